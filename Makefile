@@ -1,0 +1,76 @@
+# One command sets up .venv with the packages that constraints.txt pins, and does what its name says:
+#   make train                        make train GAME=connect_four ARGS="--minutes 5"
+#   PYTHON=python3.12 make train      chooses another interpreter, and rebuilds .venv if that is of another version
+
+GAME ?= tic_tac_toe
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+
+version = $(shell $(1) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
+
+# Without a wish of the caller's, a .venv that was set up stays with the interpreter it has.
+PYTHON ?= $(or $(if $(wildcard $(STAMP)),$(wildcard $(BIN)/python)),python3)
+ifneq ($(origin PYTHON),file)
+ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
+$(STAMP): another-python
+endif
+endif
+
+define CHECK_PYTHON
+import sys
+version = sys.version_info[:2]
+if version not in ((3, 11), (3, 12)):
+    sys.exit("imagents needs Python 3.11 or 3.12, and $(PYTHON) is %d.%d: name another, as in PYTHON=python3.12 make venv" % version)
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("$(PYTHON) lacks its venv module: run apt-get install python%d.%d-venv" % version)
+endef
+export CHECK_PYTHON
+
+.PHONY: help venv another-python train test test-slow lint benchmark constraints clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+venv: $(STAMP)  ## set up .venv
+
+$(STAMP): setup.py constraints.txt
+	@command -v $(PYTHON) >/dev/null || \
+	    { echo "imagents needs Python 3.11 or 3.12, and there is no $(PYTHON) here: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo "Setting up $(VENV) with Python $(call version,$(PYTHON)), once."
+	@test -e $@ -a "$(call version,$(PYTHON))" = "$(call version,$(BIN)/python)" || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --no-deps tf-agents gym
+	@touch $@
+
+train: $(STAMP)  ## train two agents on a game (GAME=tic_tac_toe, ARGS=...)
+	@$(BIN)/imagents train --game $(GAME) $(ARGS)
+
+test: $(STAMP)  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-slow: $(STAMP)  ## run the tests that take minutes
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(STAMP)  ## check the style
+	@$(BIN)/ruff check $(ARGS)
+
+benchmark: $(STAMP)  ## measure the throughput
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+constraints: $(STAMP)  ## pin the newest versions in constraints.txt
+	@{ echo "# make constraints"; \
+	    echo "# Every package on Linux with Python 3.11 or 3.12; the last two are installed without dependencies."; \
+	    $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform linux --all-extras \
+	        --no-annotate --no-header setup.py; \
+	    echo "gym==0.23.0"; \
+	    echo "tf-agents==0.19.0"; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean:  ## remove .venv, build products and caches; runs stay
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

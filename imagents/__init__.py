@@ -1,0 +1,98 @@
+"""Independent learners on TF-Agents: several agents, one environment, each with its own eyes.
+
+Importing this package is cheap: TensorFlow loads when a public name that needs it is first used. Before
+that can happen, the package puts TensorFlow into the mode that TF-Agents needs (Keras 2) and keeps it and
+TF-Agents from printing what a user can do nothing about. `TF_CPP_MIN_LOG_LEVEL=0` brings the logs back.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import importlib.util
+import logging
+import os
+import sys
+import warnings
+
+__version__ = "0.1.0"
+
+_HOMES = {  # public name: the module it lives in
+    "BoardGame": "imagents.games",
+    "BoardGameEnvironment": "imagents.environment",
+    "CONNECT_FOUR": "imagents.games",
+    "FIFOReplayBuffer": "imagents.replay",
+    "IMAgent": "imagents.agent",
+    "TIC_TAC_TOE": "imagents.games",
+    "TrainConfig": "imagents.config",
+    "load_run": "imagents.run",
+    "train": "imagents.experiment",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})
+
+
+def _require_tf_agents():
+    missing = [name for name in ("tf_agents", "gym") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f"imagents needs {' and '.join(missing)}, installed without dependencies: "
+            "pip install --no-deps tf-agents==0.19.0 gym==0.23.0"
+        )
+
+
+def _use_keras_2():
+    """Selects Keras 2, which TensorFlow does once and for all while it is being imported."""
+    tensorflow = sys.modules.get("tensorflow")
+    keras_2 = os.sep + "tf_keras" + os.sep
+    if tensorflow is not None and not any(keras_2 in path for path in tensorflow.__path__):
+        raise ImportError(
+            "TensorFlow was imported in Keras 3 mode, and TF-Agents needs Keras 2: restart Python (in a notebook: "
+            "the kernel) and import imagents before tensorflow, or set TF_USE_LEGACY_KERAS=1 beforehand."
+        )
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
+
+def _quiet_tensorflow():
+    """Hides remarks on CPU features, on absent GPUs and on TensorFlow's own double registrations."""
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or "tensorflow" in sys.modules:
+        return
+    # TensorFlow's libraries register cuDNN and cuBLAS twice while they load and log that as errors, through a
+    # copy of Abseil that heeds no environment variable; so the level is set in it, before the others load.
+    # Another release of TensorFlow may name the file or the function otherwise: then a few lines are printed.
+    with contextlib.suppress(AttributeError, OSError):
+        folder = importlib.util.find_spec("tensorflow").submodule_search_locations[0]
+        library = ctypes.CDLL(os.path.join(folder, "libtensorflow_framework.so.2"))
+        library._ZN4absl12lts_2023080214SetMinLogLevelENS0_18LogSeverityAtLeastE(3)  # SetMinLogLevel(kFatal)
+
+
+def _quiet_tf_agents():
+    """Hides what TF-Agents' own code provokes: `state is ()` in its sources, an outdated argument of `foldr`."""
+    warnings.filterwarnings(
+        "ignore",
+        message='"is( not)?" with .*literal',
+        category=SyntaxWarning,
+        module=".*(tf_agents|__autograph_generated_file)",
+    )
+    logging.getLogger("tensorflow").addFilter(_is_not_about_foldr)
+
+
+def _is_not_about_foldr(record):
+    return "calling foldr_v2" not in record.getMessage()
+
+
+_require_tf_agents()
+_use_keras_2()
+_quiet_tensorflow()
+_quiet_tf_agents()

@@ -1,0 +1,225 @@
+"""The settings of a training: the only home of defaults.
+
+The command line, a run's config.json and cloud jobs are generated from `TrainConfig`.
+This module imports no TensorFlow, so `imagents --help` answers at once.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from typing import Any, Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training.
+
+    Raises:
+      ValueError: for a value that no training can have, in one sentence.
+    """
+
+    game: str = "tic_tac_toe"
+    """Which game the agents learn: tic_tac_toe or connect_four."""
+    preset: str = "default"
+    """Named set of defaults for the game; every other setting overrides it."""
+    seed: int = 0
+    """Same seed, same machine: same run, bit for bit."""
+
+    plies: int | None = None
+    """Training budget in environment steps of all parallel games together."""
+    minutes: float | None = None
+    """Training budget in minutes of training time. With neither budget: the preset's."""
+
+    opponent: str = "learner"
+    """Who plays seat 1: learner (a second, independent agent), league (the first one's past selves), any player that
+    does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a mixture: random=1,heuristic=3."""
+    league_size: int = 8
+    """Past selves in the pool of a league; parallel_games is a multiple of it."""
+    league_win_rate: float = 0.6
+    """Share of a chunk's games that the learner has to win for a copy of it to join the league."""
+    algorithm: Literal["dqn", "double_dqn", "c51"] = "dqn"
+    """The TF-Agents agent inside each player."""
+    hidden_layers: tuple[int, ...] = (128, 128)
+    """Width of each hidden layer of the Q network."""
+    learning_rate: float = 1e-3
+    """Of Adam, at the start."""
+    final_learning_rate: float = 1e-4
+    """Of Adam, at the end of the budget; it falls linearly."""
+    discount: float = 1.0
+    """Weight of the next decision's value, per decision of an agent."""
+    target_update_period: int = 50
+    """Train steps between updates of the target network."""
+    target_update_tau: float = 1.0
+    """Share of the online weights in an update of the target network."""
+
+    parallel_games: int = 1024
+    """Games played side by side."""
+    batch_size: int = 1024
+    """Decisions per train step of an agent."""
+    train_steps_per_round: int = 1
+    """Train steps per round (every agent acts once in every parallel game in a round)."""
+    warmup_rounds: int = 20
+    """Rounds played before the first train step."""
+    replay_length: int = 32
+    """Newest decisions kept per parallel game, in each agent's replay buffer."""
+    epsilon_min: float = 0.1
+    """Share of random moves in the least exploring of the parallel games."""
+    epsilon_max: float = 0.1
+    """Share of random moves in the most exploring one; geometric steps in between."""
+
+    first_mover: Literal["random", "seat_0", "seat_1", "alternate"] = "random"
+    """Who begins a game."""
+    opening_plies: int = 0
+    """Each game begins after 0 to this many random plies."""
+    reward_win: float = 1.0
+    """Reward of the seat that wins."""
+    reward_loss: float = -1.0
+    """Reward of the seat that loses."""
+    reward_draw: float = 0.0
+    """Reward of both seats for a draw."""
+    reward_illegal: float = -5.0
+    """Reward of the seat that made an illegal move; the game ends."""
+
+    rounds_per_chunk: int = 200
+    """Rounds in one compiled call; one row of metrics.csv each."""
+    evaluate_every: int = 10
+    """Chunks between evaluations of playing strength."""
+    checkpoint_minutes: float = 1.0
+    """Minutes of training between checkpoints."""
+    snapshots: int = 16
+    """Copies of the agents' networks kept over a run, evenly spread in time, for learning curves; 0 keeps none."""
+    execution: Literal["xla", "graph", "eager"] = "xla"
+    """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
+        _check("preset", self.preset in presets(self.game), self.preset,
+               f"{self.game} has the presets {', '.join(presets(self.game))}")
+        for name in ("parallel_games", "batch_size", "rounds_per_chunk", "evaluate_every",
+                     "target_update_period", "league_size"):
+            _check(name, getattr(self, name) >= 1, getattr(self, name), "at least 1 is needed")
+        for name in ("train_steps_per_round", "opening_plies", "seed", "snapshots"):
+            _check(name, getattr(self, name) >= 0, getattr(self, name), "at least 0 is needed")
+        _check("warmup_rounds", self.warmup_rounds >= 2, self.warmup_rounds, "at least 2 is needed")
+        _check("replay_length", self.replay_length >= 2, self.replay_length, "at least 2 is needed")
+        for name in ("plies", "minutes"):
+            value = getattr(self, name)
+            possible = value is None or (math.isfinite(value) and value > 0)
+            _check(name, possible, value, "a budget is more than 0")
+        for name in ("learning_rate", "final_learning_rate"):
+            value = getattr(self, name)
+            _check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
+        for name in ("discount", "epsilon_min", "epsilon_max", "target_update_tau", "league_win_rate"):
+            _check(name, 0 <= getattr(self, name) <= 1, getattr(self, name), "0 to 1 is needed")
+        _check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
+               f"it is not below epsilon_min = {self.epsilon_min}")
+        _check("checkpoint_minutes", self.checkpoint_minutes > 0, self.checkpoint_minutes,
+               "more than 0 is needed")
+        for width in self.hidden_layers:
+            _check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+        for name in ("reward_win", "reward_loss", "reward_draw", "reward_illegal"):
+            _check(name, math.isfinite(getattr(self, name)), getattr(self, name),
+                   "a reward is a finite number")
+        for field in dataclasses.fields(self):
+            choices = getattr(field.type, "__args__", ())
+            if getattr(field.type, "__origin__", None) is Literal:
+                _check(field.name, getattr(self, field.name) in choices, getattr(self, field.name),
+                       f"choose {', '.join(choices)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self) | {"hidden_layers": list(self.hidden_layers)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_dict`.
+
+        Raises:
+          ValueError: for an unknown setting or a value of the wrong type.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        for name, value in values.items():
+            if name not in fields:
+                raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(fields)}")
+            default = fields[name].default
+            numbers = (int, float) if isinstance(default, float) or name == "minutes" else (int,)
+            kinds = {str: (str,), tuple: (list, tuple)}.get(type(default), numbers)
+            fits = isinstance(value, kinds) and not isinstance(value, bool)
+            if not fits and not (value is None and default is None):
+                kind = " or ".join(kind.__name__ for kind in kinds)
+                raise ValueError(f"{name} = {value!r}: {kind} is needed")
+        return cls(**values)
+
+    def with_budget(self) -> "TrainConfig":
+        """Itself, with the preset's budget if it has none of its own."""
+        if self.plies is not None or self.minutes is not None:
+            return self
+        budget = {key: presets(self.game)[self.preset].get(key) for key in ("plies", "minutes")}
+        return dataclasses.replace(self, **budget)
+
+
+# What each preset of a game changes. Budgets of tic-tac-toe are in plies, so that its
+# results do not depend on how fast a machine is.
+_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "tic_tac_toe": {
+        "default": {
+            "plies": 20_000_000,
+            "epsilon_min": 0.05,
+            "epsilon_max": 0.05,
+            "opening_plies": 7,  # brings up positions that good play never reaches
+        },
+    },
+    "connect_four": {
+        "default": {
+            "minutes": 60.0,
+            "algorithm": "double_dqn",
+            "hidden_layers": (256, 256),
+            "discount": 0.99,
+            "epsilon_min": 0.02,
+            "epsilon_max": 0.6,
+            "opening_plies": 8,
+        },
+    },
+}
+_ANY_GAME = {"default": {"minutes": 10.0}}
+
+
+def presets(game: str) -> dict[str, dict[str, Any]]:
+    """The presets of a game by name: what each changes in `TrainConfig`'s defaults."""
+    return _PRESETS.get(game, _ANY_GAME)
+
+
+def preset_config(game: str, preset: str = "default") -> TrainConfig:
+    """The settings of a preset, its budget left open.
+
+    Raises:
+      ValueError: if the game has no such preset.
+    """
+    config = TrainConfig(game=game, preset=preset)
+    changes = {k: v for k, v in presets(game)[preset].items() if k not in ("plies", "minutes")}
+    return dataclasses.replace(config, **changes)
+
+
+def _check(name: str, fits: bool, value, needed: str) -> None:
+    if not fits:
+        raise ValueError(f"{name} = {value!r}: {needed}")
+
+
+def load_config(run: str | os.PathLike) -> TrainConfig:
+    """The settings of a run, from its config.json.
+
+    Raises:
+      ValueError: if the folder is not a run, or its config.json is damaged.
+    """
+    path = pathlib.Path(run) / "config.json"
+    try:
+        values = json.loads(path.read_text())
+        return TrainConfig.from_dict({k: v for k, v in values.items() if k != "versions"})
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{run} is not a run folder: it has no config.json") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit: {error}") from None

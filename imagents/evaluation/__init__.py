@@ -1,0 +1,1 @@
+"""Measurements of playing strength that can be trusted."""

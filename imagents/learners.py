@@ -1,0 +1,128 @@
+"""Functions that build the TF-Agents agent inside an `IMAgent` from its own specs.
+
+Each takes `(time_step_spec, action_spec)` and returns a TF-Agents agent. Where the
+environment shows legal moves, the agent's observation is a dictionary of its own view
+and of those moves, and `split_observation` tells TF-Agents which is which, so that both
+its greedy policy and the maximum in its TD target are over legal moves only.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from tf_agents.agents.dqn import dqn_agent
+from tf_agents.agents import tf_agent
+from tf_agents.agents.categorical_dqn import categorical_dqn_agent
+
+from imagents.networks import QNetwork
+
+Learner = Callable[..., tf_agent.TFAgent]
+
+
+def split_observation(observation):
+    """The `observation_and_action_constraint_splitter` of an `IMAgent`'s observations."""
+    return observation["view"], observation["legal_moves"]
+
+
+def dqn(
+    *,
+    double: bool = False,
+    hidden_layers: Sequence[int] = (128, 128),
+    optimizer: tf.keras.optimizers.Optimizer | None = None,
+    discount: float = 1.0,
+    target_update_period: int = 50,
+    target_update_tau: float = 1.0,
+    seed: int = 0,
+) -> Learner:
+    """Deep Q-learning (Mnih et al. 2015), or Double DQN (van Hasselt et al. 2015).
+
+    Args:
+      double: whether the online network chooses the action that the target network values.
+      hidden_layers: widths of the Q network's hidden layers.
+      optimizer: Adam at 1e-3 if None.
+      discount: of the next decision's value, per decision.
+      target_update_period: train steps between updates of the target network.
+      target_update_tau: share of the online weights in an update.
+      seed: of the initial weights.
+    """
+
+    def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
+        agent_class = dqn_agent.DdqnAgent if double else dqn_agent.DqnAgent
+        view_spec, splitter = _view_spec(time_step_spec)
+        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, seed=seed)
+        return agent_class(
+            time_step_spec,
+            action_spec,
+            q_network=network,
+            optimizer=_built(optimizer, network),
+            observation_and_action_constraint_splitter=splitter,
+            td_errors_loss_fn=_huber,
+            gamma=discount,
+            target_update_period=target_update_period,
+            target_update_tau=target_update_tau,
+            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
+        )
+
+    return build
+
+
+def categorical_dqn(
+    *,
+    hidden_layers: Sequence[int] = (128, 128),
+    num_atoms: int = 21,
+    min_return: float = -1.0,
+    max_return: float = 1.0,
+    optimizer: tf.keras.optimizers.Optimizer | None = None,
+    discount: float = 1.0,
+    target_update_period: int = 50,
+    target_update_tau: float = 1.0,
+    seed: int = 0,
+) -> Learner:
+    """C51: learns the distribution of returns (Bellemare et al. 2017).
+
+    Args:
+      num_atoms: points between `min_return` and `max_return` that carry probability.
+      Others: as for `dqn`.
+    """
+
+    def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
+        view_spec, splitter = _view_spec(time_step_spec)
+        num_actions = _num_actions(action_spec)
+        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, seed)
+        return categorical_dqn_agent.CategoricalDqnAgent(
+            time_step_spec,
+            action_spec,
+            categorical_q_network=network,
+            optimizer=_built(optimizer, network),
+            observation_and_action_constraint_splitter=splitter,
+            min_q_value=min_return,
+            max_q_value=max_return,
+            gamma=discount,
+            target_update_period=target_update_period,
+            target_update_tau=target_update_tau,
+            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
+        )
+
+    return build
+
+
+def _view_spec(time_step_spec):
+    observation = time_step_spec.observation
+    if isinstance(observation, dict) and set(observation) == {"view", "legal_moves"}:
+        return observation["view"], split_observation
+    return observation, None
+
+
+def _num_actions(action_spec) -> int:
+    return int(action_spec.maximum - action_spec.minimum + 1)
+
+
+def _built(optimizer, network) -> tf.keras.optimizers.Optimizer:
+    """The optimizer with its variables made, so that a checkpoint finds them from the start."""
+    network.create_variables()
+    optimizer = optimizer or tf.keras.optimizers.Adam(1e-3)
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+def _huber(target, prediction):
+    return tf.compat.v1.losses.huber_loss(target, prediction, reduction="none")

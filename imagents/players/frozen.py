@@ -1,0 +1,120 @@
+"""Agents as players: they choose greedily, learn nothing, and play either seat."""
+
+import os
+import pathlib
+
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.trajectories import time_step as ts
+
+from imagents.games import BoardGame
+from imagents.players.base import GameMemory, Player
+
+
+class PolicyPlayer(Player):
+    """A policy on the environment's time steps, such as an agent's greedy one.
+
+    A policy with a state (an agent with an internal state) takes one step of it per move of its own, and starts
+    again with every game.
+
+    Args:
+      policy: the policy.
+      policy_seat: the seat the policy plays. At the other seat it is shown the board
+        with the colours exchanged.
+      seat: the seat to play.
+      name: its name.
+      game: the rules; only a policy with a state needs them.
+      batch_size: number of parallel games; only a policy with a state needs it.
+
+    Raises:
+      ValueError: if the policy has a state and `game` is missing.
+    """
+
+    def __init__(
+        self,
+        policy: tf_policy.TFPolicy,
+        policy_seat: int,
+        seat: int,
+        name: str,
+        game: BoardGame | None = None,
+        batch_size: int = 1,
+    ):
+        super().__init__(seat, name)
+        self._policy, self._exchange = policy, policy_seat != seat
+        self._has_state = bool(tf.nest.flatten(policy.policy_state_spec))
+        if self._has_state:
+            if game is None:
+                raise ValueError(f"{name} has an internal state: give its player the game and the batch size")
+            self._memory = GameMemory(game, seat, batch_size)
+            initial = policy.get_initial_state(batch_size)
+            self._state = tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), initial)
+
+    def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
+        shown = exchange_colours(time_step) if self._exchange else time_step
+        initial = self._policy.get_initial_state(time_step.step_type.shape[0])
+        if not self._has_state:
+            return self._policy.action(shown, initial).action
+        state = tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
+        step = self._policy.action(shown, _where(self._memory.is_new_game(time_step), initial, state))
+        my_turn = self.is_my_turn(time_step)
+        self._memory.remember(time_step, step.action, my_turn)
+        for variable, value in zip(tf.nest.flatten(self._state), tf.nest.flatten(_where(my_turn, step.state, state))):
+            variable.assign(value)
+        return step.action
+
+
+def exchange_colours(time_step: ts.TimeStep) -> ts.TimeStep:
+    """The same time step with the two seats' stones, turn and rewards exchanged."""
+    board = time_step.observation["board"]
+    observation = dict(time_step.observation)
+    observation["board"] = tf.where(board == 0, board, 3 - board)
+    observation["seat"] = 1 - observation["seat"]
+    return time_step._replace(
+        observation=observation, reward=tf.reverse(time_step.reward, axis=[-1])
+    )
+
+
+def frozen_player(path: str | os.PathLike, agent: str, game: BoardGame, seat: int, name: str) -> PolicyPlayer:
+    """An agent of a run, as a checkpoint or a snapshot has it, choosing greedily.
+
+    Args:
+      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
+      agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
+      game: the game to play.
+      seat: the seat to play.
+      name: the player's name.
+
+    Raises:
+      ValueError: if there is no such agent, or it learned another game.
+    """
+    from imagents.run import load_agents, run_folder  # which build trainings, which have players
+
+    from imagents.config import load_config
+
+    learned = load_config(run_folder(path)).game
+    if learned != game.name:
+        raise ValueError(f"{path} is a run of {learned}, and this is a game of {game.name}")
+    agents = {candidate.name: candidate for candidate in load_agents(path)}
+    if not agent:
+        agent = next((n for n, candidate in agents.items() if candidate.seat == seat), next(iter(agents)))
+    if agent not in agents:
+        raise ValueError(f"{path} has no agent {agent!r}: its agents are {', '.join(agents)}")
+    chosen = agents[agent]
+    return PolicyPlayer(chosen.policy, chosen.seat, seat, name)
+
+
+def split_agent(name: str) -> tuple[str, str] | None:
+    """A player's name as (path, agent's name or ""), if it names a path that exists; else None."""
+    if pathlib.Path(name).exists():
+        return name, ""
+    path, colon, agent = name.rpartition(":")
+    return (path, agent) if colon and pathlib.Path(path).exists() else None
+
+
+def _where(condition: tf.Tensor, x, y):
+    """`tf.where` per game, of nests of tensors `[B, ...]`."""
+
+    def choose(a, b):
+        return tf.where(tf.reshape(condition, [-1] + [1] * (len(a.shape) - 1)), a, b)
+
+    return tf.nest.map_structure(choose, x, y)

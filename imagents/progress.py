@@ -1,0 +1,78 @@
+"""What a training prints while it runs: a bar on a terminal, now and then a line elsewhere."""
+
+import pathlib
+import sys
+import time
+
+import tqdm
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """A progress bar for terminals of 80 columns; plain lines if the output is not a terminal.
+
+    Args:
+      path: the run folder, to name it.
+      quiet: whether to print nothing.
+    """
+
+    def __init__(self, path: pathlib.Path, quiet: bool = False):
+        self._path, self._quiet = path, quiet
+        self._printed_at = time.monotonic()
+        self._bar = None
+
+    def __enter__(self):
+        if not self._quiet:
+            print(f"training in {self._path}", flush=True)
+            if sys.stderr.isatty():
+                layout = "{percentage:3.0f}%|{bar:8}|{desc}"
+                self._bar = tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, desc=" compiling ...")
+        self._seconds_before = None
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, fraction: float, seconds: float, row: dict[str, float]) -> None:
+        """Shows a row of metrics.
+
+        Args:
+          fraction: how much of the budget is spent.
+          seconds: of training so far.
+          row: a row of metrics.csv.
+        """
+        if self._quiet:
+            return
+        if self._seconds_before is None:  # the first chunk compiled: it says nothing about speed
+            self._seconds_before, self._fraction_before = seconds, fraction
+        spent = fraction - self._fraction_before
+        rate = (seconds - self._seconds_before) / spent if spent > 0 else float("nan")
+        left = rate * (1 - fraction)
+        if self._bar is not None:
+            self._bar.set_description_str(" " + _line(row, left), refresh=False)
+            self._bar.n = fraction
+            self._bar.refresh()
+        elif time.monotonic() - self._printed_at >= _SECONDS_BETWEEN_LINES or fraction >= 1:
+            self._printed_at = time.monotonic()
+            print(f"{100 * fraction:3.0f}% {_line(row, left)}", flush=True)
+
+
+def _line(row: dict[str, float], seconds_left: float) -> str:
+    agents = [name.removesuffix("_loss") for name in row if name.endswith("_loss")]
+    parts = [f"{_short(row['plies'])} {_short(row['plies_per_second'])}/s"]
+    parts.append("loss " + " ".join(f"{row[f'{a}_loss']:.3f}".lstrip("0") for a in agents))
+    if "draws" in row:
+        wins = " ".join(f"{100 * row[n]:.0f}" for n in row if n.endswith("_wins"))
+        parts.append(f"win% {wins} draw% {100 * row['draws']:.0f}")
+    if seconds_left == seconds_left:
+        parts.append(f"{int(seconds_left) // 60}:{int(seconds_left) % 60:02d} left")
+    return " ".join(parts)
+
+
+def _short(number: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.3g}{unit}"
+    return f"{number:.0f}"

@@ -1,0 +1,231 @@
+"""A first-in-first-out replay buffer that XLA can compile.
+
+`TFUniformReplayBuffer` guards its table with a critical section, which XLA refuses,
+and takes a frame from every batch entry at once. Here any subset of a batch can be
+added, and a frame is packed into a row of 32-bit words (a boolean takes one bit), so
+that adding and sampling move few bytes: a connect-four transition takes 44.
+"""
+
+import math
+
+import tensorflow as tf
+from tf_agents.replay_buffers import replay_buffer
+from tf_agents.replay_buffers.tf_uniform_replay_buffer import BufferInfo
+
+from imagents.randomness import make_generator
+
+_EMPTY = "the replay buffer is empty: add frames before sampling from it"
+
+
+class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
+    """The newest `batch_size * max_length` frames; each is sampled with equal probability.
+
+    Frames are single items of `data_spec`, complete in themselves (a transition, not a
+    part of a trajectory), so there are no sequences to sample: `num_steps` stays None.
+
+    Args:
+      data_spec: nest of `tf.TensorSpec`s of a frame, without the batch dimension.
+      batch_size: number of frames offered to each `add_batch`.
+      max_length: frames kept per batch entry; the capacity is `batch_size * max_length`.
+      seed: of the buffer's own generator, which draws the samples.
+    """
+
+    def __init__(self, data_spec, batch_size: int, max_length: int = 32, *, seed: int = 0):
+        if batch_size < 1 or max_length < 2:
+            raise ValueError(
+                f"batch_size = {batch_size}, max_length = {max_length}: a replay buffer needs "
+                "a batch of at least 1 and a length of at least 2"
+            )
+        super().__init__(data_spec, capacity=batch_size * max_length)
+        self.batch_size = batch_size
+        self._rows = _RowFormat(data_spec)
+        self._generator = make_generator(seed, "replay")
+        # A ring of frames, in blocks of batch_size: a batch touches two blocks at the most.
+        shape = [max_length, batch_size, self._rows.num_words]
+        self._table = tf.Variable(tf.zeros(shape, tf.int32), trainable=False, name="table")
+        self._added = tf.Variable(tf.zeros([], tf.int64), trainable=False, name="added")
+
+    def add_batch(self, items, mask: tf.Tensor | None = None) -> None:
+        """Adds a batch of frames, or those of it that `mask` selects, in order.
+
+        Args:
+          items: nest of tensors `[batch_size, ...]` like `data_spec`.
+          mask: bool `[batch_size]`; all are added if None.
+        """
+        tf.nest.assert_same_structure(items, self.data_spec)
+        mask = tf.convert_to_tensor([True] * self.batch_size if mask is None else mask)
+        if mask.dtype != tf.bool or not mask.shape.is_compatible_with([self.batch_size]):
+            raise ValueError(
+                f"the mask is {mask.dtype.name} {mask.shape}: "
+                f"bool ({self.batch_size},) is needed, one entry per frame"
+            )
+        self._add_batch(items, mask)
+
+    def _add_batch(self, items, mask: tf.Tensor) -> None:
+        rows = self._rows.pack(items, self.batch_size)  # [B, W]
+        order, count = _selected_first(mask)
+        added = self._added.read_value()
+        head = tf.cast(added % self.capacity, tf.int32)
+        num_blocks = self._table.shape[0]
+        blocks = (head // self.batch_size + tf.range(2)) % num_blocks  # [2]
+        # The frame that lands on each row of the two blocks, counted from the first added.
+        frame = tf.reshape(tf.range(2 * self.batch_size), [2, -1]) - head % self.batch_size
+        is_new = (frame >= 0) & (frame < count)
+        source = tf.gather(order, tf.clip_by_value(frame, 0, self.batch_size - 1))
+        table = self._table.read_value()
+        merged = tf.where(
+            is_new[:, :, tf.newaxis], tf.gather(rows, source), tf.gather(table, blocks)
+        )
+        self._table.assign(tf.tensor_scatter_nd_update(table, blocks[:, tf.newaxis], merged))
+        self._added.assign(added + tf.cast(count, tf.int64))
+
+    def get_next(self, sample_batch_size=None, num_steps=None, time_stacked=True):
+        """Samples frames uniformly, with replacement.
+
+        Args:
+          sample_batch_size: number of frames N; one without a batch dimension if None.
+          num_steps: None, or 1 for frames with a time dimension of 1.
+          time_stacked: as in TF-Agents; matters only for `num_steps=1`.
+
+        Returns:
+          Nest of tensors `[N, ...]` like `data_spec`, and TF-Agents' `BufferInfo`: ids
+          int64 `[N]` (a frame's number since the last `clear`), probabilities float32 `[N]`.
+
+        Raises:
+          ValueError: for longer sequences, or in eager use if the buffer is empty.
+        """
+        return self._get_next(sample_batch_size, num_steps, time_stacked)
+
+    def _get_next(self, sample_batch_size, num_steps, time_stacked):
+        if num_steps not in (None, 1):
+            raise ValueError(
+                f"num_steps = {num_steps}: frames of this buffer are complete in themselves, "
+                "sample them one at a time (num_steps=None)"
+            )
+        size = self._num_frames()
+        if tf.executing_eagerly() and not size:
+            raise ValueError(_EMPTY)
+        batch = [1 if sample_batch_size is None else sample_batch_size]
+        words = self._generator.uniform_full_int(batch, tf.uint32)
+        # Scales 32 random bits to [0, size); the oldest frame is row `oldest` of the ring.
+        rank = tf.bitwise.right_shift(tf.cast(words, tf.int64) * size, tf.constant(32, tf.int64))
+        oldest = self._added.read_value() - size
+        frames = self._read((oldest + rank) % self.capacity)
+        probability = 1.0 / tf.cast(tf.fill(batch, size), tf.float32)
+        info = BufferInfo(ids=oldest + rank, probabilities=probability)
+        if num_steps == 1:
+            stack = (lambda x: x[:, tf.newaxis]) if time_stacked else (lambda x: x)
+            frames, info = tf.nest.map_structure(stack, (frames, info))
+        if sample_batch_size is None:
+            frames, info = tf.nest.map_structure(lambda x: x[0], (frames, info))
+        return (frames, info) if time_stacked or num_steps is None else ((frames,), info)
+
+    def _as_dataset(self, sample_batch_size, num_steps, sequence_preprocess_fn, num_parallel_calls):
+        if sequence_preprocess_fn is not None:
+            raise ValueError("sequence_preprocess_fn: this buffer has no sequences")
+
+        def sample(_):
+            tf.debugging.assert_positive(self._num_frames(), _EMPTY)
+            return self._get_next(sample_batch_size, num_steps, True)
+
+        return tf.data.Dataset.counter().map(sample, num_parallel_calls=num_parallel_calls)
+
+    def _single_deterministic_pass_dataset(
+        self, sample_batch_size, num_steps, sequence_preprocess_fn, num_parallel_calls
+    ):
+        if num_steps is not None or sequence_preprocess_fn is not None:
+            raise ValueError("a single pass gives frames one at a time: leave num_steps None")
+        dataset = tf.data.Dataset.from_tensor_slices(self._gather_all())
+        return dataset.batch(sample_batch_size) if sample_batch_size else dataset
+
+    def _gather_all(self):
+        """All frames, oldest first: nest of `[num_frames, ...]`."""
+        size = self._num_frames()
+        ranks = self._added.read_value() - size + tf.range(size)
+        return self._read(ranks % self.capacity)
+
+    def _num_frames(self) -> tf.Tensor:
+        return tf.minimum(self._added.read_value(), self.capacity)
+
+    def _clear(self) -> None:
+        self._added.assign(0)
+
+    def _read(self, rows: tf.Tensor):
+        table = tf.reshape(self._table.read_value(), [self.capacity, self._rows.num_words])
+        return self._rows.unpack(tf.gather(table, rows))
+
+
+def _selected_first(mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Indices of the True entries in order (then anything), int32 `[B]`, and their count."""
+    index = tf.range(mask.shape[0])
+    keys = tf.sort(tf.where(mask, index, index + mask.shape[0]))
+    return keys % mask.shape[0], tf.reduce_sum(tf.cast(mask, tf.int32))
+
+
+class _RowFormat:
+    """Packs nests of tensors `[N, ...]` into rows of 32-bit words `[N, num_words]` and back."""
+
+    def __init__(self, data_spec):
+        self._data_spec = data_spec
+        self._leaves = [tf.TensorSpec(s.shape, s.dtype) for s in tf.nest.flatten(data_spec)]
+        for leaf in self._leaves:
+            if not (leaf.dtype.is_bool or leaf.dtype.is_integer or leaf.dtype.is_floating):
+                raise ValueError(f"a replay buffer cannot hold tensors of type {leaf.dtype.name}")
+            if not leaf.shape.num_elements():
+                raise ValueError(
+                    f"a replay buffer cannot hold tensors of shape {leaf.shape}: "
+                    "every dimension has to be known and at least 1"
+                )
+        self._sizes = [self._words(leaf) for leaf in self._leaves]
+        self.num_words = sum(self._sizes)
+
+    @staticmethod
+    def _words(leaf: tf.TensorSpec) -> int:
+        bits = 1 if leaf.dtype.is_bool else 8 * leaf.dtype.size
+        return math.ceil(leaf.shape.num_elements() * bits / 32)
+
+    def pack(self, items, batch_size: int) -> tf.Tensor:
+        columns = []
+        for leaf, words, x in zip(self._leaves, self._sizes, tf.nest.flatten(items)):
+            x = tf.convert_to_tensor(x)
+            shape = [batch_size, *leaf.shape]
+            if x.dtype != leaf.dtype or not x.shape.is_compatible_with(shape):
+                raise ValueError(
+                    f"frames hold {x.dtype.name} {x.shape} where {leaf.dtype.name} "
+                    f"{tf.TensorShape(shape)} is needed: a batch of {batch_size} as in the "
+                    "replay buffer's specification"
+                )
+            columns.append(self._to_words(tf.reshape(x, [batch_size, -1]), words))
+        return tf.concat(columns, axis=1)
+
+    def unpack(self, rows: tf.Tensor):
+        columns = tf.split(rows, self._sizes, axis=1)
+        leaves = [
+            tf.reshape(self._from_words(column, leaf), [-1, *leaf.shape])
+            for leaf, column in zip(self._leaves, columns)
+        ]
+        return tf.nest.pack_sequence_as(self._data_spec, leaves)
+
+    @staticmethod
+    def _to_words(x: tf.Tensor, words: int) -> tf.Tensor:
+        if x.dtype.is_bool:
+            x = tf.pad(tf.cast(x, tf.int32), [[0, 0], [0, 32 * words - x.shape[1]]])
+            bits = tf.reshape(x, [-1, words, 32])
+            return tf.reduce_sum(tf.bitwise.left_shift(bits, tf.range(32)), axis=-1)
+        if x.dtype.size < 4:
+            per_word = 4 // x.dtype.size
+            x = tf.pad(x, [[0, 0], [0, per_word * words - x.shape[1]]])
+            return tf.bitcast(tf.reshape(x, [-1, words, per_word]), tf.int32)
+        return tf.reshape(tf.bitcast(x, tf.int32), [-1, words])
+
+    @staticmethod
+    def _from_words(column: tf.Tensor, leaf: tf.TensorSpec) -> tf.Tensor:
+        if leaf.dtype.is_bool:
+            bits = tf.bitwise.right_shift(column[:, :, tf.newaxis], tf.range(32)) & 1
+            x = tf.reshape(bits, [-1, 32 * column.shape[1]]) != 0
+        elif leaf.dtype.size > 4:
+            per_element = leaf.dtype.size // 4
+            x = tf.bitcast(tf.reshape(column, [-1, leaf.shape.num_elements(), per_element]), leaf.dtype)
+        else:
+            x = tf.reshape(tf.bitcast(column, leaf.dtype), [tf.shape(column)[0], -1])
+        return x[:, : leaf.shape.num_elements()]

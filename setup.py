@@ -1,0 +1,49 @@
+"""Metadata and dependencies of imagents; `constraints.txt` pins the exact versions."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+package = Path(__file__).with_name("imagents") / "__init__.py"
+version = re.search(r'^__version__ = "(.+)"$', package.read_text(), re.MULTILINE)[1]
+
+setup(
+    name="imagents",
+    version=version,
+    description="Independent Q-learners on TF-Agents: several agents, one environment, each with its own eyes",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["imagents", "imagents.*"]),
+    package_data={"imagents.evaluation": ["data/*"]},
+    entry_points={"console_scripts": ["imagents = imagents.cli:main"]},
+    install_requires=[
+        "tensorflow~=2.19.0; python_version < '3.13'",  # what the tests run on
+        "tensorflow>=2.20; python_version >= '3.13'",
+        "tf_keras>=2.19",
+        "tensorflow-probability>=0.25",
+        "numpy",
+        "pandas",
+        "matplotlib",
+        "seaborn",
+        "tensorboard",
+        "tqdm",
+        "tyro",
+        # TF-Agents and gym are a second step: pip install --no-deps tf-agents==0.19.0 gym==0.23.0
+        # TF-Agents 0.19.0 works with the packages above, but its metadata pins typing-extensions==4.5.0,
+        # pygame==2.1.3 and an older TensorFlow Probability, which contradict them; and gym's own dependency,
+        # gym-notices, only prints a banner. What the two really import comes from here:
+        "absl-py",
+        "cloudpickle",
+        "gin-config",
+        "pillow",
+        "setuptools<81",  # for distutils and pkg_resources
+        "six",
+        "wrapt",
+    ],
+    extras_require={
+        "dev": ["hypothesis", "pytest", "ruff", "uv"],
+        "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
+        "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
+    },
+)

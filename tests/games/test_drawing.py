@@ -1,0 +1,152 @@
+"""Boards as text and as SVG."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
+from imagents.games.drawing import winning_cells
+
+SVG = "{http://www.w3.org/2000/svg}"
+SEAT_0, SEAT_1, EMPTY = "#d95f02", "#1b6ca8", "#ffffff"
+
+
+def board(drawing):
+    """X, O and dots as integers `[rows, columns]`."""
+    return np.array([[".XO".index(cell) for cell in line.split()] for line in drawing.strip().splitlines()])
+
+
+def elements(drawing, tag):
+    """The elements of an SVG document with a tag, as dictionaries of their attributes."""
+    return [element.attrib for element in ElementTree.fromstring(drawing).iter(SVG + tag)]
+
+
+CROSS_WON = board("""
+    X O .
+    . X O
+    . . X
+""")
+
+DISCS = board("""
+    . . . . . . .
+    . . . . . . .
+    . . . . . . .
+    . . . . . . .
+    . . . O . . .
+    X . . X X . O
+""")
+
+
+# Text
+
+
+def test_tic_tac_toe_is_drawn_as_three_rows_of_crosses_and_noughts():
+    assert TIC_TAC_TOE.text(CROSS_WON) == "X O .\n. X O\n. . X"
+
+
+def test_connect_four_is_drawn_the_right_way_up_with_its_columns_numbered():
+    assert CONNECT_FOUR.text(DISCS) == "\n".join(
+        [
+            ". . . . . . .",
+            ". . . . . . .",
+            ". . . . . . .",
+            ". . . . . . .",
+            ". . . O . . .",
+            "X . . X X . O",
+            "0 1 2 3 4 5 6",
+        ]
+    )
+
+
+def test_the_last_move_is_marked_below_its_column():
+    lines = CONNECT_FOUR.text(DISCS, last_action=3).splitlines()
+    assert lines[-2:] == ["0 1 2 3 4 5 6", "      ^"]
+    assert TIC_TAC_TOE.text(CROSS_WON, last_action=3) == TIC_TAC_TOE.text(CROSS_WON)  # a cell needs no mark below
+
+
+def test_the_text_reads_back_as_the_board():
+    for seed in range(20):
+        cells = np.random.default_rng(seed).integers(0, 3, [3, 3])
+        np.testing.assert_array_equal(board(TIC_TAC_TOE.text(cells)), cells)
+
+
+# Completed lines
+
+
+def test_winning_cells_are_those_of_every_completed_line():
+    both = board("""
+        X O O
+        X O .
+        X O .
+    """)
+    assert winning_cells(TIC_TAC_TOE, CROSS_WON) == [0, 4, 8]
+    assert winning_cells(TIC_TAC_TOE, both) == [0, 1, 3, 4, 6, 7]
+    assert winning_cells(CONNECT_FOUR, DISCS) == []
+
+
+def test_one_stone_can_complete_two_lines():
+    cells = board("""
+        . . . . . . .
+        . . . . . . .
+        . . . O . . .
+        . . . O . . .
+        . . . O . X .
+        O O O O X X X
+    """)
+    assert winning_cells(CONNECT_FOUR, cells) == [17, 24, 31, 35, 36, 37, 38]
+
+
+# SVG
+
+
+def test_every_disc_stands_in_its_cell_in_the_colour_of_its_seat():
+    discs = elements(CONNECT_FOUR.svg(DISCS), "circle")
+    colours = [[EMPTY, SEAT_0, SEAT_1][cell] for cell in DISCS.ravel()]
+    centres = [(48 * column + 24, 48 * row + 24) for row in range(6) for column in range(7)]
+    assert [disc["fill"] for disc in discs] == colours
+    assert [(int(disc["cx"]), int(disc["cy"])) for disc in discs] == centres
+
+
+def test_crosses_and_noughts_stand_in_their_cells():
+    drawing = TIC_TAC_TOE.svg(CROSS_WON)
+    crosses = [path for path in elements(drawing, "path") if path["stroke"] == SEAT_0]
+    noughts = elements(drawing, "circle")
+    corners = [re.match(r"M(\d+) (\d+)L(\d+) (\d+)", cross["d"]).groups() for cross in crosses]
+    assert corners == [("11", "11", "37", "37"), ("59", "59", "85", "85"), ("107", "107", "133", "133")]
+    assert [(nought["cx"], nought["cy"], nought["stroke"]) for nought in noughts] == [
+        ("72", "24", SEAT_1),
+        ("120", "72", SEAT_1),
+    ]
+
+
+def test_the_stones_of_a_completed_line_stand_out():
+    won = board("""
+        . . . . . . .
+        . . . . . . .
+        . . . . . . .
+        . . . . . . .
+        O O O . . . .
+        X X X X . . .
+    """)
+    ringed = [i for i, disc in enumerate(elements(CONNECT_FOUR.svg(won), "circle")) if "stroke" in disc]
+    assert ringed == [35, 36, 37, 38]
+    marks = elements(TIC_TAC_TOE.svg(CROSS_WON), "path") + elements(TIC_TAC_TOE.svg(CROSS_WON), "circle")
+    widths = {(mark["stroke"], mark["stroke-width"]) for mark in marks}
+    assert widths == {("#999", "2"), (SEAT_0, "9"), (SEAT_1, "5")}  # the grid, the winners, the others
+
+
+def test_the_size_follows_the_board_and_the_label_says_what_is_drawn():
+    (root,) = elements(BoardGame("wide_game", 2, 5, 2, gravity=True).svg(board(". . . . .\nX O . . .")), "svg")
+    assert root["viewBox"] == "0 0 240 96" and (root["width"], root["height"]) == ("240", "96")
+    assert root["aria-label"] == "wide game: ..... / XO..."
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("draw", [TIC_TAC_TOE.text, TIC_TAC_TOE.svg])
+def test_a_board_of_another_shape_is_refused_in_one_sentence(draw):
+    with pytest.raises(ValueError, match=r"^a board of tic_tac_toe has shape \(3, 3\), not \(6, 7\)$"):
+        draw(DISCS)

@@ -1,0 +1,396 @@
+"""Figures say what the run's files say, and damaged files are met with one sentence."""
+
+import json
+import os
+import subprocess
+import sys
+
+import matplotlib.colors
+import matplotlib.figure
+import matplotlib.patches
+import numpy as np
+import pandas as pd
+import pytest
+
+from imagents import plotting
+
+BLUE, ORANGE = plotting._AGENT_COLOURS[:2]
+NAN = np.nan
+
+
+def make_metrics(rows=100, plies_per_row=50_000, agents=("player_1", "player_2")):
+    """Metrics of a plausible tic-tac-toe run: two in five rows have an evaluation."""
+    random = np.random.default_rng(0)
+    steps = np.arange(1, rows + 1)
+    wins = 0.3 + 0.01 * random.normal(size=[2, rows])
+    metrics = {"round": 10 * steps, "plies": plies_per_row * steps, "games": 5000 * steps, "seconds": 0.1 * steps}
+    for seat, agent in enumerate(agents):
+        metrics[f"{agent}_loss"] = 0.1 / steps * np.exp(0.1 * random.normal(size=rows))
+        metrics[f"{agent}_return"] = (wins[0] - wins[1]) * (-1) ** seat
+        evaluated = steps % 5 < 2
+        metrics[f"{agent}_optimal"] = np.where(evaluated, 1 - 0.4 / steps, NAN)
+        metrics[f"{agent}_losing_first"] = np.where(evaluated, 100 // steps, NAN)
+        metrics[f"{agent}_losing_second"] = np.where(evaluated, 10_000 // steps**2, NAN)
+    metrics |= {"player_1_wins": wins[0], "player_2_wins": wins[1], "draws": 0.99 - wins.sum(axis=0)}
+    return pd.DataFrame(metrics).assign(illegal=0.01)
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"game": "tic_tac_toe"}))
+    make_metrics().to_csv(tmp_path / "metrics.csv", index=False)
+    return tmp_path
+
+
+def curves(axes):
+    """The curves that the legend names, by label."""
+    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def same_colour(left, right):
+    return matplotlib.colors.same_color(left, right)
+
+
+class TestReadMetrics:
+    def test_gives_every_row_and_nan_for_empty_fields(self, run):
+        metrics = plotting.read_metrics(run)
+        pd.testing.assert_frame_equal(metrics, make_metrics(), check_dtype=False)
+        assert metrics.player_1_optimal.isna().sum() == 60
+
+    def test_leaves_out_a_line_that_was_cut_off(self, run):
+        path = run / "metrics.csv"
+        whole = path.read_text()
+        last_line = whole.rstrip("\n").rfind("\n") + 1
+        for cut in (last_line + 1, last_line + 30, len(whole) - 1):
+            path.write_text(whole[:cut])
+            assert len(plotting.read_metrics(run)) == 99
+        path.write_text(whole[:last_line])
+        assert len(plotting.read_metrics(run)) == 99
+
+    def test_a_damaged_table_is_refused(self, run):
+        (run / "metrics.csv").write_text("")
+        with pytest.raises(ValueError, match="metrics.csv is not a table of metrics"):
+            plotting.losses(run)
+
+    def test_a_folder_that_is_no_run_is_refused(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="is not a run folder: it has no metrics.csv"):
+            plotting.losses(tmp_path)
+        with pytest.raises(FileNotFoundError, match="is not a run folder: it has no metrics.csv"):
+            plotting.save_all(tmp_path / "missing")
+        assert not (tmp_path / "plots").exists()
+
+
+class TestLosses:
+    def test_are_one_smooth_curve_per_agent_over_its_raw_values(self, run):
+        figure = plotting.losses(run)
+        (axes,) = figure.axes
+        assert figure.get_suptitle() == "Tic tac toe: training loss"
+        assert axes.get_yscale() == "log"
+        assert axes.get_xlabel() == "plies (million)"
+        assert legend(axes) == ["player 1", "player 2"]
+        raw, smooth = axes.lines[:2]
+        metrics = make_metrics()
+        np.testing.assert_allclose(raw.get_xydata(), metrics[["plies", "player_1_loss"]])
+        # 100 rows: a mean over 5, less at the ends.
+        assert smooth.get_ydata()[50] == pytest.approx(metrics.player_1_loss[48:53].mean())
+        assert len(smooth.get_ydata()) == 100
+        assert raw.get_linewidth() < smooth.get_linewidth()
+
+    def test_have_the_agents_colours(self, run):
+        drawn = curves(plotting.losses(run).axes[0])
+        assert same_colour(drawn["player 1"].get_color(), BLUE)
+        assert same_colour(drawn["player 2"].get_color(), ORANGE)
+
+    def test_of_few_rows_are_drawn_as_they_are(self):
+        metrics = make_metrics(rows=10)
+        drawn = curves(plotting.losses(metrics).axes[0])
+        np.testing.assert_allclose(drawn["player 1"].get_ydata(), metrics.player_1_loss)
+        assert drawn["player 1"].get_marker() == "o"
+
+    def test_rows_before_training_began_are_left_out(self):
+        metrics = make_metrics(rows=10)
+        metrics.loc[:3, "player_1_loss"] = NAN
+        drawn = curves(plotting.losses(metrics).axes[0])
+        assert drawn["player 1"].get_xdata().tolist() == metrics.plies[4:].tolist()
+
+    @pytest.mark.parametrize("agents", [["player_2"], ["player_1", "player_2", "player_3"]])
+    def test_any_number_of_agents(self, agents):
+        drawn = curves(plotting.losses(make_metrics(agents=agents)).axes[0])
+        assert list(drawn) == [agent.replace("_", " ") for agent in agents]
+        assert same_colour(drawn["player 2"].get_color(), ORANGE)  # also where it is alone
+
+    def test_nothing_logged_yet(self):
+        (axes,) = plotting.losses(make_metrics(rows=0)).axes
+        assert [text.get_text() for text in axes.texts] == ["nothing measured yet"]
+
+
+class TestPlies:
+    @pytest.mark.parametrize(
+        "plies_per_row, label, tick, shown",
+        [
+            (100, "plies", 5000, "5,000"),
+            (50_000, "plies (million)", 2_500_000, "2.5"),
+            (20_000_000, "plies (billion)", 1_000_000_000, "1"),
+        ],
+    )
+    def test_are_readable_whatever_their_number(self, plies_per_row, label, tick, shown):
+        (axes,) = plotting.returns(make_metrics(plies_per_row=plies_per_row)).axes
+        assert axes.get_xlabel() == label
+        assert axes.xaxis.get_major_formatter()(tick) == shown
+        assert axes.get_xlim() == (0, 100 * plies_per_row)
+
+
+class TestReturns:
+    def test_are_drawn_about_zero(self, run):
+        (axes,) = plotting.returns(run).axes
+        assert axes.get_ylabel() == "mean return per game"
+        assert axes.get_yscale() == "linear"
+        assert any(np.all(np.equal(line.get_ydata(), 0)) for line in axes.lines)
+        np.testing.assert_allclose(axes.lines[0].get_ydata(), make_metrics().player_1_return)
+
+
+class TestOutcomes:
+    def test_are_stacked_to_one_with_their_last_share_in_the_legend(self, run):
+        (axes,) = plotting.outcomes(run).axes
+        metrics = make_metrics()
+        last = {column: metrics[column][-3:].mean() for column in ("player_1_wins", "draws", "player_2_wins")}
+        assert legend(axes) == [  # in the order of the bands, from the top
+            "illegal move, 1.0 %",
+            f"player 2 wins, {100 * last['player_2_wins']:.1f} %",
+            f"draw, {100 * last['draws']:.1f} %",
+            f"player 1 wins, {100 * last['player_1_wins']:.1f} %",
+        ]
+        bands = axes.collections
+        assert [same_colour(band.get_facecolor(), colour) for band, colour in zip(bands, [BLUE, "0.75"], strict=False)]
+        assert same_colour(bands[2].get_facecolor(), ORANGE)
+        assert bands[-1].get_paths()[0].vertices[:, 1].max() == pytest.approx(1)
+        assert axes.get_ylim() == (0, 1)
+        assert axes.yaxis.get_major_formatter()(0.2) == "20 %"
+
+    def test_intervals_without_a_finished_game_are_left_out(self):
+        metrics = make_metrics(rows=10)
+        metrics.loc[:1, ["player_1_wins", "player_2_wins", "draws", "illegal"]] = NAN
+        (axes,) = plotting.outcomes(metrics).axes
+        xs = axes.collections[0].get_paths()[0].vertices[:, 0]
+        assert xs.min() == metrics.plies[2]
+
+    def test_missing_columns_are_named(self):
+        with pytest.raises(ValueError, match="no column draws"):
+            plotting.outcomes(make_metrics().drop(columns="draws"))
+        with pytest.raises(ValueError, match="no column that ends in _wins"):
+            plotting.outcomes(make_metrics()[["plies", "player_1_loss"]])
+
+
+class TestStrength:
+    def test_tic_tac_toe(self, run):
+        optimal, losing = plotting.strength(run).axes
+
+        assert optimal.get_title() == "Optimal moves, over all positions"
+        assert legend(optimal) == ["player 1: 99.6 %", "player 2: 99.6 %", "random play: 58.0 %"]
+        evaluated = make_metrics().dropna()
+        drawn = curves(optimal)["player 1: 99.6 %"]
+        np.testing.assert_allclose(drawn.get_xydata(), evaluated[["plies", "player_1_optimal"]])
+
+        assert losing.get_title() == "Lines of play that beat the agent"
+        assert legend(losing) == [
+            "player 1 moving first: 1",
+            "player 1 moving second: 1",
+            "player 2 moving first: 1",
+            "player 2 moving second: 1",
+        ]
+        assert losing.get_yscale() == "symlog"  # zero, the goal, is on the axis
+        assert losing.get_ylim()[0] < 0
+        assert curves(losing)["player 1 moving first: 1"].get_linestyle() == "-"
+        assert curves(losing)["player 1 moving second: 1"].get_linestyle() == "--"
+
+    def test_connect_four_and_measures_to_come(self):
+        metrics = make_metrics(rows=20)[["plies", "player_1_loss"]].assign(
+            player_1_random_first=0.99, player_1_random_second=0.98, player_1_good=0.9, player_1_stamina=7.25
+        )
+        random, good, stamina = plotting.strength(metrics).axes
+        assert random.get_title() == "Wins against random play"
+        assert legend(random) == ["player 1 moving first: 99.0 %", "player 1 moving second: 98.0 %"]
+        assert legend(good) == ["player 1: 90.0 %"]
+        assert stamina.get_title() == "Stamina"
+        assert legend(stamina) == ["player 1: 7.25"]
+
+    def test_is_not_smoothed(self):
+        metrics = make_metrics(rows=300)
+        losing = plotting.strength(metrics).axes[1]
+        drawn = curves(losing)["player 1 moving second: 0"]
+        np.testing.assert_allclose(drawn.get_ydata(), metrics.player_1_losing_second.dropna())
+
+    def test_an_agent_whose_name_begins_with_anothers(self):
+        metrics = make_metrics(agents=("learner", "learner_two"))
+        optimal, losing = plotting.strength(metrics).axes
+        assert legend(optimal)[:2] == ["learner: 99.6 %", "learner two: 99.6 %"]
+
+    def test_not_evaluated_yet(self):
+        for axes in plotting.strength(make_metrics(rows=1).assign(**{"player_1_optimal": NAN})).axes:
+            assert axes.get_xlabel() == "plies"
+        metrics = make_metrics()[["plies", "player_1_loss"]].assign(player_1_good=NAN)
+        (axes,) = plotting.strength(metrics).axes
+        assert [text.get_text() for text in axes.texts] == ["nothing measured yet"]
+
+    def test_no_strength_columns(self):
+        with pytest.raises(ValueError, match="no strength columns, such as player_1_optimal"):
+            plotting.strength(make_metrics()[["plies", "player_1_loss", "player_1_wins"]])
+
+
+class TestBadColumns:
+    def test_are_named_in_one_sentence(self):
+        with pytest.raises(ValueError, match="no column player_2_return"):
+            plotting.returns(make_metrics().drop(columns="player_2_return"))
+        with pytest.raises(ValueError, match="no column plies"):
+            plotting.losses(make_metrics().drop(columns="plies"))
+        with pytest.raises(ValueError, match="no column that ends in _loss"):
+            plotting.losses(make_metrics()[["plies"]])
+        with pytest.raises(ValueError, match="player_1_loss holds something that is not a number.*'low'"):
+            plotting.losses(make_metrics(rows=2).assign(player_1_loss=["low", "lower"]))
+
+    @pytest.mark.parametrize("config", ["{", "{}", "[]"])
+    def test_a_damaged_config_is_named(self, run, config):
+        (run / "config.json").write_text(config)
+        with pytest.raises(ValueError, match="config.json does not name the run's game"):
+            plotting.losses(run)
+        (run / "config.json").unlink()
+        with pytest.raises(FileNotFoundError, match="it has no config.json"):
+            plotting.losses(run)
+
+
+def texts(axes):
+    return {tuple(text.get_position()): text.get_text() for text in axes.texts}
+
+
+def framed_cells(axes):
+    """(x, y) of the centres of the cells with a thick frame."""
+    cells = [patch for patch in axes.patches if isinstance(patch, matplotlib.patches.Rectangle)]
+    return [(cell.get_x() + 0.5, cell.get_y() + 0.5) for cell in cells if cell.get_linewidth() == 3]
+
+
+class TestQValues:
+    # X . O
+    # . X .
+    # . . O   X wins nowhere yet; its Q values favour cell 3
+    BOARD = np.array([[1, 0, 2], [0, 1, 0], [0, 0, 2]])
+    Q_VALUES = np.array([NAN, 0.31, NAN, 0.98, NAN, -0.12, 0.02, 0.4, NAN])
+
+    def test_tic_tac_toe(self):
+        figure = plotting.q_values(self.BOARD, {"player_1": self.Q_VALUES, "player_2": -self.Q_VALUES}, seat=0)
+        first, second, colour_bar = figure.axes
+        assert figure.get_suptitle() == "player 1 (X) to move"
+        assert (first.get_title(), second.get_title()) == ("player 1", "player 2")
+        assert texts(first) == {
+            (0, 0): "X", (1, 0): "+0.31", (2, 0): "O",
+            (0, 1): "+0.98", (1, 1): "X", (2, 1): "-0.12",
+            (0, 2): "+0.02", (1, 2): "+0.40", (2, 2): "O",
+        }  # fmt: skip
+        assert framed_cells(first) == [(0, 1)]
+        assert framed_cells(second) == [(2, 1)]
+        assert colour_bar.get_ylim() == (-1, 1)
+        top, bottom = first.get_ylim()[1], first.get_ylim()[0]
+        assert top < bottom  # row 0 at the top
+
+    def test_values_on_occupied_cells_are_not_drawn(self):
+        (axes, _) = plotting.q_values(self.BOARD, {"player_1": np.full([3, 3], 5.0)}).axes
+        assert texts(axes)[0, 0] == "X"
+        assert sorted(texts(axes).values()) == ["+5.00"] * 5 + ["O"] * 2 + ["X"] * 2
+
+    def test_colour_scale_grows_with_the_values(self):
+        assert plotting.q_values(self.BOARD, {"a": 3 * self.Q_VALUES}).axes[-1].get_ylim() == pytest.approx(
+            (-2.94, 2.94)
+        )
+        assert plotting.q_values(self.BOARD, {"a": self.Q_VALUES}, limit=5).axes[-1].get_ylim() == (-5, 5)
+
+    def test_connect_four_has_discs_and_a_strip_of_columns(self):
+        board = np.zeros([6, 7], int)
+        board[5, :3] = [1, 2, 1]
+        board[:, 3] = [2, 1, 2, 1, 2, 1]
+        q_values = np.array([0.1, 0.2, -0.3, 0.9, 0.5, 0.8, -0.9])  # column 3 is full, so its 0.9 is illegal
+        figure = plotting.q_values(board, {"player_1": q_values}, seat=1)
+        axes = figure.axes[0]
+        assert figure.get_suptitle() == "player 2 (orange) to move"
+        discs = [patch for patch in axes.patches if isinstance(patch, matplotlib.patches.Circle)]
+        assert len(discs) == 42
+        stones = {disc.center: disc.get_facecolor() for disc in discs}
+        assert same_colour(stones[0, 5], BLUE)
+        assert same_colour(stones[1, 5], ORANGE)
+        assert same_colour(stones[0, 0], "white")
+        assert {x: text for (x, y), text in texts(axes).items() if y < -0.5} == {
+            0: "+0.10", 1: "+0.20", 2: "-0.30", 4: "+0.50", 5: "+0.80", 6: "-0.90"
+        }  # fmt: skip
+        assert [x for x, _ in framed_cells(axes)] == [5]
+        assert axes.get_xticks().tolist() == list(range(7))
+
+    def test_a_finished_game_has_no_moves(self):
+        (axes, _) = plotting.q_values(np.full([3, 3], 1), {"player_1": np.full([9], NAN)}).axes
+        assert framed_cells(axes) == []
+
+    def test_bad_input(self):
+        with pytest.raises(ValueError, match=r"player_1's Q values must be \[9\] \(cells\) or \[3\] .* not \[7\]"):
+            plotting.q_values(self.BOARD, {"player_1": np.zeros([7])})
+        with pytest.raises(ValueError, match="board must be .* of 0, 1 and 2"):
+            plotting.q_values(np.full([3, 3], 3), {"player_1": self.Q_VALUES})
+        with pytest.raises(ValueError, match="at least one agent"):
+            plotting.q_values(self.BOARD, {})
+
+
+class TestSaveAll:
+    def test_writes_every_figure_and_nothing_else(self, run):
+        paths = plotting.save_all(run)
+        assert paths == [run / "plots" / f"{name}.png" for name in ("losses", "returns", "outcomes", "strength")]
+        assert sorted(path.name for path in (run / "plots").iterdir()) == sorted(path.name for path in paths)
+        assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+    def test_writes_again_over_older_ones(self, run):
+        plotting.save_all(run)
+        make_metrics(rows=7).to_csv(run / "metrics.csv", index=False)
+        before = (run / "plots" / "losses.png").read_bytes()
+        plotting.save_all(run)
+        assert (run / "plots" / "losses.png").read_bytes() != before
+
+    def test_leaves_out_what_the_metrics_do_not_hold(self, run):
+        make_metrics()[["plies", "player_1_loss", "player_1_return"]].to_csv(run / "metrics.csv", index=False)
+        assert [path.stem for path in plotting.save_all(run)] == ["losses", "returns"]
+
+    def test_an_unfinished_figure_does_not_replace_the_last_one(self, run, monkeypatch):
+        (path, *_) = plotting.save_all(run)
+        before = path.read_bytes()
+
+        def fail(figure, file, **_):
+            file.write_bytes(b"half")
+            raise OSError("no space left")
+
+        monkeypatch.setattr(plotting.RunFigure, "savefig", fail)
+        with pytest.raises(OSError, match="no space left"):
+            plotting.save_all(run)
+        assert path.read_bytes() == before
+        assert len(list((run / "plots").iterdir())) == 4
+
+
+class TestFigures:
+    def test_show_themselves_in_notebooks(self, run):
+        figure = plotting.losses(run)
+        assert isinstance(figure, matplotlib.figure.Figure)
+        assert figure._repr_png_().startswith(b"\x89PNG")
+
+    def test_leave_no_trace_in_matplotlib(self, run):
+        """Neither TensorFlow, nor a backend, nor open figures, nor changed settings."""
+        program = f"""
+import sys, matplotlib
+settings = matplotlib.rcParams.copy()
+from imagents import plotting
+plotting.save_all({str(run)!r})
+import matplotlib.pyplot
+assert "tensorflow" not in sys.modules, "TensorFlow was imported"
+assert not matplotlib.pyplot.get_fignums(), "a figure is open"
+assert matplotlib.get_backend(auto_select=False) is None, "a backend was chosen"
+changed = [key for key in settings if key != "backend" and matplotlib.rcParams[key] != settings[key]]
+assert not changed, changed
+"""
+        environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+        subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, check=True)
