@@ -27,7 +27,7 @@ from imagents.environment import PASS
 from imagents.learners import Learner, dqn
 from imagents.policies import LegalEpsilonGreedyPolicy
 from imagents.randomness import make_generator, make_seed
-from imagents.replay import FIFOReplayBuffer
+from imagents.replay import FIFOReplayBuffer, RowFormat
 
 
 class Decision(NamedTuple):
@@ -49,10 +49,12 @@ class Decision(NamedTuple):
 
 
 def own_stones(observation, seat: int, state) -> tf.Tensor:
-    """The default view: own stones and the opponent's, bool `[B, rows, columns, 2]`."""
+    """The default view: own stones and the opponent's, bool `[B, 2, rows, columns]`."""
     del state
     board = observation["board"]
-    return tf.stack([board == seat + 1, board == 2 - seat], axis=-1)
+    cells = tf.reshape(board, [board.shape[0] or -1, board.shape[1] * board.shape[2]])
+    planes = tf.concat([cells == seat + 1, cells == 2 - seat], axis=1)
+    return tf.reshape(planes, [-1, 2, *board.shape[1:]])
 
 
 def own_reward(time_step: ts.TimeStep, seat: int, state) -> tf.Tensor:
@@ -157,13 +159,17 @@ class IMAgent(tf.Module):
             seed=make_seed(seed, self.name),
         )
         # The open decision of each game.
-        zeros = tf.nest.map_structure(lambda s: tf.zeros([batch_size, *s.shape], s.dtype), spec)
-        self._is_open = tf.Variable(tf.zeros([batch_size], tf.bool), trainable=False)
-        self._opened = _variables((zeros.view, zeros.legal_moves, zeros.action), "opened")
-        self._reward = tf.Variable(zeros.reward, trainable=False)
-        self._discount = tf.Variable(zeros.discount, trainable=False)
-        self._episode_return = tf.Variable(zeros.reward, trainable=False)
-        self._waiting = tf.Variable(tf.zeros([batch_size], tf.bool), trainable=False)
+        # What is known when it opens is packed at once: later that takes XLA much longer.
+        self._opening, self._closing = RowFormat(spec[:3]), RowFormat(spec[3:])
+        zeros = tf.zeros([batch_size])
+        self._is_open = tf.Variable(zeros != 0.0, trainable=False)
+        self._opened = tf.Variable(
+            tf.zeros([batch_size, self._opening.num_words], tf.int32), trainable=False
+        )
+        self._reward = tf.Variable(zeros, trainable=False)
+        self._discount = tf.Variable(zeros, trainable=False)
+        self._episode_return = tf.Variable(zeros, trainable=False)
+        self._waiting = tf.Variable(zeros != 0.0, trainable=False)
 
     @property
     def learner(self) -> tf_agent.TFAgent:
@@ -211,7 +217,8 @@ class IMAgent(tf.Module):
         my_turn = self._is_my_turn(time_step)
         if collect:
             view, legal_moves = self._split(own_time_step.observation)
-            _assign(self._opened, (view, legal_moves, action), where=my_turn)
+            opened = self._opening.pack((view, legal_moves, action), self.batch_size)
+            _assign(self._opened, opened, where=my_turn)
             self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
             self._discount.assign(tf.where(my_turn, 1.0, self._discount.read_value()))
             self._is_open.assign(self._is_open.read_value() | my_turn)
@@ -239,13 +246,9 @@ class IMAgent(tf.Module):
         discount = self._discount.read_value() * time_step.discount
         closes = is_open & (is_last | self._is_my_turn(time_step))
         next_observation = self._own_time_step(time_step, state).observation
-        decision = Decision(
-            *tf.nest.map_structure(lambda variable: variable.read_value(), self._opened),
-            reward,
-            tf.where(is_last, 0.0, discount),
-            *self._split(next_observation),
-        )
-        self._replay_buffer.add_batch(decision, mask=closes)
+        closing = (reward, tf.where(is_last, 0.0, discount), *self._split(next_observation))
+        words = tf.unstack(self._opened, axis=1) + self._closing.words(closing, self.batch_size)
+        self._replay_buffer.add_rows(tf.stack(words, axis=1), mask=closes)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)
         self._discount.assign(discount)

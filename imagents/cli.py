@@ -1,6 +1,8 @@
 """The `imagents` command. Imports TensorFlow only once the arguments make sense."""
 
 import dataclasses
+import datetime
+import json
 import pathlib
 import signal
 import sys
@@ -9,7 +11,7 @@ from collections.abc import Callable, Sequence
 import tyro
 
 import imagents
-from imagents.config import TrainConfig, load_config, preset_config
+from imagents.config import TrainConfig, load_config, preset_config, run_folder
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
 
@@ -17,6 +19,8 @@ Independent learners on TF-Agents.
 
 commands:
   train       train agents that learn a game by playing each other
+  evaluate    measure the agents of a run: exact numbers, labelled positions, matches
+  tournament  let runs and players play each other, and rate them
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""
 
@@ -62,8 +66,101 @@ def train(arguments: Sequence[str]) -> Job:
     return job
 
 
+@dataclasses.dataclass(frozen=True)
+class Evaluate:
+    """Measures the agents of a run: exactly in tic-tac-toe, in labelled positions in connect four, and in matches."""
+
+    run: tyro.conf.Positional[pathlib.Path]
+    """A run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots."""
+    games: int = 1000
+    """Games per match; each side begins half of them."""
+    solver_games: int = 20
+    """Games against the perfect connect-four player, which take up to seconds each; 0 for none."""
+    seed: int = 0
+    """Of the opponents and the openings."""
+    json: bool = False
+    """Prints everything as JSON."""
+
+
+def evaluate(arguments: Sequence[str]) -> Job:
+    """`imagents evaluate`."""
+    command = _parse_words("evaluate", Evaluate, arguments)
+    load_config(run_folder(command.run))
+
+    from imagents.evaluation.report import prepare_evaluation, report_text
+
+    measure = prepare_evaluation(command.run, command.games, command.solver_games, command.seed)
+
+    def job() -> int:
+        report = measure()
+        print(json.dumps(report, indent=2) if command.json else report_text(report))
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
+class Tournament:
+    """Lets players play each other, everybody against everybody, and rates them.
+
+    A player is a name (random, first_legal, heuristic, heuristic:0.25, minimax:3, perfect, perfect:value; for connect
+    four also same_column, linear, beat_last), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
+    agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
+    snapshots of a run, which gives its learning curve.
+    """
+
+    players: tyro.conf.Positional[tuple[str, ...]]
+    """Two or more."""
+    game: str = ""
+    """The game to play; needed only if no player is a run."""
+    games: int = 1000
+    """Games per pair; each side begins half of them."""
+    seed: int = 0
+    """Of the players and the openings."""
+    output_dir: pathlib.Path | None = None
+    """Where the results and the figures go; outputs/tournament-GAME-TIME if not given."""
+    json: bool = False
+    """Prints everything as JSON."""
+
+
+def tournament(arguments: Sequence[str]) -> Job:
+    """`imagents tournament`."""
+    command = _parse_words("tournament", Tournament, arguments)
+
+    from imagents import plotting_tournament
+    from imagents.evaluation.tournament import expand, game_of, prepare_tournament
+    from imagents.games import get_game
+    from imagents.run import check_is_new, write_json
+
+    names = [name for player in command.players for name in expand(player)]
+    game = command.game or game_of(names)
+    if not game:
+        raise ValueError("which game? none of the players is a run, so --game has to say it")
+    path = command.output_dir or pathlib.Path("outputs") / f"tournament-{game}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    check_is_new(path)
+    play = prepare_tournament(names, get_game(game), command.games, command.seed)
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} matches" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def job() -> int:
+        result = play(progress)
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(path / "tournament.json", result.to_dict())
+        plotting_tournament.save_all(path)
+        print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
+        return 0
+
+    return job
+
+
 # Each takes its arguments, finds everything that is wrong with them, and returns the job.
-_COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {"train": train}
+_COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "tournament": tournament,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,6 +209,11 @@ def _parse(kind, arguments: Sequence[str], default=None, partial: bool = False):
         prog="imagents train",
         **options,
     )
+
+
+def _parse_words(name: str, kind, arguments: Sequence[str]):
+    """Parses a command whose arguments are not settings: `--json` alone switches it on."""
+    return tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,8 @@ class TrainConfig:
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            _check_type(field, getattr(self, field.name))
         object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
         _check("preset", self.preset in presets(self.game), self.preset,
                f"{self.game} has the presets {', '.join(presets(self.game))}")
@@ -137,19 +139,12 @@ class TrainConfig:
         """The inverse of `to_dict`.
 
         Raises:
-          ValueError: for an unknown setting or a value of the wrong type.
+          ValueError: for an unknown setting or a value that no training can have.
         """
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        for name, value in values.items():
+        fields = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
             if name not in fields:
                 raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(fields)}")
-            default = fields[name].default
-            numbers = (int, float) if isinstance(default, float) or name == "minutes" else (int,)
-            kinds = {str: (str,), tuple: (list, tuple)}.get(type(default), numbers)
-            fits = isinstance(value, kinds) and not isinstance(value, bool)
-            if not fits and not (value is None and default is None):
-                kind = " or ".join(kind.__name__ for kind in kinds)
-                raise ValueError(f"{name} = {value!r}: {kind} is needed")
         return cls(**values)
 
     def with_budget(self) -> "TrainConfig":
@@ -202,9 +197,34 @@ def preset_config(game: str, preset: str = "default") -> TrainConfig:
     return dataclasses.replace(config, **changes)
 
 
+def _check_type(field: dataclasses.Field, value) -> None:
+    """A value that JSON would not give back, or not as it was, is refused while it can be named."""
+    if value is None and field.default is None:
+        return
+    if isinstance(field.default, tuple):
+        _check(field.name, isinstance(value, (list, tuple)), value, "list or tuple is needed")
+        kinds, values = (int,), value
+    elif isinstance(field.default, str):
+        kinds, values = (str,), [value]
+    else:
+        is_float = isinstance(field.default, float) or field.name == "minutes"
+        kinds, values = (int, float) if is_float else (int,), [value]
+    kind = " or ".join(kind.__name__ for kind in kinds)
+    for each in values:
+        _check(field.name, isinstance(each, kinds) and not isinstance(each, bool), each, f"{kind} is needed")
+        fits = isinstance(each, (str, float)) or abs(each) < 2**63
+        _check(field.name, fits, each, "a whole number of at most 64 bits is needed")
+
+
 def _check(name: str, fits: bool, value, needed: str) -> None:
     if not fits:
         raise ValueError(f"{name} = {value!r}: {needed}")
+
+
+def run_folder(path: str | os.PathLike) -> pathlib.Path:
+    """The run folder that a run folder, one of its checkpoints or one of its snapshots belongs to."""
+    path = pathlib.Path(path)
+    return path.parent.parent if path.parent.name in ("checkpoints", "snapshots") else path
 
 
 def load_config(run: str | os.PathLike) -> TrainConfig:
@@ -216,10 +236,14 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
     path = pathlib.Path(run) / "config.json"
     try:
         values = json.loads(path.read_text())
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds a {type(values).__name__}, not settings by their names")
         return TrainConfig.from_dict({k: v for k, v in values.items() if k != "versions"})
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{run} is not a run folder: it has no config.json") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path} does not fit: {error}") from None

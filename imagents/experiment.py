@@ -15,6 +15,7 @@ from imagents.evaluation.strength import Strength
 from imagents.games import get_game
 from imagents.progress import Progress
 from imagents.run import Run, check_is_new, write_json
+from imagents.snapshots import save_snapshot
 from imagents.training import build
 
 
@@ -76,6 +77,7 @@ class Experiment:
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row = self._train_chunk()
                 self._run.append_metrics(row)
+                self._save_snapshot()
                 _write_events(events, row)
                 progress.update(self._fraction_done(), self._seconds, row)
                 if self._seconds - saved_at >= 60 * self.config.checkpoint_minutes:
@@ -127,6 +129,11 @@ class Experiment:
         if self.config.minutes is not None:
             fractions.append(self._seconds / (60 * self.config.minutes))
         return min(1.0, max(fractions))
+
+    def _save_snapshot(self) -> None:
+        rounds, plies = int(self.trainer.rounds), int(self.trainer.plies)
+        chunk = rounds // self.config.rounds_per_chunk
+        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, plies, self.config.snapshots)
 
     def _save(self) -> None:
         self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds)

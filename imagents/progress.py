@@ -21,6 +21,7 @@ class Progress:
         self._path, self._quiet = path, quiet
         self._printed_at = time.monotonic()
         self._bar = None
+        self._strength = ""
 
     def __enter__(self):
         if not self._quiet:
@@ -50,25 +51,35 @@ class Progress:
         spent = fraction - self._fraction_before
         rate = (seconds - self._seconds_before) / spent if spent > 0 else float("nan")
         left = rate * (1 - fraction)
+        self._strength = _strength(row) or self._strength  # it is not measured in every row
         if self._bar is not None:
-            self._bar.set_description_str(" " + _line(row, left), refresh=False)
+            self._bar.set_description_str(" " + _line(row, left, self._strength), refresh=False)
             self._bar.n = fraction
             self._bar.refresh()
         elif time.monotonic() - self._printed_at >= _SECONDS_BETWEEN_LINES or fraction >= 1:
             self._printed_at = time.monotonic()
-            print(f"{100 * fraction:3.0f}% {_line(row, left)}", flush=True)
+            print(f"{100 * fraction:3.0f}% {_line(row, left, self._strength)}", flush=True)
 
 
-def _line(row: dict[str, float], seconds_left: float) -> str:
+def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:
     agents = [name.removesuffix("_loss") for name in row if name.endswith("_loss")]
     parts = [f"{_short(row['plies'])} {_short(row['plies_per_second'])}/s"]
     parts.append("loss " + " ".join(f"{row[f'{a}_loss']:.3f}".lstrip("0") for a in agents))
     if "draws" in row:
         wins = " ".join(f"{100 * row[n]:.0f}" for n in row if n.endswith("_wins"))
-        parts.append(f"win% {wins} draw% {100 * row['draws']:.0f}")
+        parts.append(f"win% {wins} " + (strength or f"draw% {100 * row['draws']:.0f}"))  # 80 columns hold one
     if seconds_left == seconds_left:
         parts.append(f"{int(seconds_left) // 60}:{int(seconds_left) % 60:02d} left")
     return " ".join(parts)
+
+
+def _strength(row: dict[str, float]) -> str:
+    """The agents' exact strength, if the row has it: shares of optimal moves, or of good ones."""
+    for measure, short in (("optimal", "opt"), ("good", "good")):
+        shares = [row[name] for name in row if name.endswith(f"_{measure}") and row[name] == row[name]]
+        if shares:
+            return f"{short}% " + " ".join(f"{100 * share:.0f}" for share in shares)
+    return ""
 
 
 def _short(number: float) -> str:

@@ -38,10 +38,10 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
             )
         super().__init__(data_spec, capacity=batch_size * max_length)
         self.batch_size = batch_size
-        self._rows = _RowFormat(data_spec)
+        self.row_format = RowFormat(data_spec)
         self._generator = make_generator(seed, "replay")
         # A ring of frames, in blocks of batch_size: a batch touches two blocks at the most.
-        shape = [max_length, batch_size, self._rows.num_words]
+        shape = [max_length, batch_size, self.row_format.num_words]
         self._table = tf.Variable(tf.zeros(shape, tf.int32), trainable=False, name="table")
         self._added = tf.Variable(tf.zeros([], tf.int64), trainable=False, name="added")
 
@@ -53,30 +53,36 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
           mask: bool `[batch_size]`; all are added if None.
         """
         tf.nest.assert_same_structure(items, self.data_spec)
-        mask = tf.convert_to_tensor([True] * self.batch_size if mask is None else mask)
+        self.add_rows(self.row_format.pack(items, self.batch_size), mask)
+
+    def add_rows(self, rows: tf.Tensor, mask: tf.Tensor | None = None) -> None:
+        """`add_batch` for frames that `row_format` has packed, int32 `[batch_size, num_words]`."""
+        mask = tf.ones([self.batch_size], tf.bool) if mask is None else tf.convert_to_tensor(mask)
         if mask.dtype != tf.bool or not mask.shape.is_compatible_with([self.batch_size]):
             raise ValueError(
                 f"the mask is {mask.dtype.name} {mask.shape}: "
                 f"bool ({self.batch_size},) is needed, one entry per frame"
             )
-        self._add_batch(items, mask)
-
-    def _add_batch(self, items, mask: tf.Tensor) -> None:
-        rows = self._rows.pack(items, self.batch_size)  # [B, W]
         order, count = _selected_first(mask)
         added = self._added.read_value()
         head = tf.cast(added % self.capacity, tf.int32)
-        num_blocks = self._table.shape[0]
-        blocks = (head // self.batch_size + tf.range(2)) % num_blocks  # [2]
-        # The frame that lands on each row of the two blocks, counted from the first added.
-        frame = tf.reshape(tf.range(2 * self.batch_size), [2, -1]) - head % self.batch_size
-        is_new = (frame >= 0) & (frame < count)
-        source = tf.gather(order, tf.clip_by_value(frame, 0, self.batch_size - 1))
-        table = self._table.read_value()
-        merged = tf.where(
-            is_new[:, :, tf.newaxis], tf.gather(rows, source), tf.gather(table, blocks)
+        first_block, first_row = head // self.batch_size, head % self.batch_size
+
+        def fill(i, table):
+            """Puts the frames that belong into the i-th block from the head there."""
+            block = (first_block + i) % table.shape[0]
+            frame = tf.range(self.batch_size) + i * self.batch_size - first_row
+            new = tf.gather(rows, tf.gather(order, tf.clip_by_value(frame, 0, self.batch_size - 1)))
+            is_new = (frame >= 0) & (frame < count)
+            merged = tf.where(is_new[:, tf.newaxis], new, tf.gather(table, block))
+            return i + 1, tf.tensor_scatter_nd_update(table, [[block]], merged[tf.newaxis])
+
+        _, table = tf.while_loop(
+            lambda i, _: i * self.batch_size < first_row + count,
+            fill,
+            [tf.constant(0), self._table.read_value()],
         )
-        self._table.assign(tf.tensor_scatter_nd_update(table, blocks[:, tf.newaxis], merged))
+        self._table.assign(table)
         self._added.assign(added + tf.cast(count, tf.int64))
 
     def get_next(self, sample_batch_size=None, num_steps=None, time_stacked=True):
@@ -107,18 +113,20 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
             raise ValueError(_EMPTY)
         batch = [1 if sample_batch_size is None else sample_batch_size]
         words = self._generator.uniform_full_int(batch, tf.uint32)
-        # Scales 32 random bits to [0, size); the oldest frame is row `oldest` of the ring.
+        # Scales 32 random bits to [0, size).
         rank = tf.bitwise.right_shift(tf.cast(words, tf.int64) * size, tf.constant(32, tf.int64))
-        oldest = self._added.read_value() - size
-        frames = self._read((oldest + rank) % self.capacity)
-        probability = 1.0 / tf.cast(tf.fill(batch, size), tf.float32)
-        info = BufferInfo(ids=oldest + rank, probabilities=probability)
-        if num_steps == 1:
-            stack = (lambda x: x[:, tf.newaxis]) if time_stacked else (lambda x: x)
-            frames, info = tf.nest.map_structure(stack, (frames, info))
+        ids = self._added.read_value() - size + rank
+        frames = self._read(ids)
+        probabilities = 1.0 / tf.cast(tf.fill(batch, size), tf.float32)
+        if num_steps == 1 and time_stacked:
+            frames, ids = tf.nest.map_structure(lambda x: x[:, tf.newaxis], (frames, ids))
         if sample_batch_size is None:
-            frames, info = tf.nest.map_structure(lambda x: x[0], (frames, info))
-        return (frames, info) if time_stacked or num_steps is None else ((frames,), info)
+            frames, ids, probabilities = tf.nest.map_structure(
+                lambda x: x[0], (frames, ids, probabilities)
+            )
+        if num_steps == 1 and not time_stacked:
+            frames, ids = (frames,), (ids,)
+        return frames, BufferInfo(ids=ids, probabilities=probabilities)
 
     def _as_dataset(self, sample_batch_size, num_steps, sequence_preprocess_fn, num_parallel_calls):
         if sequence_preprocess_fn is not None:
@@ -135,14 +143,13 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
     ):
         if num_steps is not None or sequence_preprocess_fn is not None:
             raise ValueError("a single pass gives frames one at a time: leave num_steps None")
-        dataset = tf.data.Dataset.from_tensor_slices(self._gather_all())
+        info = BufferInfo(ids=self._ids(), probabilities=())
+        dataset = tf.data.Dataset.from_tensor_slices((self._gather_all(), info))
         return dataset.batch(sample_batch_size) if sample_batch_size else dataset
 
     def _gather_all(self):
         """All frames, oldest first: nest of `[num_frames, ...]`."""
-        size = self._num_frames()
-        ranks = self._added.read_value() - size + tf.range(size)
-        return self._read(ranks % self.capacity)
+        return self._read(self._ids())
 
     def _num_frames(self) -> tf.Tensor:
         return tf.minimum(self._added.read_value(), self.capacity)
@@ -150,20 +157,47 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
     def _clear(self) -> None:
         self._added.assign(0)
 
-    def _read(self, rows: tf.Tensor):
-        table = tf.reshape(self._table.read_value(), [self.capacity, self._rows.num_words])
-        return self._rows.unpack(tf.gather(table, rows))
+    def _ids(self) -> tf.Tensor:
+        """Numbers of the frames in the buffer, oldest first."""
+        added = self._added.read_value()
+        return tf.range(added - self._num_frames(), added)
+
+    def _read(self, ids: tf.Tensor):
+        table = tf.reshape(self._table.read_value(), [self.capacity, self.row_format.num_words])
+        return self.row_format.unpack(tf.gather(table, ids % self.capacity))
 
 
 def _selected_first(mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Indices of the True entries in order (then anything), int32 `[B]`, and their count."""
-    index = tf.range(mask.shape[0])
-    keys = tf.sort(tf.where(mask, index, index + mask.shape[0]))
-    return keys % mask.shape[0], tf.reduce_sum(tf.cast(mask, tf.int32))
+    batch_size = mask.shape[0]
+    rank = tf.cumsum(tf.cast(mask, tf.int32))  # [B], 1 at the first True
+    wanted = tf.range(1, batch_size + 1)
+    # Binary search for the first entry of each rank: XLA's sort takes several times longer.
+    # (And a loop, which XLA does not compute anew for every word of a row that it selects.)
+
+    def halve(step, below):  # below: number of entries known to lie before the wanted one
+        reached = tf.minimum(below + step, batch_size)
+        is_below = tf.gather(rank, reached - 1) < wanted
+        return step // 2, tf.where(is_below, reached, below)
+
+    first_step = 1 << (batch_size.bit_length() - 1)
+    _, below = tf.while_loop(
+        lambda step, _: step > 0, halve, [tf.constant(first_step), tf.zeros_like(wanted)]
+    )
+    return tf.minimum(below, batch_size - 1), rank[-1]
 
 
-class _RowFormat:
-    """Packs nests of tensors `[N, ...]` into rows of 32-bit words `[N, num_words]` and back."""
+class RowFormat:
+    """Packs nests of tensors `[N, ...]` into rows of 32-bit words `[N, num_words]` and back.
+
+    The row of a nest is the rows of its parts, one after the other.
+
+    Args:
+      data_spec: nest of `tf.TensorSpec`s, without the batch dimension.
+
+    Raises:
+      ValueError: for a specification that no row can hold.
+    """
 
     def __init__(self, data_spec):
         self._data_spec = data_spec
@@ -185,8 +219,13 @@ class _RowFormat:
         return math.ceil(leaf.shape.num_elements() * bits / 32)
 
     def pack(self, items, batch_size: int) -> tf.Tensor:
+        """Nest of tensors `[batch_size, ...]` -> int32 `[batch_size, num_words]`."""
+        return tf.stack(self.words(items, batch_size), axis=1)
+
+    def words(self, items, batch_size: int) -> list[tf.Tensor]:
+        """The columns of `pack`, int32 `[batch_size]` each: XLA fills them one by one faster."""
         columns = []
-        for leaf, words, x in zip(self._leaves, self._sizes, tf.nest.flatten(items)):
+        for leaf, x in zip(self._leaves, tf.nest.flatten(items), strict=True):
             x = tf.convert_to_tensor(x)
             shape = [batch_size, *leaf.shape]
             if x.dtype != leaf.dtype or not x.shape.is_compatible_with(shape):
@@ -195,10 +234,11 @@ class _RowFormat:
                     f"{tf.TensorShape(shape)} is needed: a batch of {batch_size} as in the "
                     "replay buffer's specification"
                 )
-            columns.append(self._to_words(tf.reshape(x, [batch_size, -1]), words))
-        return tf.concat(columns, axis=1)
+            columns += self._to_words(tf.reshape(x, [batch_size, leaf.shape.num_elements()]))
+        return columns
 
     def unpack(self, rows: tf.Tensor):
+        """int32 `[N, num_words]` -> nest of tensors `[N, ...]`."""
         columns = tf.split(rows, self._sizes, axis=1)
         leaves = [
             tf.reshape(self._from_words(column, leaf), [-1, *leaf.shape])
@@ -207,16 +247,18 @@ class _RowFormat:
         return tf.nest.pack_sequence_as(self._data_spec, leaves)
 
     @staticmethod
-    def _to_words(x: tf.Tensor, words: int) -> tf.Tensor:
+    def _to_words(x: tf.Tensor) -> list[tf.Tensor]:
+        """`[N, size]` of any type -> columns of 32-bit words."""
         if x.dtype.is_bool:
-            x = tf.pad(tf.cast(x, tf.int32), [[0, 0], [0, 32 * words - x.shape[1]]])
-            bits = tf.reshape(x, [-1, words, 32])
-            return tf.reduce_sum(tf.bitwise.left_shift(bits, tf.range(32)), axis=-1)
+            parts = [x[:, i : i + 32] for i in range(0, x.shape[1], 32)]
+            bits = [tf.bitwise.left_shift(1, tf.range(part.shape[1])) for part in parts]
+            return [tf.reduce_sum(tf.where(p, b, 0), axis=1) for p, b in zip(parts, bits)]
         if x.dtype.size < 4:
             per_word = 4 // x.dtype.size
-            x = tf.pad(x, [[0, 0], [0, per_word * words - x.shape[1]]])
-            return tf.bitcast(tf.reshape(x, [-1, words, per_word]), tf.int32)
-        return tf.reshape(tf.bitcast(x, tf.int32), [-1, words])
+            x = tf.pad(x, [[0, 0], [0, -x.shape[1] % per_word]])
+            x = tf.reshape(x, [-1, x.shape[1] // per_word, per_word])
+        words = tf.bitcast(x, tf.int32)
+        return tf.unstack(tf.reshape(words, [words.shape[0], -1]), axis=1)
 
     @staticmethod
     def _from_words(column: tf.Tensor, leaf: tf.TensorSpec) -> tf.Tensor:

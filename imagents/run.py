@@ -4,6 +4,7 @@
     metrics.csv       one row per chunk of rounds
     events/           the same for TensorBoard
     checkpoints/N/    everything after N rounds, with checksums; the newest ones are kept
+    snapshots/N.npz   the agents' networks after N rounds; some are kept, spread over the run
     evaluation.json   playing strength at the end
     plots/            figures
 
@@ -130,20 +131,36 @@ class Run:
             ) from None
         return float(manifest["seconds"])
 
-    def check_newest(self) -> dict:
-        """The manifest of the newest checkpoint, after comparing its checksums."""
+    def newest_checkpoint(self) -> pathlib.Path:
+        """The newest checkpoint's folder.
+
+        Raises:
+          ValueError: if there is none.
+        """
         if not self.checkpoints():
             raise ValueError(f"{self.path} holds no checkpoint to go on from")
-        *older, newest = self.checkpoints()
+        return self.checkpoints()[-1]
+
+    def check_newest(self) -> dict:
+        """The manifest of the newest checkpoint, after comparing its checksums."""
+        return self.check(self.newest_checkpoint())
+
+    def check(self, checkpoint: pathlib.Path) -> dict:
+        """The manifest of a checkpoint, after comparing its checksums.
+
+        Raises:
+          ValueError: if the checkpoint is damaged, or none.
+        """
         try:
-            manifest = json.loads((newest / "manifest.json").read_text())
-            sound = all(_checksum(newest / n) == s for n, s in manifest["sha256"].items())
+            manifest = json.loads((checkpoint / "manifest.json").read_text())
+            sound = all(_checksum(checkpoint / n) == s for n, s in manifest["sha256"].items())
             sound = sound and isinstance(manifest["seconds"], float)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             sound = False
         if not sound:
+            older = [path for path in self.checkpoints() if path < checkpoint]
             advice = f"remove it to go on from {older[-1].name}" if older else "there is no older one"
-            raise ValueError(f"the checkpoint {newest} is damaged: {advice}")
+            raise ValueError(f"the checkpoint {checkpoint} is damaged: {advice}")
         return manifest
 
 

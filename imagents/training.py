@@ -5,7 +5,6 @@ or more train steps on its own decisions. Rounds run in chunks: one compiled fun
 chunk, Python only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
-import os
 import dataclasses
 from collections.abc import Sequence
 from typing import Literal
@@ -20,6 +19,7 @@ from imagents.environment import PASS, BoardGameEnvironment, Rewards
 from imagents.games import get_game
 from imagents.players import LeaguePlayer, Player, make_player
 from imagents.randomness import make_seed
+from imagents.xla import start_xla
 
 AGENT_NAMES = ("player_1", "player_2")
 
@@ -57,7 +57,7 @@ class Trainer(tf.Module):
             execution = "graph"
         self._chunk = self._rounds
         if execution == "xla":
-            _start_xla()
+            start_xla()
         if execution != "eager":
             self._chunk = tf.function(
                 self._rounds, jit_compile=execution == "xla", autograph=False
@@ -169,6 +169,18 @@ def build(config: TrainConfig) -> Trainer:
     )
 
 
+def agent_names(config: TrainConfig) -> list[str]:
+    """The names of the agents that learn."""
+    return list(AGENT_NAMES if config.opponent == "learner" else AGENT_NAMES[:1])
+
+
+def build_agents(config: TrainConfig) -> list[IMAgent]:
+    """The agents that a config describes, each for a single game, without anything to play it."""
+    environment = BoardGameEnvironment(get_game(config.game))
+    small = dataclasses.replace(config, parallel_games=1, replay_length=2)
+    return [_agent(small, environment, AGENT_NAMES.index(name)) for name in agent_names(config)]
+
+
 def _opponent(config: TrainConfig, environment: BoardGameEnvironment, learner: IMAgent) -> Player:
     """The player at seat 1 that `config.opponent` names."""
 
@@ -231,18 +243,6 @@ def epsilon_ladder(low: float, high: float, num_games: int) -> list[float]:
         return [low] * num_games
     floor = max(low, 1e-4)
     return [floor * (high / floor) ** (i / (num_games - 1)) for i in range(num_games)]
-
-
-def _start_xla() -> None:
-    """Compiles a first function while nobody listens: XLA announces itself on stderr."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        tf.function(lambda: tf.constant(1) + 1, jit_compile=True)()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _counter(name: str, shape: Sequence[int] = ()) -> tf.Variable:

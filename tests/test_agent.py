@@ -67,7 +67,7 @@ def test_each_decision_runs_to_the_next_one_of_the_same_agent():
     assert o.action.tolist() == [3, 4]
     np.testing.assert_array_equal(x.next_view[:-1], x.view[1:])
     # X's second view: its stone in the corner, O's in the cell below.
-    assert np.argwhere(x.view[1]).tolist() == [[0, 0, 0], [1, 0, 1]]
+    assert np.argwhere(x.view[1]).tolist() == [[0, 0, 0], [1, 1, 0]]
     assert x.legal_moves[1].tolist() == [False, True, True, False] + [True] * 5
 
 
@@ -227,8 +227,8 @@ def test_the_default_view_shows_own_stones_first_whichever_the_seat():
     observation = time_step_at(TIC_TAC_TOE, board, 0).observation
     for seat in (0, 1):
         view = own_stones(observation, seat, ()).numpy()[0]
-        np.testing.assert_array_equal(view[..., 0], board[0] == seat + 1)
-        np.testing.assert_array_equal(view[..., 1], board[0] == 2 - seat)
+        np.testing.assert_array_equal(view[0], board[0] == seat + 1)
+        np.testing.assert_array_equal(view[1], board[0] == 2 - seat)
 
 
 def test_the_episode_return_is_the_agents_own_reward_in_the_current_game():
@@ -315,7 +315,7 @@ def test_every_agent_of_the_dqn_family_learns_to_take_a_win(learner):
     """After some thousand games against an opponent that moves at random."""
     environment = BoardGameEnvironment(TIC_TAC_TOE, 256)
     agent = make_agents(environment, learner=learner, epsilon=0.5, sample_batch_size=256)[0]
-    metrics = Trainer(environment, [agent, RandomPlayer(seat=1)]).run(400)
+    metrics = Trainer(environment, [agent, RandomPlayer(seat=1)]).run(600)
     assert np.isfinite(metrics["player_1_loss"])
     board = np.array(
         [

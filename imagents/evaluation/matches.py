@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
 
 from imagents.environment import DRAW, ILLEGAL, PASS, RUNNING, BoardGameEnvironment
 from imagents.games import BoardGame
+from imagents.xla import start_xla
 
 _Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
@@ -90,7 +92,7 @@ class Match:
         }
 
 
-class Arena(tf.Module):
+class Arena:
     """Plays matches: compiled once per player, so that any pair of those it knows begins at once.
 
     Where a player thinks in Python, everything runs eagerly.
@@ -104,7 +106,6 @@ class Arena(tf.Module):
     def __init__(self, game: BoardGame, num_games: int = 1000, seed: int = 0):
         if num_games < 2 or num_games % 2:
             raise ValueError(f"num_games = {num_games}: each side begins half, so an even number is needed")
-        super().__init__(name="arena")
         self.game, self.num_games = game, num_games
         self._seed = seed
         self._environment = BoardGameEnvironment(game, num_games, first_mover="alternate")
@@ -172,14 +173,17 @@ class Arena(tf.Module):
         if in_python:
             return lambda: bool(self._ply(player))
         if id(player) not in self._compiled:  # the closure keeps the player, and with it its id
+            start_xla()
             self._compiled[id(player)] = tf.function(lambda: self._ply(player), jit_compile=True, autograph=False)
         return self._compiled[id(player)]
 
     def _ply(self, player) -> tf.Tensor:
-        before = self._environment.current_time_step()
-        action = player.act(before)
-        self._environment.step(action)
+        time_step = self._environment.current_time_step()
         running = self._outcome.read_value() == RUNNING
+        # The environment goes on with the next game after an end; nobody shall have to play that one.
+        step_type = tf.where(running, time_step.step_type, ts.StepType.LAST)
+        action = player.act(time_step._replace(step_type=step_type))
+        self._environment.step(tf.where(running, action, PASS))
         moved = running & (action != PASS)
         outcome = tf.where(running, self._environment.outcome(), self._outcome.read_value())
         self._outcome.assign(outcome)

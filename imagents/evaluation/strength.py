@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from imagents.agent import IMAgent
 from imagents.environment import time_step_at
-from imagents.evaluation import exact
+from imagents.evaluation import exact, positions
 from imagents.evaluation.matches import Arena
-from imagents.games import BoardGame
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
 from imagents.players import PolicyPlayer, RandomPlayer
+
+LOGGED_SET = "mixed"  # of the labelled positions; the others are for reports
 
 
 def greedy_moves(agent: IMAgent, game: BoardGame, boards: np.ndarray) -> np.ndarray:
@@ -21,12 +23,30 @@ def greedy_moves(agent: IMAgent, game: BoardGame, boards: np.ndarray) -> np.ndar
     return policy.action(time_step, policy.get_initial_state(len(boards))).action.numpy()
 
 
+def exact_report(agent: IMAgent) -> dict:
+    """Tic-tac-toe: everything that can be known of an agent, as plain values for JSON."""
+    result = exact.evaluate(greedy_moves(agent, TIC_TAC_TOE, exact.positions().boards(agent.seat)))
+    return dataclasses.asdict(result) | {"unbeatable": result.unbeatable}
+
+
+def positions_report(agent: IMAgent) -> dict[str, dict]:
+    """Connect four: shares of good and perfect moves in the labelled positions, by set, as plain values for JSON."""
+    sets = {name: positions.load(name) for name in positions.SETS}
+    boards = np.concatenate([labelled.boards(agent.seat) for labelled in sets.values()])
+    moves = np.split(greedy_moves(agent, CONNECT_FOUR, boards), np.cumsum([len(s) for s in sets.values()])[:-1])
+    return {
+        name: dataclasses.asdict(positions.evaluate(chosen, labelled))
+        for (name, labelled), chosen in zip(sets.items(), moves)
+    }
+
+
 class Strength(tf.Module):
     """Measures the agents of one training again and again.
 
     Tic-tac-toe is measured exactly: the share of optimal moves over all positions, and
-    the lines of play by which the agent can be beaten, moving first and second. Other
-    games: the share of games won against a random player, moving first and second.
+    the lines of play by which the agent can be beaten, moving first and second. Connect
+    four: the shares of good and of perfect moves in labelled positions, and the share of
+    games won against a random player, moving first and second; other games: the latter.
 
     Args:
       game: the rules.
@@ -38,31 +58,38 @@ class Strength(tf.Module):
     def __init__(self, game: BoardGame, agents: list[IMAgent], num_games: int = 2000, seed: int = 0):
         super().__init__(name="strength")
         self._game, self._agents = game, list(agents)
-        self._exact = (game.rows, game.columns, game.k, game.gravity) == (3, 3, 3, False)
+        self._exact = game == TIC_TAC_TOE
         if not self._exact:
-            self._arena = Arena(game, num_games, seed=seed)
+            self._arena = Arena(game, num_games)
             self._random = RandomPlayer(seat=1, name="evaluation/random", seed=seed)
             self._players = [PolicyPlayer(a.policy, a.seat, 0, a.name) for a in agents]
-        measures = ("optimal", "losing_first", "losing_second")
-        measures = measures if self._exact else ("random_first", "random_second")
-        self.columns = [f"{agent.name}_{measure}" for agent in agents for measure in measures]
+        self.columns = [
+            f"{agent.name}_{measure}"
+            for agent in agents
+            for measure in (
+                ("optimal", "losing_first", "losing_second") if self._exact else
+                ("good", "perfect", "random_first", "random_second") if game == CONNECT_FOUR else
+                ("random_first", "random_second")
+            )
+        ]
 
     def measure(self) -> dict[str, float]:
         """`columns` of metrics.csv."""
         values = []
-        for name, report in self.report().items():
+        for report in self.report().values():
             if self._exact:
-                values += [report["optimal_share"], report["losing_lines_first"]]
-                values += [report["losing_lines_second"]]
+                values += [report["optimal_share"], report["losing_lines_first"], report["losing_lines_second"]]
             else:
+                labelled = report.get("positions", {}).get(LOGGED_SET, {})
+                values += [labelled[kind] for kind in ("good", "perfect") if kind in labelled]
                 values += [report[f"random_{turn}"]["win_rate"] for turn in ("first", "second")]
-        return dict(zip(self.columns, values))
+        return dict(zip(self.columns, values, strict=True))
 
     def report(self) -> dict[str, dict]:
         """Everything measured, by agent, as plain values for JSON."""
         if self._exact:
-            return {agent.name: self._exactly(agent) for agent in self._agents}
-        return {player.name: self._against_random(player) for player in self._players}
+            return {agent.name: exact_report(agent) for agent in self._agents}
+        return {a.name: self._sampled_report(a, player) for a, player in zip(self._agents, self._players)}
 
     def text(self, report: dict[str, dict]) -> str:
         """A report as people read it, in 80 columns."""
@@ -78,21 +105,20 @@ class Strength(tf.Module):
                 )
             else:
                 first, second = values["random_first"], values["random_second"]
+                labelled = values.get("positions", {}).get(LOGGED_SET)
+                judged = labelled and (
+                    f"{100 * labelled['good']:.1f} % good and {100 * labelled['perfect']:.1f} % perfect moves, "
+                )
                 lines.append(
-                    f"{name}  wins {100 * first['win_rate']:.1f} % of {first['games']} games against "
+                    f"{name}  {judged or ''}"
+                    f"wins {100 * first['win_rate']:.1f} % of {first['games']} games against "
                     f"random moving first, {100 * second['win_rate']:.1f} % of {second['games']} "
                     "moving second"
                 )
         return "\n".join(textwrap.fill(line, 80, subsequent_indent=" " * 10) for line in lines)
 
-    def _exactly(self, agent: IMAgent) -> dict:
-        boards = exact.positions().boards(agent.seat)
-        result = exact.evaluate(greedy_moves(agent, self._game, boards))
-        return dataclasses.asdict(result) | {"unbeatable": result.unbeatable}
-
-    def _against_random(self, player: PolicyPlayer) -> dict:
-        match = self._arena.play(player, self._random)
-        return {
-            f"random_{turn}": dataclasses.asdict(r) | {"games": r.games, "win_rate": r.win_rate}
-            for turn, r in (("first", match.moving_first), ("second", match.moving_second))
-        }
+    def _sampled_report(self, agent: IMAgent, player: PolicyPlayer) -> dict:
+        match = self._arena.play(player, self._random, opening_plies=0)
+        labelled = {"positions": positions_report(agent)} if self._game == CONNECT_FOUR else {}
+        records = {"random_first": match.moving_first, "random_second": match.moving_second}
+        return labelled | {turn: record.to_dict() for turn, record in records.items()}

@@ -87,8 +87,7 @@ class BoardGame:
         are bits 0 to columns - 1, so one rule serves both kinds of game.
         """
         occupied = stones[:, 0] | stones[:, 1]
-        actions = tf.range(self.num_actions, dtype=tf.int64)
-        return _bit(occupied, actions) == 0
+        return ~self._bits(occupied, self.num_actions)
 
     def play(self, position: Position, action: tf.Tensor) -> Position:
         """The seat to move places a stone; the other seat moves next.
@@ -134,7 +133,7 @@ class BoardGame:
 
     def planes(self, stones: tf.Tensor) -> tf.Tensor:
         """Each seat's stones. int64 `[B, 2]` -> bool `[B, 2, rows, columns]`."""
-        bits = _bit(stones, tf.range(self.num_cells, dtype=tf.int64)) != 0
+        bits = self._bits(stones, self.num_cells)
         return tf.reshape(bits, [-1, 2, self.rows, self.columns])
 
     def board(self, stones: tf.Tensor) -> tf.Tensor:
@@ -146,8 +145,9 @@ class BoardGame:
         Returns:
           int32 `[B, rows, columns]`, row 0 at the top.
         """
-        planes = tf.cast(self.planes(stones), tf.int32)
-        return planes[:, 0] + 2 * planes[:, 1]
+        first, second = (self._bits(stones[:, seat], self.num_cells) for seat in (0, 1))
+        cells = tf.where(first, 1, tf.where(second, 2, 0))  # [B, cells]
+        return tf.reshape(cells, [-1, self.rows, self.columns])
 
     def stones(self, board: tf.Tensor) -> tf.Tensor:
         """The inverse of `board`: integers `[B, rows, columns]` -> int64 `[B, 2]`."""
@@ -189,16 +189,17 @@ class BoardGame:
         mask = sum(1 << cell for cell in cells)
         return mask - (1 << 64) if mask >> 63 else mask
 
+    def _bits(self, bitboards: tf.Tensor, count: int) -> tf.Tensor:
+        """The lowest bits of int64 `[...]` bitboards: bool `[..., count]`."""
+        # Masks, not shifts by a variable distance, which processors do not do in bulk.
+        masks = tf.constant([self._mask([cell]) for cell in range(count)], tf.int64)
+        return bitboards[..., tf.newaxis] & masks != 0
+
     @staticmethod
     def _shift(distance: int) -> tf.Tensor:
         # The sign bit is smeared by an arithmetic shift only into cells from which no
         # line of k and no stone below starts, so `_line_starts` and the board mask hide it.
         return tf.constant(distance, tf.int64)
-
-
-def _bit(bitboards: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
-    """Bits `cells` `[C]` of int64 `[...]` bitboards, as int64 0 or 1 `[..., C]`."""
-    return tf.bitwise.right_shift(bitboards[..., tf.newaxis], cells) & 1
 
 
 def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """Boards as text and as SVG. Plain Python over one board `[rows, columns]` of 0, 1, 2."""
 
+import html
+
 import numpy as np
 
 _SYMBOLS = ".XO"
@@ -65,9 +67,8 @@ def svg(game, board) -> str:
 
 
 def _label(game, board) -> str:
-    return f"{game.name.replace('_', ' ')}: " + " / ".join(
-        "".join(_SYMBOLS[cell] for cell in row) for row in board
-    )
+    rows = " / ".join("".join(_SYMBOLS[cell] for cell in row) for row in board)
+    return html.escape(f"{game.name.replace('_', ' ')}: {rows}")
 
 
 def _disc(x: int, y: int, cell: int, won: bool) -> str:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
+from imagents.config import load_config, run_folder
 from imagents.games import BoardGame
 from imagents.players.base import GameMemory, Player
 
@@ -87,9 +88,7 @@ def frozen_player(path: str | os.PathLike, agent: str, game: BoardGame, seat: in
     Raises:
       ValueError: if there is no such agent, or it learned another game.
     """
-    from imagents.run import load_agents, run_folder  # which build trainings, which have players
-
-    from imagents.config import load_config
+    from imagents.snapshots import load_agents  # which builds trainings, which have players
 
     learned = load_config(run_folder(path)).game
     if learned != game.name:

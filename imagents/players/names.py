@@ -108,6 +108,8 @@ def make_player(
         return MixturePlayer(members, weights, game, name, seed, batch_size)
     kind, colon, parameter = name.partition(":")
     if kind not in _MAKERS or (colon and kind not in _WITH_PARAMETER):
+        if "/" in name:
+            raise ValueError(f"{name!r} is neither the folder of a run nor a checkpoint or a snapshot of one")
         known = ", ".join([*player_names(game), *others])
         raise ValueError(f"unknown player {name!r}: choose {known}, or the folder of a run")
     return _MAKERS[kind](_Order(parameter, game, seat, name, seed, batch_size))

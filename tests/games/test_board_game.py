@@ -127,7 +127,8 @@ def play_and_compare(game, modes, num_games, batch_size, seed):
     boards, seats = [new_game() for _ in range(batch_size)], [rng.randrange(2) for _ in range(batch_size)]
     stones = np.zeros([batch_size, 2], np.int64)
     while unended or outcomes.total() < num_games:
-        legal = [[brute_landing(cells, a, game.gravity) is not None for a in range(game.num_actions)] for cells in boards]
+        moves = range(game.num_actions)
+        legal = [[brute_landing(cells, move, game.gravity) is not None for move in moves] for cells in boards]
         actions = [
             rng.randrange(-2, game.num_actions + 3)
             if rng.random() < 0.1
@@ -198,7 +199,9 @@ def test_random_games_of_sixty_random_games_agree_with_the_brute_force(game, see
 # Lines
 
 
-@pytest.mark.parametrize(("game", "count"), [(TIC_TAC_TOE, 8), (CONNECT_FOUR, 69), (VARIANTS[2], 96), (VARIANTS[4], 18)])
+@pytest.mark.parametrize(
+    ("game", "count"), [(TIC_TAC_TOE, 8), (CONNECT_FOUR, 69), (VARIANTS[2], 96), (VARIANTS[4], 18)]
+)
 def test_each_line_wins_and_each_line_but_for_one_stone_does_not(game, count):
     """3 rows + 3 columns + 2 diagonals; 24 + 21 + 12 + 12 in connect four; 32 + 32 + 16 + 16 for 5 of 8 x 8."""
     lines = game.lines()

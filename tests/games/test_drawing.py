@@ -143,6 +143,11 @@ def test_the_size_follows_the_board_and_the_label_says_what_is_drawn():
     assert root["aria-label"] == "wide game: ..... / XO..."
 
 
+def test_a_name_may_hold_any_character():
+    (root,) = elements(BoardGame('<"Tom" & Jerry>', 1, 2, 2, gravity=False).svg([[1, 0]]), "svg")
+    assert root["aria-label"] == '<"Tom" & Jerry>: X.'
+
+
 # Bad input
 
 

@@ -1,0 +1,122 @@
+"""A league: past selves join when the learner wins enough, the oldest leave, and all of it survives a resume."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from imagents.config import TrainConfig
+from imagents.environment import time_step_at
+from imagents.experiment import Experiment
+from imagents.games import TIC_TAC_TOE
+from imagents.players import LeaguePlayer
+from imagents.run import load_run
+from imagents.training import build
+
+SMALL = TrainConfig(
+    parallel_games=12,
+    batch_size=12,
+    warmup_rounds=2,
+    hidden_layers=(8,),
+    epsilon_min=0.0,
+    epsilon_max=0.0,
+    opponent="league",
+    league_size=3,
+    execution="eager",
+    plies=10**6,
+)
+
+
+def change(agent, to: float) -> None:
+    """Gives all weights a value by which they are recognised."""
+    for variable in agent.policy.variables():
+        variable.assign(tf.fill(variable.shape, to))
+
+
+def pool(league) -> list[float]:
+    """The value of each place's weights."""
+    for weights in league._pool:
+        assert len(np.unique(weights[0])) == 1
+    return [float(weights[0]) for weights in tf.unstack(league._pool[-1])]
+
+
+@pytest.fixture
+def trainer():
+    return build(SMALL)
+
+
+def test_selves_join_until_the_pool_is_full_and_then_the_oldest_leave(trainer):
+    [learner], league = trainer.agents, trainer.players[1]
+    assert isinstance(league, LeaguePlayer) and league.seat == 1
+    for weights in league._pool:
+        weights.assign(tf.zeros_like(weights))  # as if the first self had been 0
+    pools = []
+    for number in (1, 2, 3, 4):
+        change(learner, float(number))
+        league.join()
+        pools.append(pool(league))
+    assert pools == [[0, 1, 0], [0, 1, 2], [3, 1, 2], [3, 4, 2]]
+    assert int(league.joined) == 5
+
+
+@pytest.mark.parametrize("win_rate, joined", [(0.61, 2), (0.6, 2), (0.59, 1), (float("nan"), 1)])
+def test_the_learner_joins_when_it_has_won_enough(trainer, win_rate, joined):
+    assert trainer.players[1].after_chunk({"player_1_wins": win_rate}) == {"league_joined": joined}
+
+
+def test_each_place_plays_an_equal_share_of_the_games_with_the_weights_it_holds(trainer):
+    """Three selves that prefer the first, the second and the third cell of the first row."""
+    [learner], league = trainer.agents, trainer.players[1]
+    for place in range(3):
+        change(learner, 0.0)
+        learner.policy.variables()[-1].assign(tf.one_hot(place, 9))  # the biases of the Q values
+        for weights, variable in zip(league._pool, learner.policy.variables()):
+            weights.assign(tf.tensor_scatter_nd_update(weights, [[place]], [variable]))
+    time_step = time_step_at(TIC_TAC_TOE, np.zeros([12, 3, 3]), seat=1)
+    for act in (league.act, tf.function(league.act, jit_compile=True, autograph=False)):
+        assert act(time_step).numpy().tolist() == [0, 1, 2] * 4
+
+
+def test_it_sees_the_board_in_the_learners_colours(trainer):
+    [learner], league = trainer.agents, trainer.players[1]
+    boards = np.tile([[1, 2, 0], [0, 2, 0], [0, 0, 1]], [12, 1, 1])
+    exchanged = np.where(boards == 0, 0, 3 - boards)
+    own = learner.policy.action(time_step_at(TIC_TAC_TOE, exchanged, seat=0), ()).action
+    np.testing.assert_array_equal(league.act(time_step_at(TIC_TAC_TOE, boards, seat=1)), own)
+
+
+@pytest.mark.parametrize("opponent", ["league", "heuristic=1,league=2", "random"])
+def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
+    config = dataclasses.replace(
+        SMALL, opponent=opponent, league_win_rate=0.0, rounds_per_chunk=4, evaluate_every=100, epsilon_max=0.5
+    )
+
+    def train(experiment, chunks):
+        rows = [experiment._train_chunk() for _ in range(chunks)]
+        experiment._save()
+        return [{k: v for k, v in row.items() if k not in ("seconds", "plies_per_second")} for row in rows]
+
+    whole = train(Experiment(config, tmp_path / "whole"), 4)
+    parts = train(Experiment(config, tmp_path / "parts"), 2)
+    parts += train(Experiment(config, resume=tmp_path / "parts"), 2)
+    np.testing.assert_equal(parts, whole)
+    for left, right in zip(load_run(tmp_path / "whole").variables, load_run(tmp_path / "parts").variables):
+        np.testing.assert_array_equal(left, right)
+    assert opponent == "random" or whole[-1]["league_joined"] == 5
+
+
+def test_places_that_do_not_divide_the_games_are_refused():
+    with pytest.raises(ValueError, match="league_size = 5: each place plays an equal share of the 12 parallel games"):
+        build(dataclasses.replace(SMALL, league_size=5))
+
+
+@pytest.mark.parametrize("opponent", ["learner=1,random=1", "nobody", "random=0"])
+def test_other_opponents_are_refused(opponent):
+    with pytest.raises(ValueError, match=f"opponent = '{opponent}': "):
+        build(dataclasses.replace(SMALL, opponent=opponent))
+
+
+def test_the_sentence_about_unknown_opponents_names_those_of_training_too():
+    with pytest.raises(ValueError, match="choose random, .*, learner, league, or the folder of a run"):
+        build(dataclasses.replace(SMALL, opponent="nobody"))

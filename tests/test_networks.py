@@ -1,0 +1,135 @@
+"""Q networks: their numbers by hand, their seeds, and their place in TF-Agents."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.policies import q_policy
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from imagents.networks import QNetwork
+
+BOARD = tensor_spec.TensorSpec([3, 3, 2], tf.bool)
+
+
+def weights(network):
+    return [variable.numpy() for variable in network.variables]
+
+
+def random_views(batch_size, shape=(3, 3, 2), seed=0):
+    return np.random.default_rng(seed).random([batch_size, *shape]) < 0.4
+
+
+def by_hand(network, x):
+    """Layer by layer in numpy: x W + b, and ReLU but for the last."""
+    pairs = list(zip(weights(network)[::2], weights(network)[1::2], strict=True))
+    for kernel, bias in pairs[:-1]:
+        x = np.maximum(x @ kernel + bias, 0)
+    return x @ pairs[-1][0] + pairs[-1][1]
+
+
+def test_one_neuron_by_hand():
+    """relu(1 x 2 + 1 x 3 - 0 x 100 + 1 - 4 x 1) = 2; times 10 and -10, plus 0.5 and 0.25."""
+    spec = {"stones": tensor_spec.TensorSpec([3], tf.bool), "energy": tensor_spec.TensorSpec([], tf.float32)}
+    network = QNetwork(spec, num_actions=2, hidden_layers=[1])
+    network.create_variables()
+    # A nest's tensors are taken in the order of their names: energy, then stones.
+    kernel, bias, output_kernel, output_bias = network.variables
+    kernel.assign([[-4.0], [2.0], [3.0], [-100.0]])
+    bias.assign([1.0])
+    output_kernel.assign([[10.0, -10.0]])
+    output_bias.assign([0.5, 0.25])
+    observation = {"stones": tf.constant([[True, True, False], [True, True, True]]), "energy": tf.constant([1.0, 1.0])}
+    q_values, state = network(observation)
+    assert q_values.numpy().tolist() == [[20.5, -19.75], [0.5, 0.25]] and state == ()
+
+
+@pytest.mark.parametrize("hidden_layers", [(), (7,), (128, 128), (16, 8, 4)])
+def test_the_layers_are_those_asked_for(hidden_layers):
+    network = QNetwork(BOARD, 9, hidden_layers)
+    network.create_variables()
+    widths = [18, *hidden_layers, 9]
+    shapes = [shape for before, after in itertools.pairwise(widths) for shape in ((before, after), (after,))]
+    assert [variable.shape for variable in network.trainable_variables] == shapes
+    views = random_views(50)
+    expected = by_hand(network, views.reshape(50, 18).astype(np.float32))
+    for function in (network, tf.function(network, jit_compile=True, autograph=False)):
+        np.testing.assert_allclose(function(tf.constant(views))[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [tf.bool, tf.int8, tf.int32, tf.float32])
+def test_a_view_of_any_type_is_read_as_numbers(dtype):
+    boolean = QNetwork(BOARD, 9, seed=1)
+    network = QNetwork(tensor_spec.TensorSpec([3, 3, 2], dtype), 9, seed=1)
+    views = tf.constant(random_views(20))
+    np.testing.assert_array_equal(network(tf.cast(views, dtype))[0], boolean(views)[0])
+
+
+def test_a_distribution_has_logits_for_every_action_and_atom():
+    network = QNetwork(BOARD, 9, hidden_layers=(12,), num_atoms=21)
+    views = random_views(5)
+    logits, _ = network(tf.constant(views))
+    assert network.num_atoms == 21 and logits.shape == [5, 9, 21]
+    flat = by_hand(network, views.reshape(5, 18).astype(np.float32))
+    np.testing.assert_allclose(logits, flat.reshape(5, 9, 21), atol=1e-5)  # action by action
+
+
+def test_at_first_every_action_is_worth_about_nothing():
+    network = QNetwork(BOARD, 9)
+    q_values = network(tf.constant(random_views(500)))[0].numpy()
+    assert 0.0 < abs(q_values).max() < 0.5
+    hidden_1, _, hidden_2, _, output, *_ = weights(network)
+    assert abs(hidden_1).max() <= np.sqrt(6 / 18) and abs(hidden_2).max() <= np.sqrt(6 / 128)  # He et al. 2015
+    assert 0.029 < abs(output).max() <= 0.03
+    assert all((bias == 0).all() for bias in weights(network)[1::2])
+
+
+def test_the_same_seed_starts_from_the_same_weights_and_another_seed_from_others():
+    networks = [QNetwork(BOARD, 9, (32, 32), seed=seed) for seed in (1, 1, 2)]
+    for network in networks:
+        network.create_variables()
+    one, same, other = (weights(network)[::2] for network in networks)
+    for kernel, same_kernel, other_kernel in zip(one, same, other, strict=True):
+        np.testing.assert_array_equal(kernel, same_kernel)
+        assert (kernel != other_kernel).mean() > 0.99
+    np.testing.assert_equal(one[1].shape, (32, 32))
+    assert abs(np.corrcoef(one[1].ravel(), other[1].ravel())[0, 1]) < 0.15
+
+
+def test_layers_of_one_shape_do_not_start_from_the_same_weights():
+    network = QNetwork(BOARD, 9, (18, 18), seed=1)
+    network.create_variables()
+    assert (weights(network)[0] != weights(network)[2]).mean() > 0.99
+
+
+def test_a_copy_has_weights_of_its_own():
+    """DQN's target network is made by `copy`."""
+    network = QNetwork(BOARD, 9, (8,))
+    network.create_variables()
+    target = network.copy(name="Target")
+    target.create_variables()
+    before = weights(target)
+    for variable in network.variables:
+        variable.assign(variable + 1.0)
+    assert target.name == "Target"
+    np.testing.assert_equal(weights(target), before)
+    assert all((x != y).any() for x, y in zip(weights(network), before, strict=True))
+
+
+def test_tf_agents_q_policy_plays_its_best_legal_move():
+    spec = {"view": BOARD, "legal_moves": tensor_spec.TensorSpec([9], tf.bool)}
+    network = QNetwork(BOARD, 9)
+    policy = q_policy.QPolicy(
+        ts.time_step_spec(spec),
+        tensor_spec.BoundedTensorSpec([], tf.int32, 0, 8),
+        network,
+        observation_and_action_constraint_splitter=lambda seen: (seen["view"], seen["legal_moves"]),
+    )
+    views, legal = random_views(200), random_views(200, shape=[9], seed=1)
+    legal[:, 0] = True
+    distribution = policy.distribution(ts.restart({"view": tf.constant(views), "legal_moves": tf.constant(legal)}, 200))
+    q_values = network(tf.constant(views))[0].numpy()
+    best = np.where(legal, q_values, -np.inf).argmax(axis=1)
+    np.testing.assert_array_equal(distribution.action.logits.numpy().argmax(axis=1), best)
