@@ -3,49 +3,24 @@
 The environment shows every agent the same time steps. What an `IMAgent` makes of them
 is its own: its view, its reward, its actions, its internal state, its replay buffer.
 
-It learns from *decisions*. A decision opens when the agent acts and closes at the
-agent's next turn or at the end of the game; what it is rewarded in between, also for
-what others did, is its reward. So the loser's last decision carries the loss that the
-opponent's move caused, and no transition reaches into the next game.
-
-    time step t, own turn       opponent's turn       own turn, or the end
-         act() --------------------> observe() ----------> observe()
-         opens                       + reward              + reward, closes
+It learns from *decisions*: see `imagents.decisions`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.policies import greedy_policy, tf_policy
 from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import policy_step, trajectory
+from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from imagents.decisions import Decisions, as_experience
 from imagents.environment import PASS
 from imagents.learners import Learner, dqn
 from imagents.policies import LegalEpsilonGreedyPolicy
 from imagents.randomness import make_generator, make_seed
-from imagents.replay import FIFOReplayBuffer, RowFormat
-
-
-class Decision(NamedTuple):
-    """A transition from one decision of an agent to its next.
-
-    view, legal_moves: what the agent saw; action: int32 `[B]`, what it chose; reward:
-    float32 `[B]`, received until the next decision or the end; discount: float32 `[B]`,
-    0 at the end; next_view, next_legal_moves: what it saw then. Where the environment
-    shows no legal moves those fields are ().
-    """
-
-    view: tf.Tensor
-    legal_moves: tf.Tensor
-    action: tf.Tensor
-    reward: tf.Tensor
-    discount: tf.Tensor
-    next_view: tf.Tensor
-    next_legal_moves: tf.Tensor
+from imagents.replay import FIFOReplayBuffer
 
 
 def own_stones(observation, seat: int, state) -> tf.Tensor:
@@ -149,25 +124,14 @@ class IMAgent(tf.Module):
         self._policy = _EnvironmentPolicy(self, greedy, time_step_spec, action_spec)
         self._collect_policy = _EnvironmentPolicy(self, explore, time_step_spec, action_spec)
 
-        view, legal_moves = self._split(self._own_observation_spec)
-        number = tf.TensorSpec([], tf.float32)
-        spec = Decision(view, legal_moves, action_spec, number, number, view, legal_moves)
-        self._replay_buffer = FIFOReplayBuffer(
-            tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec),
+        self._decisions = Decisions(
+            *self._split(self._own_observation_spec),
+            action_spec,
             batch_size,
             replay_length,
-            seed=make_seed(seed, self.name),
+            make_seed(seed, self.name),
         )
-        # The open decision of each game.
-        # What is known when it opens is packed at once: later that takes XLA much longer.
-        self._opening, self._closing = RowFormat(spec[:3]), RowFormat(spec[3:])
         zeros = tf.zeros([batch_size])
-        self._is_open = tf.Variable(zeros != 0.0, trainable=False)
-        self._opened = tf.Variable(
-            tf.zeros([batch_size, self._opening.num_words], tf.int32), trainable=False
-        )
-        self._reward = tf.Variable(zeros, trainable=False)
-        self._discount = tf.Variable(zeros, trainable=False)
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
 
@@ -194,7 +158,7 @@ class IMAgent(tf.Module):
     @property
     def replay_buffer(self) -> FIFOReplayBuffer:
         """The newest closed decisions, each a `Decision`."""
-        return self._replay_buffer
+        return self._decisions.replay_buffer
 
     @property
     def internal_state(self):
@@ -217,11 +181,7 @@ class IMAgent(tf.Module):
         my_turn = self._is_my_turn(time_step)
         if collect:
             view, legal_moves = self._split(own_time_step.observation)
-            opened = self._opening.pack((view, legal_moves, action), self.batch_size)
-            _assign(self._opened, opened, where=my_turn)
-            self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
-            self._discount.assign(tf.where(my_turn, 1.0, self._discount.read_value()))
-            self._is_open.assign(self._is_open.read_value() | my_turn)
+            self._decisions.open(my_turn, view, legal_moves, action)
         action = self._action_fn(action, self.seat, state)
         return tf.where(my_turn, action, PASS) if self._shows_seat else action
 
@@ -230,7 +190,7 @@ class IMAgent(tf.Module):
 
         To be called with every time step the environment returns, whoever acted.
         """
-        is_first, is_last = time_step.is_first(), time_step.is_last()
+        is_first = time_step.is_first()
         # A game whose first time step comes again was waiting for another seat to begin.
         has_moved = ~(is_first & self._waiting.read_value())
         self._waiting.assign(is_first)
@@ -241,17 +201,10 @@ class IMAgent(tf.Module):
         self._episode_return.assign(
             tf.where(is_first, 0.0, self._episode_return.read_value() + reward)
         )
-        is_open = self._is_open.read_value() & ~is_first
-        reward = self._reward.read_value() + reward
-        discount = self._discount.read_value() * time_step.discount
-        closes = is_open & (is_last | self._is_my_turn(time_step))
-        next_observation = self._own_time_step(time_step, state).observation
-        closing = (reward, tf.where(is_last, 0.0, discount), *self._split(next_observation))
-        words = tf.unstack(self._opened, axis=1) + self._closing.words(closing, self.batch_size)
-        self._replay_buffer.add_rows(tf.stack(words, axis=1), mask=closes)
-        self._is_open.assign(is_open & ~closes)
-        self._reward.assign(reward)
-        self._discount.assign(discount)
+        own_time_step = self._own_time_step(time_step, state)
+        view, legal_moves = self._split(own_time_step.observation)
+        my_turn = self._is_my_turn(time_step)
+        self._decisions.observe(time_step, reward, my_turn, view, legal_moves)
 
     def train_iteration(self) -> tf_agent.LossInfo:
         """One train step of the learner on a sample of its own decisions.
@@ -262,8 +215,8 @@ class IMAgent(tf.Module):
         Raises:
           ValueError: in eager use, if no decision has closed yet.
         """
-        decision, _ = self._replay_buffer.get_next(self.sample_batch_size)
-        return self._learner.train(self._as_experience(decision))
+        decision, _ = self.replay_buffer.get_next(self.sample_batch_size)
+        return self._learner.train(as_experience(decision))
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -271,7 +224,7 @@ class IMAgent(tf.Module):
         For when the environment is reset in the middle of games. What was learned and
         what is in the replay buffer stay.
         """
-        self._is_open.assign(tf.zeros_like(self._is_open))
+        self._decisions.drop()
         self._waiting.assign(tf.zeros_like(self._waiting))
         self._episode_return.assign(tf.zeros_like(self._episode_return))
         _assign(self._state, self._initial_states(self.batch_size))
@@ -309,30 +262,6 @@ class IMAgent(tf.Module):
             observation = view
         zeros = tf.zeros_like(time_step.discount)
         return ts.TimeStep(time_step.step_type, zeros, time_step.discount, observation)
-
-    def _as_experience(self, decision: Decision) -> trajectory.Trajectory:
-        """TF-Agents' form of N decisions: trajectories of two steps, `[N, 2, ...]`."""
-
-        def pair(x, y):
-            return tf.nest.map_structure(lambda x, y: tf.stack([x, y], axis=1), x, y)
-
-        observation = pair(decision.view, decision.next_view)
-        if self._shows_legal_moves:
-            legal_moves = pair(decision.legal_moves, decision.next_legal_moves)
-            observation = {"view": observation, "legal_moves": legal_moves}
-        mid = tf.fill(tf.shape(decision.discount), ts.StepType.MID)
-        end = tf.where(decision.discount == 0.0, ts.StepType.LAST, mid)
-        # What happens after the second step is not known and has no influence.
-        nothing = tf.zeros_like(decision.reward)
-        return trajectory.Trajectory(
-            step_type=pair(mid, end),
-            observation=observation,
-            action=pair(decision.action, decision.action),
-            policy_info=(),
-            next_step_type=pair(end, mid),
-            reward=pair(decision.reward, nothing),
-            discount=pair(decision.discount, nothing),
-        )
 
     def _split(self, own_observation):
         if self._shows_legal_moves:

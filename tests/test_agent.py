@@ -9,7 +9,8 @@ from tf_agents.networks import q_network
 from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.agent import Decision, IMAgent, own_reward, own_stones
+from imagents.agent import IMAgent, own_reward, own_stones
+from imagents.decisions import Decision, as_experience
 from imagents.environment import PASS, BoardGameEnvironment, time_step_at
 from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.learners import categorical_dqn, dqn, split_observation
@@ -166,7 +167,7 @@ def with_constant_q_values(q_values):
 
 def td_targets(agent, decision: Decision) -> np.ndarray:
     """What the learner's networks are trained towards, for a batch of decisions."""
-    _, _, next_time_step = agent.learner._as_transition(agent._as_experience(decision))
+    _, _, next_time_step = agent.learner._as_transition(as_experience(decision))
     next_q_values = agent.learner._compute_next_q_values(next_time_step, ())
     return (next_time_step.reward + next_time_step.discount * next_q_values).numpy()
 
