@@ -15,7 +15,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["imagents", "imagents.*"]),
-    package_data={"imagents.evaluation": ["data/*"]},
+    package_data={"imagents": ["agents/**/*"], "imagents.evaluation": ["data/*"]},
     entry_points={"console_scripts": ["imagents = imagents.cli:main"]},
     install_requires=[
         "tensorflow~=2.19.0; python_version < '3.13'",  # what the tests run on
@@ -44,6 +44,8 @@ setup(
     extras_require={
         "dev": ["hypothesis", "pytest", "ruff", "uv"],
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
+        "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses
+        "serving": ["tensorflow-serving-api~=2.19.0"],
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
     },
 )

@@ -24,6 +24,7 @@ _HOMES = {  # public name: the module it lives in
     "IMAgent": "imagents.agent",
     "TIC_TAC_TOE": "imagents.games",
     "TrainConfig": "imagents.config",
+    "load_player": "imagents.players.frozen",
     "load_run": "imagents.run",
     "train": "imagents.experiment",
 }

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import tyro
 
@@ -21,6 +22,7 @@ commands:
   train       train agents that learn a game by playing each other
   evaluate    measure the agents of a run: exact numbers, labelled positions, matches
   tournament  let runs and players play each other, and rate them
+  export      write the agents of a run as models that need neither imagents nor TF-Agents
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""
 
@@ -139,6 +141,10 @@ def tournament(arguments: Sequence[str]) -> Job:
     path = command.output_dir or pathlib.Path("outputs") / f"tournament-{game}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     check_is_new(path)
     play = prepare_tournament(names, get_game(game), command.games, command.seed)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written: {error.strerror}") from None
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -146,10 +152,37 @@ def tournament(arguments: Sequence[str]) -> Job:
 
     def job() -> int:
         result = play(progress)
-        path.mkdir(parents=True, exist_ok=True)
         write_json(path / "tournament.json", result.to_dict())
         plotting_tournament.save_all(path)
         print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Writes the agents of a run as models that need neither imagents nor TF-Agents: a board in, a move out."""
+
+    run: tyro.conf.Positional[pathlib.Path]
+    """A run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots."""
+    output_dir: pathlib.Path | None = None
+    """Where the agents' folders go; RUN/export if not given. A model that is there already is replaced."""
+    formats: tuple[Literal["saved_model", "onnx", "tflite"], ...] = ("saved_model",)
+    """saved_model is in TensorFlow Serving's layout; onnx needs the extra onnx."""
+
+
+def export(arguments: Sequence[str]) -> Job:
+    """`imagents export`."""
+    command = _parse_words("export", Export, arguments)
+    load_config(run_folder(command.run))
+
+    from imagents.export import prepare_export
+
+    write = prepare_export(command.run, command.output_dir, command.formats)
+
+    def job() -> int:
+        print("\n".join(f"done: {folder}" for folder in write()))
         return 0
 
     return job
@@ -160,6 +193,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "train": train,
     "evaluate": evaluate,
     "tournament": tournament,
+    "export": export,
 }
 
 

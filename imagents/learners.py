@@ -9,9 +9,9 @@ its greedy policy and the maximum in its TD target are over legal moves only.
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
-from tf_agents.agents.dqn import dqn_agent
 from tf_agents.agents import tf_agent
 from tf_agents.agents.categorical_dqn import categorical_dqn_agent
+from tf_agents.agents.dqn import dqn_agent
 
 from imagents.networks import QNetwork
 

@@ -7,9 +7,9 @@ proportion to
     advantage * s_i    draws * sqrt(s_i * s_j)    s_j
 
 and a player's Elo is 400 * log10(s). All are found at once by maximum likelihood, which here is a concave problem
-that Newton's method solves in a few steps. Two players that met count one more game, a draw, in addition to those
-they played (as in Bayeselo, https://www.remi-coulom.fr/Bayesian-Elo/), without which a player that won all its games
-would be infinitely strong. Confidence intervals come from the bootstrap (Efron 1979,
+that Newton's method solves in a few steps. Two players that met are given one more game in each order, a third of it
+won, drawn and lost: without it a player that won all its games would be infinitely strong (as without the prior of
+Bayeselo, https://www.remi-coulom.fr/Bayesian-Elo/). Confidence intervals come from the bootstrap (Efron 1979,
 https://doi.org/10.1214/aos/1176344552): the games of each pair are drawn again, with replacement, and rated again.
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 ELO_PER_UNIT = 400 / np.log(10)  # of the natural logarithm of a strength
+_PRIOR = 1 / 3  # of a game with each result, for each pair in each order
 _LARGEST_STEP = 2.0  # of Newton's method, in natural units: keeps it from overshooting
 
 
@@ -81,12 +82,12 @@ def rate(names: Sequence[str], results: np.ndarray, zero: str = "", samples: int
     first, second = np.nonzero((played + played.T) > 0)
     counts = results[first, second]  # [pairs in order, 3]
     design = _design(len(names), first, second)
-    start = _maximum_likelihood(design, _with_prior(counts), np.zeros(len(names) + 2))
+    start = _maximum_likelihood(design, counts + _PRIOR, np.zeros(len(names) + 2))
     rng = np.random.default_rng(seed)
     games = counts.sum(axis=1).astype(int)
     shares = counts / np.maximum(games, 1)[:, np.newaxis]
     drawn = [
-        _maximum_likelihood(design, _with_prior(rng.multinomial(games, shares)), start) for _ in range(samples)
+        _maximum_likelihood(design, rng.multinomial(games, shares) + _PRIOR, start) for _ in range(samples)
     ]
     elo, sampled = (_elo(np.asarray(x), names, zero) for x in (start, drawn))
     low, high = np.percentile(sampled, [2.5, 97.5], axis=0)
@@ -106,11 +107,6 @@ def _design(num_players: int, first: np.ndarray, second: np.ndarray) -> np.ndarr
     design[pairs, 1, -1] = 1
     design[pairs, 2, second] = 1
     return design
-
-
-def _with_prior(counts: np.ndarray) -> np.ndarray:
-    """With one more draw for each two players, half of it with each of them moving first."""
-    return counts + [0, 0.5, 0]
 
 
 def _maximum_likelihood(design: np.ndarray, counts: np.ndarray, start: np.ndarray) -> np.ndarray:

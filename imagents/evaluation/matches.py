@@ -11,6 +11,7 @@ from imagents.environment import DRAW, ILLEGAL, PASS, RUNNING, BoardGameEnvironm
 from imagents.games import BoardGame
 from imagents.xla import start_xla
 
+_HASH = 1_000_003  # any large odd number
 _Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
@@ -95,7 +96,8 @@ class Match:
 class Arena:
     """Plays matches: compiled once per player, so that any pair of those it knows begins at once.
 
-    Where a player thinks in Python, everything runs eagerly.
+    Players are compiled to graphs, which takes a fraction of the time that XLA takes and runs a match as fast, unless
+    they are heavy thinkers. Where one thinks in Python, everything runs eagerly.
 
     Args:
       game: the rules.
@@ -112,7 +114,7 @@ class Arena:
         self._openings = {}  # opening plies: environment
         self._outcome = tf.Variable(tf.fill([num_games], RUNNING), trainable=False)
         self._last_mover = tf.Variable(tf.zeros([num_games], tf.int32), trainable=False)
-        self._moves = tf.Variable(tf.zeros([num_games], tf.int64), trainable=False)  # a hash of all moves of a game
+        self._moves = tf.Variable(tf.zeros([num_games], tf.int64), trainable=False)  # a hash of a game
         self._compiled = {}
         # Half of the games have to begin with each seat: say who began "the game before".
         self._first_mover = np.repeat([0, 1], num_games // 2).astype(np.int32)
@@ -166,15 +168,18 @@ class Arena:
         environment.reset()
         self._environment.set_state(environment.get_state())
         self._outcome.assign(tf.fill(self._outcome.shape, RUNNING))
-        self._moves.assign(tf.zeros_like(self._moves))
+        stones = environment.get_state().stones
+        self._moves.assign(_HASH * stones[:, 0] + stones[:, 1])
 
     def _ply_of(self, player, in_python: bool):
         """A function that lets a player move in all games and returns whether any goes on."""
         if in_python:
             return lambda: bool(self._ply(player))
         if id(player) not in self._compiled:  # the closure keeps the player, and with it its id
-            start_xla()
-            self._compiled[id(player)] = tf.function(lambda: self._ply(player), jit_compile=True, autograph=False)
+            use_xla = getattr(player, "is_heavy", False)
+            if use_xla:
+                start_xla()
+            self._compiled[id(player)] = tf.function(lambda: self._ply(player), jit_compile=use_xla, autograph=False)
         return self._compiled[id(player)]
 
     def _ply(self, player) -> tf.Tensor:
@@ -189,7 +194,7 @@ class Arena:
         self._outcome.assign(outcome)
         self._last_mover.assign(tf.where(moved, player.seat, self._last_mover.read_value()))
         moves = self._moves.read_value()
-        self._moves.assign(tf.where(moved, 1_000_003 * moves + tf.cast(action, tf.int64) + 1, moves))
+        self._moves.assign(tf.where(moved, _HASH * moves + tf.cast(action, tf.int64) + 1, moves))
         return tf.reduce_any(outcome == RUNNING)
 
     def _result(self, opening_plies: int) -> Match:

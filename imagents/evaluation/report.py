@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from imagents.agent import IMAgent
 from imagents.config import load_config, run_folder
+from imagents.evaluation import positions
 from imagents.evaluation.matches import Arena
 from imagents.evaluation.strength import exact_report, positions_report
 from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame, get_game
@@ -52,9 +53,8 @@ def prepare_evaluation(
         for agent in agents:
             player = PolicyPlayer(agent.policy, agent.seat, 0, agent.name)
             others = [(arena, PolicyPlayer(a.policy, a.seat, 1, a.name)) for a in agents if a is not agent]
-            report["agents"][agent.name] = _known(agent, game) | {
-                "matches": {opponent.name: where.play(player, opponent).to_dict() for where, opponent in opponents + others}
-            }
+            matches = {opponent.name: where.play(player, opponent).to_dict() for where, opponent in opponents + others}
+            report["agents"][agent.name] = _known(agent, game) | {"matches": matches}
         return report
 
     return evaluate
@@ -85,7 +85,7 @@ def report_text(report: dict) -> str:
 def _exact_lines(values: dict) -> list[str]:
     lines = [
         f"  optimal moves  {100 * values['optimal_share']:.2f} % of 4520 positions, "
-        f"{100 * values['optimal_share_critical']:.2f} % where a move can be a mistake",
+        f"{100 * values['optimal_share_critical']:.2f} % where one can be wrong",
         f"  losing lines   {values['losing_lines_first']} of {values['lines_first']} moving first, "
         f"{values['losing_lines_second']} of {values['lines_second']} moving second"
         + (": unbeatable" if values["unbeatable"] else ""),
@@ -95,34 +95,42 @@ def _exact_lines(values: dict) -> list[str]:
             result = values[f"{key}_{turn}"]
             lines.append(
                 f"  v {opponent:13} moving {turn:6}  {100 * result['win']:6.2f} % won  "
-                f"{100 * result['draw']:6.2f} % drawn  {100 * result['loss']:6.2f} % lost  (exact)"
+                f"{100 * result['draw']:6.2f} % drawn  {100 * result['loss']:6.2f} % lost"
             )
     return lines
 
 
 def _position_lines(values: dict) -> list[str]:
-    lines = ["  labelled positions     good   perfect"]
+    lines = ["  labelled positions     good   perfect   random play:  good   perfect"]
     for name, quality in values.items():
-        lines.append(f"  {name:8} {quality['positions']:8}  {100 * quality['good']:6.1f} %  "
-                     f"{100 * quality['perfect']:6.1f} %")
+        labelled = positions.load(name)
+        random = positions.evaluate(labelled.legal / labelled.legal.sum(axis=1, keepdims=True), labelled)
+        lines.append(
+            f"  {name:8} {quality['positions']:8}  {100 * quality['good']:6.1f} %  {100 * quality['perfect']:6.1f} %"
+            f"          {100 * random.good:6.1f} %  {100 * random.perfect:6.1f} %"
+        )
     return lines
 
 
 def _match_lines(matches: dict) -> list[str]:
-    lines = ["  match v      moving  games   won %   95 %            drawn %   lost %   95 %"]
+    lines = ["  match v       moving games  won %         95 %  drawn   lost %         95 %"]
     varied = 0
     for opponent, match in matches.items():
         mark = "*" if match["opening_plies"] else ""
         varied = varied or match["opening_plies"]
         for turn in ("first", "second"):
             record = match[f"moving_{turn}"]
-            won, lost = ("{:5.1f} to {:5.1f}".format(*(100 * x for x in record[f"{kind}_rate_95"]))
-                         for kind in ("win", "loss"))
+            won, lost = (_interval(record[f"{kind}_rate_95"]) for kind in ("win", "loss"))
             lines.append(
-                f"  {opponent + mark:12} {turn:6}  {record['games']:5}  {100 * record['win_rate']:6.1f}   {won}   "
-                f"{100 * record['draw_rate']:6.1f}   {100 * record['loss_rate']:6.1f}   {lost}"
+                f"  {opponent + mark:13} {turn:6} {record['games']:5}  {100 * record['win_rate']:5.1f} {won:>13}  "
+                f"{100 * record['draw_rate']:5.1f}    {100 * record['loss_rate']:5.1f} {lost:>13}"
             )
             opponent = mark = ""
     if varied:
         lines.append(f"  * all games would be the same: they begin after 0 to {varied} random plies")
     return lines
+
+
+def _interval(shares: list[float]) -> str:
+    low, high = (100 * share for share in shares)
+    return f"({low:.1f}-{high:.1f})"

@@ -10,9 +10,10 @@ import numpy as np
 from imagents.config import load_config, run_folder
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Arena, Match
+from imagents.exported import exported_game
 from imagents.games import BoardGame
 from imagents.players import make_player
-from imagents.players.frozen import split_agent
+from imagents.players.frozen import learned_game, split_agent
 from imagents.snapshots import FOLDER, snapshot_plies, snapshots
 from imagents.training import agent_names
 
@@ -147,15 +148,15 @@ def expand(name: str) -> list[str]:
         if not found:
             raise ValueError(f"{path} holds no snapshot")
         return [f"{snapshot}:{agent}" for agent in agents for snapshot in found]
-    if path.exists():
+    if path.exists() and not exported_game(path):
         return [f"{path}:{agent}" for agent in agent_names(load_config(run_folder(path)))]
     return [name]
 
 
 def game_of(names: Sequence[str]) -> str:
-    """The game that the first run among the players learned; "" if none is a run."""
+    """The game that the first trained agent among the players learned; "" if none is a trained agent."""
     found = next((found for found in map(split_agent, names) if found), None)
-    return load_config(run_folder(found[0])).game if found else ""
+    return learned_game(found[0]).name if found else ""
 
 
 def short_names(names: Sequence[str]) -> list[str]:

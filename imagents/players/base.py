@@ -25,9 +25,11 @@ class Player(tf.Module):
     Attributes:
       runs_in_python: whether it thinks in Python rather than in tensors. Such a player runs eagerly and in a plain
         graph, but cannot be compiled by XLA.
+      is_heavy: whether a move takes so much arithmetic that compiling it by XLA pays off within a match.
     """
 
     runs_in_python = False
+    is_heavy = False
 
     def __init__(self, seat: int, name: str):
         super().__init__()

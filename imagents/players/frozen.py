@@ -8,7 +8,8 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import load_config, run_folder
-from imagents.games import BoardGame
+from imagents.exported import ExportedAgent, exported_game
+from imagents.games import BoardGame, get_game
 from imagents.players.base import GameMemory, Player
 
 
@@ -75,31 +76,69 @@ def exchange_colours(time_step: ts.TimeStep) -> ts.TimeStep:
     )
 
 
-def frozen_player(path: str | os.PathLike, agent: str, game: BoardGame, seat: int, name: str) -> PolicyPlayer:
-    """An agent of a run, as a checkpoint or a snapshot has it, choosing greedily.
+def frozen_player(
+    path: str | os.PathLike, agent: str, game: BoardGame, seat: int, name: str, batch_size: int = 1
+) -> PolicyPlayer:
+    """An agent of a run, as a checkpoint or a snapshot has it, or an exported one, choosing greedily.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
+      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an export.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
       game: the game to play.
       seat: the seat to play.
       name: the player's name.
+      batch_size: number of parallel games; only an exported agent with an internal state needs it.
 
     Raises:
       ValueError: if there is no such agent, or it learned another game.
     """
     from imagents.snapshots import load_agents  # which builds trainings, which have players
 
-    learned = load_config(run_folder(path)).game
+    learned = learned_game(path).name
     if learned != game.name:
         raise ValueError(f"{path} is a run of {learned}, and this is a game of {game.name}")
-    agents = {candidate.name: candidate for candidate in load_agents(path)}
+    candidates = [ExportedAgent(path)] if exported_game(path) else load_agents(path)
+    agents = {candidate.name: candidate for candidate in candidates}
     if not agent:
         agent = next((n for n, candidate in agents.items() if candidate.seat == seat), next(iter(agents)))
     if agent not in agents:
         raise ValueError(f"{path} has no agent {agent!r}: its agents are {', '.join(agents)}")
     chosen = agents[agent]
-    return PolicyPlayer(chosen.policy, chosen.seat, seat, name)
+    player = PolicyPlayer(chosen.policy, chosen.seat, seat, name, game, batch_size)
+    player.runs_in_python = getattr(chosen, "runs_in_python", False)
+    return player
+
+
+def load_player(
+    path: str | os.PathLike, agent: str = "", seat: int = 0, name: str = "", batch_size: int = 1
+) -> PolicyPlayer:
+    """A trained agent, ready for matches, tournaments and play: it chooses greedily and learns nothing.
+
+    Args:
+      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an agent
+        that `imagents export` wrote: its folder, a model folder in that, or a model's file.
+      agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
+      seat: the seat to play, 0 or 1; every agent can play both.
+      name: the player's name; that of its folder if "".
+      batch_size: number of parallel games; only an exported agent with an internal state needs it.
+
+    Raises:
+      ValueError: if there is no such agent there, or it is damaged.
+    """
+    if seat not in (0, 1):
+        raise ValueError(f"seat = {seat!r}: seats are 0 and 1")
+    return frozen_player(path, agent, learned_game(path), seat, name or str(path), batch_size)
+
+
+def learned_game(path: str | os.PathLike) -> BoardGame:
+    """The game that the agents of a run, a checkpoint, a snapshot or an export learned.
+
+    Raises:
+      ValueError: if the path is none of these, or damaged.
+    """
+    if not pathlib.Path(path).exists():
+        raise ValueError(f"{path} does not exist")
+    return exported_game(path) or get_game(load_config(run_folder(path)).game)
 
 
 def split_agent(name: str) -> tuple[str, str] | None:

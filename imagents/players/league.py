@@ -6,6 +6,8 @@ copy leaves. Playing one's whole past rather than only one's newest self keeps o
 Vinyals et al. 2019, https://doi.org/10.1038/s41586-019-1724-z).
 """
 
+import operator
+
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
@@ -49,7 +51,7 @@ class LeaguePlayer(Player):
         for place in range(self._size):
             for weights, variable in zip(self._pool, self._actor.policy.variables()):
                 variable.assign(weights.read_value()[place])
-            own = tf.nest.map_structure(lambda x: x[:, place], by_place)
+            own = tf.nest.map_structure(operator.itemgetter((slice(None), place)), by_place)
             actions.append(policy.action(own, policy.get_initial_state(own.step_type.shape[0])).action)
         return tf.reshape(tf.stack(actions, axis=1), [-1])
 

@@ -41,6 +41,7 @@ class MixturePlayer(Player):
         super().__init__(members[0].seat, name)
         self.members = list(members)
         self.runs_in_python = any(member.runs_in_python for member in members)
+        self.is_heavy = any(member.is_heavy for member in members)
         total = sum(weights)
         self._upper = [sum(weights[: i + 1]) / total for i in range(len(weights) - 1)]  # borders between shares
         self._generator = make_generator(seed, f"{name}/{self.seat}")

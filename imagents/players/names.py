@@ -63,15 +63,13 @@ _MAKERS: dict[str, Callable[[_Order], Player]] = {
     "perfect": _perfect,
     "person": lambda o: PersonPlayer(o.game, o.seat, o.name),
 }
-_WITH_PARAMETER = {"heuristic": ":LOOK", "minimax": ":DEPTH", "perfect": ":value"}
+_WITH_PARAMETER = {"heuristic": "heuristic[:LOOK]", "minimax": "minimax:DEPTH", "perfect": "perfect[:value]"}
 _NEED_COLUMNS = ("same_column", "linear", "beat_last")
 
 
 def player_names(game: BoardGame) -> list[str]:
     """The players of a game, without runs and mixtures: `random`, `minimax:DEPTH` and so on."""
-    names = [name for name in _MAKERS if game.gravity or name not in _NEED_COLUMNS]
-    return [name + (f"[{_WITH_PARAMETER[name]}]" if name in ("heuristic", "perfect") else
-                    _WITH_PARAMETER.get(name, "")) for name in names]
+    return [_WITH_PARAMETER.get(name, name) for name in _MAKERS if game.gravity or name not in _NEED_COLUMNS]
 
 
 def make_player(
@@ -85,8 +83,8 @@ def make_player(
     """The player of that name.
 
     Args:
-      name: one of `player_names(game)`, with its parameter; a run folder, a checkpoint or a snapshot, with or
-        without the name of one of its agents; or a mixture of these. The module's docstring shows each.
+      name: one of `player_names(game)`, with its parameter; a run folder, a checkpoint, a snapshot or an export, with
+        or without the name of one of its agents; or a mixture of these. The module's docstring shows each.
       game: the rules.
       seat: the seat to play, 0 or 1.
       seed: of its own generator; the player's name and its seat go into that, too.
@@ -101,7 +99,7 @@ def make_player(
         return others[name]()
     found = split_agent(name)
     if found:
-        return frozen_player(*found, game, seat, name)
+        return frozen_player(*found, game, seat, name, batch_size)
     if "," in name or "=" in name:
         names, weights = zip(*parse_mixture(name))
         members = [make_player(member, game, seat, seed, batch_size, others) for member in names]

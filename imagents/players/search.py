@@ -65,6 +65,7 @@ class MinimaxPlayer(Player):
             raise ValueError(f"depth = {depth}: minimax looks 1 to {MAX_DEPTH} plies ahead")
         super().__init__(seat, name)
         self._game, self._depth = game, depth
+        self.is_heavy = depth > 2
         self._generator = make_generator(seed, f"{name}/{seat}")
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:

@@ -1,0 +1,117 @@
+"""`imagents evaluate` and `imagents tournament`: output for people and for programs, one sentence for bad input."""
+
+import functools
+import json
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from imagents import cli
+from imagents.config import TrainConfig
+from imagents.evaluation import report
+from imagents.run import Run
+from imagents.snapshots import save_snapshot
+from imagents.training import build
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of untrained agents, with a checkpoint and two snapshots."""
+    config = TrainConfig(parallel_games=8, hidden_layers=(8,), execution="eager")
+    run, trainer = Run.create(tmp_path_factory.mktemp("runs") / "mine", config), build(config)
+    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
+    for chunk in (1, 2):
+        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, plies=700 * chunk, most=4)
+    return run
+
+
+_prepare_evaluation = report.prepare_evaluation
+
+
+@pytest.fixture
+def evaluated_once(monkeypatch):
+    """Evaluates a run the first time only."""
+    monkeypatch.setattr(report, "prepare_evaluation", lambda *arguments: lambda: evaluated(*arguments))
+
+
+@functools.cache
+def evaluated(*arguments):
+    return _prepare_evaluation(*arguments)()
+
+
+def test_evaluate_prints_a_report(run, capsys, evaluated_once):
+    assert cli.main(["evaluate", str(run.path), "--games", "20"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("player_1\n  optimal moves") and "\n\nplayer_2\n" in printed
+    assert "heuristic" in printed and max(map(len, printed.splitlines())) <= 80
+
+
+def test_evaluate_prints_json_and_nothing_else(run, capsys, evaluated_once):
+    assert cli.main(["evaluate", str(run.path), "--games", "20", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["game"] == "tic_tac_toe" and set(printed["agents"]) == {"player_1", "player_2"}
+    assert printed["agents"]["player_1"]["matches"]["random"]["moving_first"]["games"] == 10
+
+
+def test_tournament_prints_a_table_and_keeps_results_and_figures(run, tmp_path, capsys):
+    folder = tmp_path / "result"
+    players = ["random", str(run.path), "perfect", "random=1,heuristic=2"]
+    assert cli.main(["tournament", *players, "--games", "20", "--output-dir", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[1].split()[:2] == ["1", "perfect"]
+    assert "mine:player_1" in printed and printed.endswith(f"done: {folder}\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["results.png", "tournament.json"]
+    assert len(json.loads((folder / "tournament.json").read_text())["matches"]) == 10
+
+
+def test_tournament_of_snapshots_gives_a_learning_curve(run, tmp_path, capsys):
+    folder = tmp_path / "curve"
+    arguments = [str(run.path / "snapshots"), "random", "--games", "20", "--json", "--output-dir", str(folder)]
+    assert cli.main(["tournament", *arguments]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert sorted(content["plies"].values()) == [700, 700, 1400, 1400]
+    assert (folder / "elo_curve.png").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["evaluate", "/nowhere"], "imagents evaluate: /nowhere is not a run folder"),
+        (["evaluate", "RUN", "--games", "3"], "num_games = 3: each side begins half, so an even number is needed"),
+        (["tournament"], "which game? none of the players is a run, so --game has to say it"),
+        (["tournament", "random", "heuristic"], "which game? none of the players is a run"),
+        (["tournament", "random", "--game", "tic_tac_toe"], "a tournament needs at least 2 players, not 1"),
+        (["tournament", "random", "nobody", "--game", "tic_tac_toe"], "unknown player 'nobody': choose random, "),
+        (["tournament", "random", "heuristic", "--game", "chess"], "unknown game 'chess'"),
+        (["tournament", "random", "RUN", "--game", "connect_four"], "and this is a game of connect_four"),
+        (["tournament", "random", "RUN", "--games", "-2"], "num_games = -2"),
+        (["tournament", "random", "RUN", "--output-dir", "/proc/there"], "/proc/there cannot be written"),
+        (["train", "--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody': choose random, "),
+        (["train", "--opponent", "league", "--parallel-games", "12"], "league_size = 8: each place plays an equal"),
+        (["train", "--opponent", "RUN", "--game", "connect_four"], "is a run of tic_tac_toe"),
+    ],
+)
+def test_bad_input_is_answered_in_one_sentence(run, arguments, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(run.path) if argument == "RUN" else argument for argument in arguments]
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert sentence in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_imports_no_tensorflow():
+    code = """
+import sys
+from imagents import cli
+for command in ("evaluate", "tournament"):
+    try:
+        cli.main([command, "--help"])
+    except SystemExit as exit:
+        assert exit.code == 0
+assert "tensorflow" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "labelled positions" in result.stdout and "heuristic:0.25" in result.stdout and not result.stderr
