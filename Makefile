@@ -5,6 +5,7 @@
 GAME ?= tic_tac_toe
 VENV := .venv
 STAMP := $(VENV)/.installed
+EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
 BIN := $(VENV)/bin
 
 version = $(shell $(1) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
@@ -50,10 +51,14 @@ $(STAMP): setup.py constraints.txt
 train: $(STAMP)  ## train two agents on a game (GAME=tic_tac_toe, ARGS=...)
 	@$(BIN)/imagents train --game $(GAME) $(ARGS)
 
-test: $(STAMP)  ## run the tests
+$(EXTRAS): $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,onnx,serving,solver]
+	@touch $@
+
+test: $(EXTRAS)  ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-slow: $(STAMP)  ## run the tests that take minutes
+test-slow: $(EXTRAS)  ## run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(STAMP)  ## check the style

@@ -126,7 +126,7 @@ def truncate(name):
         (rewrite(format="keras"), "is damaged: imagents.json is not what the export wrote"),
         (rewrite(state=None), "is damaged: imagents.json lacks what belongs in it"),
         (foreign, "holds a model, but not one that imagents exported: it has no imagents.json"),
-        (shutil.rmtree, "does not exist"),
+        (shutil.rmtree, "is not a run folder: it has no config.json"),
     ],
 )
 def test_damaged_and_foreign_models_are_refused_in_one_sentence(run, tmp_path, spoil, sentence):

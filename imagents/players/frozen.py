@@ -136,8 +136,6 @@ def learned_game(path: str | os.PathLike) -> BoardGame:
     Raises:
       ValueError: if the path is none of these, or damaged.
     """
-    if not pathlib.Path(path).exists():
-        raise ValueError(f"{path} does not exist")
     return exported_game(path) or get_game(load_config(run_folder(path)).game)
 
 
