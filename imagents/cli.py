@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -73,7 +74,7 @@ class Evaluate:
     """Measures the agents of a run: exactly in tic-tac-toe, in labelled positions in connect four, and in matches."""
 
     run: tyro.conf.Positional[pathlib.Path]
-    """A run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots."""
+    """A run folder (its newest checkpoint is taken), one of its checkpoints or snapshots, or an export."""
     games: int = 1000
     """Games per match; each side begins half of them."""
     solver_games: int = 20
@@ -87,7 +88,6 @@ class Evaluate:
 def evaluate(arguments: Sequence[str]) -> Job:
     """`imagents evaluate`."""
     command = _parse_words("evaluate", Evaluate, arguments)
-    load_config(run_folder(command.run))
 
     from imagents.evaluation.report import prepare_evaluation, report_text
 
@@ -219,6 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return job()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -115,3 +115,14 @@ assert "tensorflow" not in sys.modules
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "labelled positions" in result.stdout and "heuristic:0.25" in result.stdout and not result.stderr
+
+
+def test_an_exported_agent_is_evaluated_like_a_run(capsys):
+    from imagents.exported import trained_agent
+    from imagents.games import TIC_TAC_TOE
+
+    assert cli.main(["evaluate", str(trained_agent(TIC_TAC_TOE)), "--games", "100", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (agent,) = report["agents"].values()
+    assert report["game"] == "tic_tac_toe" and agent["exact"]["unbeatable"]
+    assert agent["matches"]["perfect"]["moving_first"]["losses"] == 0

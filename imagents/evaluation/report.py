@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 
 from imagents.agent import IMAgent
-from imagents.config import load_config, run_folder
 from imagents.evaluation import positions
 from imagents.evaluation.matches import Arena
 from imagents.evaluation.strength import exact_report, positions_report
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame, get_game
+from imagents.exported import ExportedAgent, exported_game
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
 from imagents.players import PolicyPlayer, make_player
+from imagents.players.frozen import learned_game
 from imagents.snapshots import load_agents
 
 OPPONENTS = {"tic_tac_toe": ("random", "heuristic", "perfect"), "connect_four": ("random", "heuristic", "minimax:4")}
@@ -19,7 +20,7 @@ def evaluate_run(path: str | os.PathLike, games: int = 1000, solver_games: int =
     """Evaluates the agents of a run.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
+      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an export.
       games: per match, an even number; half of them are begun by each side.
       solver_games: the same against the perfect connect-four player, who takes up to seconds per game; 0 for none.
       seed: of the opponents and the openings.
@@ -38,8 +39,8 @@ def prepare_evaluation(
     path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
-    game = get_game(load_config(run_folder(path)).game)
-    agents = load_agents(path)
+    game = learned_game(path)
+    agents = [ExportedAgent(path)] if exported_game(path) else load_agents(path)
     arena = Arena(game, games, seed)
     opponents = [(arena, make_player(name, game, 1, seed, games)) for name in OPPONENTS.get(game.name, ("random",))]
     report = {"run": str(path), "game": game.name, "agents": {}}
