@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def test_gym_notices_is_left_out_as_it_prints_a_banner(constraints):
 
 @pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="speaks of the environment that make sets up")
 def test_everything_installed_is_pinned(constraints):
-    installed = {canonical(package.name): package.version for package in importlib.metadata.distributions()}
+    # Not all of sys.path: once imported, setuptools adds its own copies of other packages to it.
+    found = importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
+    installed = {canonical(package.name): package.version for package in found}
     del installed["imagents"], installed["pip"]
     assert installed == {name: constraints.get(name) for name in installed}
 

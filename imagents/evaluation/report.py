@@ -53,6 +53,7 @@ def prepare_evaluation(
     def evaluate() -> dict:
         for agent in agents:
             player = PolicyPlayer(agent.policy, agent.seat, 0, agent.name)
+            player.runs_in_python = getattr(agent, "runs_in_python", False)
             others = [(arena, PolicyPlayer(a.policy, a.seat, 1, a.name)) for a in agents if a is not agent]
             matches = {opponent.name: where.play(player, opponent).to_dict() for where, opponent in opponents + others}
             report["agents"][agent.name] = _known(agent, game) | {"matches": matches}
