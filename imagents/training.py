@@ -76,9 +76,9 @@ class Trainer(tf.Module):
         """Plays and trains for some rounds.
 
         Returns:
-          What happened in them: `games` finished, the share of each outcome among these,
-          and for each agent its mean loss per train step and mean return per game. A
-          mean over nothing is NaN.
+          What happened in them: the share of each outcome among the games finished, and
+          for each agent its mean loss per train step and mean return per game. A mean over
+          nothing is NaN.
         """
         sums = [*self._losses.values(), *self._returns.values(), self._outcomes]
         for variable in sums:
