@@ -15,7 +15,7 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.agent import IMAgent
 from imagents.converters import quietly
-from imagents.environment import PASS, BoardGameEnvironment
+from imagents.environment import PASS, BoardGameEnvironment, where_game
 from imagents.games import BoardGame
 
 LOWEST = float(np.finfo(np.float32).min)  # the Q value of an illegal move: JSON has no infinity and no NaN
@@ -135,7 +135,7 @@ class AgentModel(tf.Module):
         can_move = tf.reduce_any(legal, axis=1)
         action = tf.where(can_move, tf.where(is_legal, action, best), PASS)
         after = tf.nest.flatten(agent._state_fn(state, time_step, agent.seat))
-        return action, q_values, [_where(can_move, x, y) for x, y in zip(after, state_leaves, strict=True)]
+        return action, q_values, where_game(can_move, after, list(state_leaves))
 
     def _traced(self, function: Callable, specs: Sequence[tf.TensorSpec]):
         owner = f"{self.name} cannot be exported"
@@ -164,8 +164,3 @@ def _q_values(agent: IMAgent, time_step: ts.TimeStep, state) -> tf.Tensor:
 
 def _batched(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:
     return tf.TensorSpec([None, *spec.shape], spec.dtype, name)
-
-
-def _where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """`tf.where` per board: `condition` `[N]` against `[N, ...]`."""
-    return tf.where(tf.reshape(condition, [-1] + [1] * (len(x.shape) - 1)), x, y)

@@ -140,7 +140,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         if self._illegal_move == "error" and tf.executing_eagerly():
             self._raise_if_illegal(action, before, played, over)
         fresh = self._first_state(before.first_mover)
-        self.set_state(tf.nest.map_structure(lambda x, y: _where(over, x, y), fresh, played))
+        self.set_state(where_game(over, fresh, played))
         return self.current_time_step()
 
     def get_state(self) -> State:
@@ -273,10 +273,10 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
             for ply in range(self._opening_plies):
                 action = sample_legal(self.game.legal_moves(position.stones), draws[ply])
                 moved = self.game.play(position, action)
-                position = Position(*(_where(ply < plies, x, y) for x, y in zip(moved, position)))
+                position = where_game(ply < plies, moved, position)
             won = tf.reduce_any(self.game.has_line(position.stones), axis=1)
             over = won | self.game.is_full(position.stones)
-            position = Position(*(_where(over, x, y) for x, y in zip(start, position)))
+            position = where_game(over, start, position)
         return State(
             stones=position.stones,
             seat=position.seat,
@@ -363,6 +363,10 @@ class BoardGamePyEnvironment(py_environment.PyEnvironment):
         return tf.nest.map_structure(lambda x: x[0].numpy(), time_step)
 
 
-def _where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """`tf.where` per game: `condition` `[B]` against `[B, ...]`."""
-    return tf.where(tf.reshape(condition, [-1] + [1] * (len(x.shape) - 1)), x, y)
+def where_game(condition: tf.Tensor, x, y):
+    """`tf.where` per game, of nests of tensors: `condition` bool `[B]`, `x` and `y` `[B, ...]`."""
+
+    def choose(a, b):
+        return tf.where(tf.reshape(condition, [-1] + [1] * (len(a.shape) - 1)), a, b)
+
+    return tf.nest.map_structure(choose, x, y)

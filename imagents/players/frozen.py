@@ -8,6 +8,7 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import load_config, run_folder
+from imagents.environment import where_game
 from imagents.exported import ExportedAgent, exported_game
 from imagents.games import BoardGame, get_game
 from imagents.players.base import GameMemory, Player
@@ -57,10 +58,11 @@ class PolicyPlayer(Player):
         if not self._has_state:
             return self._policy.action(shown, initial).action
         state = tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
-        step = self._policy.action(shown, _where(self._memory.is_new_game(time_step), initial, state))
+        step = self._policy.action(shown, where_game(self._memory.is_new_game(time_step), initial, state))
         my_turn = self.is_my_turn(time_step)
         self._memory.remember(time_step, step.action, my_turn)
-        for variable, value in zip(tf.nest.flatten(self._state), tf.nest.flatten(_where(my_turn, step.state, state))):
+        next_state = where_game(my_turn, step.state, state)
+        for variable, value in zip(tf.nest.flatten(self._state), tf.nest.flatten(next_state)):
             variable.assign(value)
         return step.action
 
@@ -145,12 +147,3 @@ def split_agent(name: str) -> tuple[str, str] | None:
         return name, ""
     path, colon, agent = name.rpartition(":")
     return (path, agent) if colon and pathlib.Path(path).exists() else None
-
-
-def _where(condition: tf.Tensor, x, y):
-    """`tf.where` per game, of nests of tensors `[B, ...]`."""
-
-    def choose(a, b):
-        return tf.where(tf.reshape(condition, [-1] + [1] * (len(a.shape) - 1)), a, b)
-
-    return tf.nest.map_structure(choose, x, y)
