@@ -21,7 +21,8 @@ class TrainConfig:
     """
 
     game: str = "tic_tac_toe"
-    """Which game the agents learn: tic_tac_toe or connect_four."""
+    """Which game the agents learn: tic_tac_toe, connect_four, or ROWSxCOLUMNSxK, such as 5x5x4 (four in a row on five
+    by five cells), or 8x8x4-gravity if stones fall."""
     preset: str = "default"
     """Named set of defaults for the game; every other setting overrides it."""
     seed: int = 0
@@ -41,6 +42,8 @@ class TrainConfig:
     """Share of a chunk's games that the learner has to win for a copy of it to join the league."""
     algorithm: Literal["dqn", "double_dqn", "c51"] = "dqn"
     """The TF-Agents agent inside each player."""
+    features: Literal["stones", "lines"] = "stones"
+    """What the Q network sees: the stones, or also the lines that each side could complete with one or two more."""
     hidden_layers: tuple[int, ...] = (128, 128)
     """Width of each hidden layer of the Q network."""
     learning_rate: float = 1e-3
@@ -157,25 +160,33 @@ class TrainConfig:
 
 # What each preset of a game changes. Budgets of tic-tac-toe are in plies, so that its
 # results do not depend on how fast a machine is.
+_TIC_TAC_TOE = {
+    "features": "lines",
+    "epsilon_min": 0.05,
+    "epsilon_max": 0.05,
+    "opening_plies": 7,  # brings up positions that good play never reaches
+}
+_CONNECT_FOUR = {
+    "algorithm": "double_dqn",
+    "features": "lines",
+    "hidden_layers": (256, 256),
+    "discount": 0.99,
+    "epsilon_min": 0.02,
+    "epsilon_max": 0.6,
+    "opening_plies": 8,
+    "rounds_per_chunk": 50,  # which take about a second, so that a training that is told to stop does so soon
+    "evaluate_every": 40,
+}
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "tic_tac_toe": {
-        "default": {
-            "plies": 20_000_000,
-            "epsilon_min": 0.05,
-            "epsilon_max": 0.05,
-            "opening_plies": 7,  # brings up positions that good play never reaches
-        },
+        "default": _TIC_TAC_TOE | {"plies": 20_000_000},
+        "perfect": _TIC_TAC_TOE
+        | {"plies": 60_000_000, "epsilon_max": 0.5, "opening_plies": 8, "final_learning_rate": 1e-5},
     },
     "connect_four": {
-        "default": {
-            "minutes": 60.0,
-            "algorithm": "double_dqn",
-            "hidden_layers": (256, 256),
-            "discount": 0.99,
-            "epsilon_min": 0.02,
-            "epsilon_max": 0.6,
-            "opening_plies": 8,
-        },
+        "default": _CONNECT_FOUR | {"minutes": 60.0},
+        "quick": _CONNECT_FOUR | {"minutes": 10.0},
+        "strong": _CONNECT_FOUR | {"minutes": 120.0},
     },
 }
 _ANY_GAME = {"default": {"minutes": 10.0}}

@@ -139,8 +139,13 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         played = self._played(before, action)
         if self._illegal_move == "error" and tf.executing_eagerly():
             self._raise_if_illegal(action, before, played, over)
-        fresh = self._first_state(before.first_mover)
-        self.set_state(where_game(over, fresh, played))
+        # XLA fuses nothing across a conditional: without it the whole step is computed again for each cell of a view.
+        following = tf.cond(
+            tf.reduce_any(over),
+            lambda: where_game(over, self._first_state(before.first_mover), played),
+            lambda: played,
+        )
+        self.set_state(following)
         return self.current_time_step()
 
     def get_state(self) -> State:

@@ -27,6 +27,7 @@ def dqn(
     *,
     double: bool = False,
     hidden_layers: Sequence[int] = (128, 128),
+    features: Callable | None = None,
     optimizer: tf.keras.optimizers.Optimizer | None = None,
     discount: float = 1.0,
     target_update_period: int = 50,
@@ -38,6 +39,8 @@ def dqn(
     Args:
       double: whether the online network chooses the action that the target network values.
       hidden_layers: widths of the Q network's hidden layers.
+      features: what the network sees of the agent's view, a function such as
+        `imagents.networks.LineFeatures`; the flattened view if None.
       optimizer: Adam at 1e-3 if None.
       discount: of the next decision's value, per decision.
       target_update_period: train steps between updates of the target network.
@@ -48,7 +51,7 @@ def dqn(
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
         agent_class = dqn_agent.DdqnAgent if double else dqn_agent.DqnAgent
         view_spec, splitter = _view_spec(time_step_spec)
-        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, seed=seed)
+        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, features=features, seed=seed)
         return agent_class(
             time_step_spec,
             action_spec,
@@ -68,6 +71,7 @@ def dqn(
 def categorical_dqn(
     *,
     hidden_layers: Sequence[int] = (128, 128),
+    features: Callable | None = None,
     num_atoms: int = 21,
     min_return: float = -1.0,
     max_return: float = 1.0,
@@ -87,7 +91,7 @@ def categorical_dqn(
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
         view_spec, splitter = _view_spec(time_step_spec)
         num_actions = _num_actions(action_spec)
-        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, seed)
+        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, seed)
         return categorical_dqn_agent.CategoricalDqnAgent(
             time_step_spec,
             action_spec,

@@ -17,11 +17,14 @@ from imagents.agent import IMAgent
 from imagents.config import TrainConfig
 from imagents.environment import PASS, BoardGameEnvironment, Rewards
 from imagents.games import get_game
+from imagents.networks import LineFeatures
 from imagents.players import LeaguePlayer, Player, make_player
 from imagents.randomness import make_seed
 from imagents.xla import start_xla
 
 AGENT_NAMES = ("player_1", "player_2")
+_ABSURD = 1e18  # a sum over a chunk, or a weight, from which nothing can be learned in 32 bits
+_ADVICE = "try a smaller learning_rate, and rewards near 1, all of them finite"
 
 
 class Trainer(tf.Module):
@@ -79,12 +82,23 @@ class Trainer(tf.Module):
           What happened in them: the share of each outcome among the games finished, and
           for each agent its mean loss per train step and mean return per game. A mean over
           nothing is NaN.
+
+        Raises:
+          FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
         sums = [*self._losses.values(), *self._returns.values(), self._outcomes]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
         games_before, rounds_before = int(self.games), int(self.rounds)
-        self._chunk(tf.constant(num_rounds, tf.int64))
+        try:
+            self._chunk(tf.constant(num_rounds, tf.int64))
+        except tf.errors.InvalidArgumentError as error:
+            if "inf or nan" not in str(error):
+                raise
+            self._check_sums()
+            # TF-Agents found it, before the loss was added to those that are checked here.
+            raise FloatingPointError(f"a loss became infinite or NaN: {_ADVICE}") from None
+        self._check_sums()
         games = int(self.games) - games_before
         train_rounds = int(self.rounds) - max(rounds_before, self._warmup_rounds)
         train_steps = max(0, train_rounds) * self._train_steps_per_round
@@ -99,6 +113,22 @@ class Trainer(tf.Module):
             if isinstance(player, Player):
                 metrics |= player.after_chunk(metrics)
         return metrics
+
+    def _check_sums(self) -> None:
+        for agent in self.agents:
+            _check_number("return", agent, self._returns[agent.name])
+            _check_number("loss", agent, self._losses[agent.name])
+
+    def check_weights(self) -> None:
+        """Looks at everything that the agents have learned, as a checkpoint would hold it.
+
+        Raises:
+          FloatingPointError: if a weight became infinite, NaN or absurdly large.
+        """
+        for agent in self.agents:
+            for variable in agent.learner.variables:
+                if variable.dtype.is_floating:
+                    _check_number("Q network", agent, variable)
 
     def _rounds(self, num_rounds: tf.Tensor) -> None:
         def body(i):
@@ -209,6 +239,7 @@ def _opponent(config: TrainConfig, environment: BoardGameEnvironment, learner: I
 def _agent(config: TrainConfig, environment: BoardGameEnvironment, seat: int, name: str = "") -> IMAgent:
     name = name or AGENT_NAMES[seat]
     settings = dict(
+        features=LineFeatures(environment.game) if config.features == "lines" else None,
         hidden_layers=config.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(config.learning_rate),
         discount=config.discount,
@@ -255,3 +286,10 @@ def _count(condition: tf.Tensor) -> tf.Tensor:
 
 def _mean(total, count: int) -> float:
     return float(total) / count if count else float("nan")
+
+
+def _check_number(what: str, agent: IMAgent, variable: tf.Variable) -> None:
+    values = variable.numpy()
+    sound = abs(values) < _ABSURD  # NaN is not
+    if not sound.all():
+        raise FloatingPointError(f"the {what} of {agent.name} became {values[~sound][0]:.3g}: {_ADVICE}")

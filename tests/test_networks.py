@@ -9,7 +9,8 @@ from tf_agents.policies import q_policy
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.networks import QNetwork
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
+from imagents.networks import LineFeatures, QNetwork
 
 BOARD = tensor_spec.TensorSpec([3, 3, 2], tf.bool)
 
@@ -133,3 +134,77 @@ def test_tf_agents_q_policy_plays_its_best_legal_move():
     q_values = network(tf.constant(views))[0].numpy()
     best = np.where(legal, q_values, -np.inf).argmax(axis=1)
     np.testing.assert_array_equal(distribution.action.logits.numpy().argmax(axis=1), best)
+
+
+# Line features
+
+
+def lines_of(game):
+    for row, column in itertools.product(range(game.rows), range(game.columns)):
+        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+            line = [(row + i * down, column + i * right) for i in range(game.k)]
+            if all(0 <= r < game.rows and 0 <= c < game.columns for r, c in line):
+                yield line
+
+
+def line_features_by_hand(game, own, other):
+    """The documented features, cell by cell and line by line."""
+    empty = ~(own | other)
+    counts = []
+    for missing, side in itertools.product((1, 2), (0, 1)):
+        mine, theirs = ((own, other), (other, own))[side]
+        count = np.zeros(own.shape, int)
+        if game.k - missing > 0:
+            for line in lines_of(game):
+                if not any(theirs[cell] for cell in line) and sum(mine[cell] for cell in line) == game.k - missing:
+                    for cell in line:
+                        count[cell] += empty[cell]
+            counts.append(count)
+    features = [own, other, *[count > 0 for count in counts]]
+    if game.gravity:
+        here, above = np.zeros([2, len(counts), game.columns], int)
+        landing = np.zeros(own.shape, bool)
+        for column in range(game.columns):
+            rows = np.flatnonzero(empty[:, column])
+            if len(rows):
+                landing[rows[-1], column] = True
+                here[:, column] = [count[rows[-1], column] for count in counts]
+                if rows[-1] > 0:
+                    above[:, column] = [count[rows[-1] - 1, column] for count in counts]
+        features += [landing, here, above]
+    return np.concatenate([np.ravel(feature) for feature in features]).astype(float)
+
+
+@pytest.mark.parametrize(
+    "game",
+    [TIC_TAC_TOE, CONNECT_FOUR, BoardGame("5x5x4", 5, 5, 4, False), BoardGame("wide", 3, 8, 2, True)],
+    ids=lambda game: game.name,
+)
+def test_line_features_are_what_is_seen_by_hand(game):
+    rng = np.random.default_rng(0)
+    stones = rng.integers(0, 3, [40, game.rows, game.columns])
+    stones[rng.random(stones.shape) < 0.3] = 0
+    if game.gravity:
+        for board in stones:
+            for column in range(game.columns):
+                board[: rng.integers(0, game.rows + 1), column] = 0
+                below = np.maximum.accumulate(board[:, column] > 0)
+                board[below & (board[:, column] == 0), column] = 1
+    views = np.stack([stones == 1, stones == 2], axis=1)
+    features = LineFeatures(game)
+    expected = [line_features_by_hand(game, *view) for view in views]
+    np.testing.assert_array_equal(features(tf.constant(views)), expected)
+    assert np.any(expected)
+
+
+def test_a_network_sees_the_features_it_is_given():
+    network = QNetwork(BOARD, 9, [4], features=lambda view: tf.cast(view[:, 0, :, 0], tf.float32))
+    network.create_variables()
+    views = random_views(10)
+    expected = by_hand(network, views[:, 0, :, 0].astype(np.float32))
+    np.testing.assert_allclose(network(tf.constant(views))[0], expected, atol=1e-5)
+
+
+def test_line_features_of_another_view_are_refused():
+    with pytest.raises(ValueError, match=r"line features of tic_tac_toe need a view of shape \[2, 3, 3\]"):
+        QNetwork(BOARD, 9, features=LineFeatures(TIC_TAC_TOE)).create_variables()
