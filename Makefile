@@ -7,6 +7,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
 BIN := $(VENV)/bin
+PEERS := jax torch
 
 version = $(shell $(1) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 
@@ -30,10 +31,10 @@ except ImportError:
 endef
 export CHECK_PYTHON
 
-.PHONY: help venv another-python train test test-slow lint benchmark constraints clean
+.PHONY: help venv another-python train test test-slow test-latest lint benchmark results benchmark-peers docs notebooks constraints constraints-latest clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
 
 venv: $(STAMP)  ## set up .venv
 
@@ -52,7 +53,7 @@ train: $(STAMP)  ## train two agents on a game (GAME=tic_tac_toe, ARGS=...)
 	@$(BIN)/imagents train --game $(GAME) $(ARGS)
 
 $(EXTRAS): $(STAMP)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,onnx,serving,solver]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,onnx,sagemaker,serving,solver,web,browser]
 	@touch $@
 
 test: $(EXTRAS)  ## run the tests
@@ -61,11 +62,34 @@ test: $(EXTRAS)  ## run the tests
 test-slow: $(EXTRAS)  ## run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+test-latest: $(STAMP)  ## run the tests on TensorFlow 2.21 and version 3 of SageMaker's SDK
+	@$$($(BIN)/python tests/cloud/environments.py latest) -m pytest $(ARGS)
+
 lint: $(STAMP)  ## check the style
 	@$(BIN)/ruff check $(ARGS)
 
 benchmark: $(STAMP)  ## measure the throughput
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+results: $(EXTRAS)  ## train the presets over seeds, hours altogether, and write docs/results.md
+	@$(BIN)/python -m benchmarks.strength $(ARGS)
+
+# Their packages contradict each other's and ours: hence environments of their own, jax and torch.
+benchmark-peers: $(PEERS:%=.venv-peers/%/.installed)  ## set up other systems for make benchmark to compare with
+
+.venv-peers/%/.installed: benchmarks/peers/requirements-%.txt | $(STAMP)
+	@echo "Setting up $(@D), once."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $<
+	@touch $@
+
+docs: $(EXTRAS)  ## build the documentation site in build/docs
+	@rm -rf build/docs build/pages && mkdir -p build && cp -RL docs build/pages
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going build/pages build/docs
+	@echo "done: build/docs/index.html"
+
+notebooks: $(EXTRAS)  ## run all notebooks in full, and keep what they show: some 15 minutes
+	@$(BIN)/python notebooks/run.py notebooks/*.ipynb
 
 constraints: $(STAMP)  ## pin the newest versions in constraints.txt
 	@{ echo "# make constraints"; \
@@ -76,6 +100,15 @@ constraints: $(STAMP)  ## pin the newest versions in constraints.txt
 	    echo "tf-agents==0.19.0"; } > constraints.new
 	@mv constraints.new constraints.txt
 
+constraints-latest: $(STAMP)  ## pin the newest versions in constraints-latest.txt
+	@{ echo "# make constraints-latest"; \
+	    echo "# Every package on Linux with Python 3.13 and TensorFlow 2.21; the last two are installed without dependencies."; \
+	    echo "sagemaker>=3" | $(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --extra dev \
+	        --no-annotate --no-header setup.py -; \
+	    echo "gym==0.23.0"; \
+	    echo "tf-agents==0.19.0"; } > constraints.new
+	@mv constraints.new constraints-latest.txt
+
 clean:  ## remove .venv, build products and caches; runs stay
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-peers build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["imagents", "imagents.*"]),
-    package_data={"imagents": ["agents/**/*"], "imagents.evaluation": ["data/*"]},
+    package_data={"imagents": ["agents/**/*"], "imagents.app": ["*.css", "*.js"], "imagents.evaluation": ["data/*"]},
     entry_points={"console_scripts": ["imagents = imagents.cli:main"]},
     install_requires=[
         "tensorflow~=2.19.0; python_version < '3.13'",  # what the tests run on
@@ -42,10 +42,14 @@ setup(
         "wrapt",
     ],
     extras_require={
+        "browser": ["playwright"],  # for the tests of the page, with a Chromium that is installed besides
         "dev": ["hypothesis", "pytest", "ruff", "uv"],
+        "docs": ["furo", "myst-nb", "sphinx", "sphinx-copybutton"],
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
         "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses
+        "sagemaker": ["sagemaker>=2.257,<3"],
         "serving": ["tensorflow-serving-api~=2.19.0"],
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
+        "web": ["gradio>=6"],
     },
 )

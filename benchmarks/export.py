@@ -18,8 +18,8 @@ from imagents.config import preset_config
 from imagents.converters import read_onnx, read_tflite
 from imagents.evaluation import exact, positions
 from imagents.export import check_formats, export_agent
+from imagents.files import write_json
 from imagents.games import TIC_TAC_TOE, BoardGame, get_game
-from imagents.run import write_json
 from imagents.training import build_agents
 
 

@@ -1,97 +1,169 @@
-"""Throughput of the default training beside the tutorial's loop: `make benchmark`.
+"""How fast imagents is, beside other systems: `make benchmark`.
 
-Absolute figures depend on the machine and on what else it does; the ratios are measured in one run, the systems
-in turn. Prints a table and writes all figures as JSON.
+Absolute figures depend on the machine and on what else it does; ratios are measured in one run, the systems in turn,
+and the median of several repeats counts. Prints tables and writes all figures as JSON, from which
+`python -m benchmarks.report` makes docs/benchmarks.md. Takes some 15 minutes on two cores, with `--quick` some two.
 
-    python -m benchmarks.run [--games tic_tac_toe connect_four] [--parallel-games 64 256 1024 4096] [--output FILE]
+    make benchmark-peers                            # once: other systems to compare with
+    make benchmark ARGS="--quick --games connect_four"
 """
 
 import dataclasses
-import json
+import gc
+import logging
 import pathlib
-import statistics
-import subprocess
-import sys
 import time
 
 import tyro
 
-from imagents.config import TrainConfig
-from imagents.run import write_json
-from imagents.training import build
+from benchmarks import matmul, processes, timing
+from benchmarks.imagents_loops import config_of, measured_loops, play_loop, whole_loop
+from imagents.files import write_json
+from imagents.games import get_game
+
+PEER_GAMES, PEER_SAMPLES_PER_PLY = 1024, 0.5  # what imagents and pgx do for each other's comparison
 
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """Throughput of the default training beside the tutorial's loop."""
+    """Speed of games, collecting, learning and the whole loop, beside other systems; start-up and memory."""
 
     games: tuple[str, ...] = ("tic_tac_toe", "connect_four")
     """Which games."""
-    parallel_games: tuple[int, ...] = (64, 256, 1024, 4096)
-    """How many games side by side; one trained sample per ply."""
-    seconds: float = 3.0
-    """Of each measurement; the tutorial's loop gets ten times as many."""
+    parallel_games: tuple[int, ...] = (64, 256, 1024, 4096, 8192)
+    """How many games side by side."""
+    samples_per_ply: tuple[float, ...] = (1.0, 0.25, 4.0)
+    """Trained samples per ply of the whole loop; the first also of the other measurements."""
+    seconds: float = 0.6
+    """Of each repeat; other systems than imagents and pgx get 25 times as many, once."""
     repeats: int = 3
-    """Measurements, of which the median counts."""
+    """Of which the median counts."""
+    memory_games: int = 8192
+    """How many games side by side, each with 64 decisions to sample from, when memory is measured."""
+    quick: bool = False
+    """Only 1,024 games and one trained sample per ply, and shorter."""
+    peers: pathlib.Path = pathlib.Path(".venv-peers")
+    """Where `make benchmark-peers` put other systems; those that are there are measured."""
+    note: str = ""
+    """What else the page shall say about this run."""
     output: pathlib.Path = pathlib.Path("outputs/benchmark.json")
     """Where the figures go."""
 
+    def shortened(self) -> "Benchmark":
+        """Itself, or what `quick` makes of it."""
+        if not self.quick:
+            return self
+        return dataclasses.replace(self, parallel_games=(1024,), samples_per_ply=(1.0,), seconds=0.2)
 
-def tutorial(game: str, seconds: float) -> dict:
-    """The tutorial's loop, in a process of its own: it sets TensorFlow's global seed."""
-    command = [sys.executable, "-m", "benchmarks.tutorial_loop", "--game", game, "--seconds", str(seconds)]
-    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
-
-def imagents(game: str, parallel_games: int, seconds: float, repeats: int) -> dict:
-    """Two agents learning with the default network, one trained sample per ply."""
-    config = TrainConfig(game=game, parallel_games=parallel_games, batch_size=parallel_games)
-    trainer = build(config)
+def run(options: Benchmark) -> dict:
+    """All measurements, printed on the way."""
+    options = options.shortened()
+    results = {"machine": processes.machine(), "settings": vars(options) | {"peers": str(options.peers), "output": ""}}
+    peers = processes.installed_peers(options.peers)
     began = time.perf_counter()
-    trainer.run(config.warmup_rounds + 10)
-    to_first_chunk = time.perf_counter() - began
-    rounds, figures = 16, []
-    while len(figures) < repeats:
-        plies, began = int(trainer.plies), time.perf_counter()
-        trainer.run(rounds)
-        elapsed = time.perf_counter() - began
-        if elapsed < seconds:
-            rounds = int(rounds * min(8.0, 1.2 * seconds / elapsed)) + 1
-            continue
-        trained = rounds * config.train_steps_per_round * config.batch_size * len(trainer.agents)
-        figures.append(((int(trainer.plies) - plies) / elapsed, trained / elapsed))
-    return {
-        "system": "imagents",
-        "game": game,
-        "parallel_games": parallel_games,
-        "plies_per_second": statistics.median(plies for plies, _ in figures),
-        "trained_samples_per_second": statistics.median(trained for _, trained in figures),
-        "seconds_to_compile": to_first_chunk,
+    results["start"] = [
+        {"game": game, "seconds_to_first_chunk": processes.seconds_to_first_chunk(game)} for game in options.games
+    ]
+    results["memory"] = [processes.peak_memory(game, options.memory_games, 64) for game in options.games]
+    _print_start(results)
+    print(f"{'game':13}{'system':38}{'plies/s':>13}{'trained/s':>13}")
+    results["others"], results["imagents"], results["products"] = [], [], []
+    for game in options.games:
+        results["others"] += _beside(game, peers, options)
+        for parallel_games in options.parallel_games:
+            rows, products = _at_size(game, parallel_games, options)
+            results["imagents"] += rows
+            results["products"].append(products)
+    results["seconds"] = time.perf_counter() - began
+    return results
+
+
+def _beside(game: str, peers: dict[str, list], options: Benchmark) -> list[dict]:
+    """Other systems, and in turn with them imagents on the same work as pgx."""
+    long = 25 * options.seconds
+    ours = [play_loop(game, PEER_GAMES), whole_loop(game, PEER_GAMES, PEER_SAMPLES_PER_PLY)]
+    for loop in ours:
+        loop.calibrate(options.seconds)
+        loop.measure()
+    rows = [processes.tutorial(game, long)]
+    for name, command in peers.items():
+        command = [*command, "--game", game]
+        if name == "pgx":
+            work = ["--parallel-games", PEER_GAMES, "--batch-size", round(PEER_GAMES * PEER_SAMPLES_PER_PLY)]
+            work += ["--seconds", options.seconds, "--repeats", options.repeats]
+            rows += [processes.json_of([*command, "--measure", each, *work]) for each in ("play", "learn")]
+        else:
+            rows.append(processes.json_of([*command, "--seconds", long]))
+        for loop in ours:
+            loop.measure()
+    rows += [{"system": "imagents"} | loop.result() for loop in ours]
+    for row in rows:
+        _print_row(game, f"{row['system']}{', games alone' if row.get('measure') == 'play' else ''}", row)
+    return rows
+
+
+def _at_size(game: str, parallel_games: int, options: Benchmark) -> tuple[list[dict], dict]:
+    """imagents' own rows at one size, and the matrix products of the whole loop's first row."""
+    first, *others = options.samples_per_ply
+    loops = measured_loops(game, parallel_games, first)
+    config = config_of(game, parallel_games, first)
+    board = get_game(game)
+    sizes = [2 * board.num_cells, *config.hidden_layers, board.num_actions]
+    parts = {
+        "play": matmul.products_of_round(sizes, parallel_games, config.batch_size, train=False),
+        "train": matmul.products_of_round(sizes, parallel_games, config.batch_size, play=False),
     }
+    bare = matmul.loops_of(parts["play"] + parts["train"])
+    flat = [loop for found in bare.values() for loop in found]
+    for loop in flat:
+        loop.calibrate(options.seconds / 12)
+    for loop in loops:
+        loop.calibrate(options.seconds)
+    for _ in range(options.repeats):
+        for loop in [*loops, *flat]:
+            loop.measure()
+    rows = [loop.result() for loop in loops]
+    del loops
+    gc.collect()
+    # The other amounts of training need programs of their own, one at a time in memory.
+    for samples_per_ply in others:
+        loop = whole_loop(game, parallel_games, samples_per_ply)
+        rows += timing.measure_in_turn([loop], options.seconds, options.repeats)
+        del loop
+        gc.collect()
+    names = {"play": "games alone", "collect": "collecting", "train": "learning", "learn": "whole loop"}
+    for row in rows:
+        samples = f", {row['samples_per_ply']:g} per ply" if row["measure"] == "learn" else ""
+        _print_row(game, f"{parallel_games} games: {names[row['measure']]}{samples}", row)
+    products = {"game": game, "parallel_games": parallel_games, "batch_size": config.batch_size}
+    for name, part in parts.items():
+        found = {product: bare[product] for product in part}
+        products |= {f"{name}_flops": matmul.flops_of(part), f"{name}_seconds": matmul.seconds_of_round(found)}
+    return rows, products
 
 
 def main() -> None:
-    options = tyro.cli(Benchmark, prog="make benchmark")
-    results = []
-    print(f"{'game':14}{'system':26}{'plies/s':>12}{'trained/s':>12}{'ratio':>10}")
-    for game in options.games:
-        baseline = tutorial(game, 10 * options.seconds)
-        rows = [baseline]
-        _print_row(game, "tutorial loop, 1 game", baseline, 1.0)
-        for parallel_games in options.parallel_games:
-            row = imagents(game, parallel_games, options.seconds, options.repeats)
-            row["ratio_to_tutorial"] = row["plies_per_second"] / baseline["plies_per_second"]
-            rows.append(row)
-            _print_row(game, f"imagents, {parallel_games} games", row, row["ratio_to_tutorial"])
-        results += rows
+    options = tyro.cli(Benchmark, prog="make benchmark", description=Benchmark.__doc__)
+    for name in options.games:
+        get_game(name)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # else it warns that functions like each other are traced
+    results = run(options)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    write_json(options.output, {"settings": vars(options) | {"output": str(options.output)}, "results": results})
-    print(f"all figures: {options.output}")
+    write_json(options.output, results)
+    print(f"{results['seconds'] / 60:.1f} minutes; all figures: {options.output}")
 
 
-def _print_row(game: str, system: str, row: dict, ratio: float) -> None:
-    figures = f"{row['plies_per_second']:12,.0f}{row['trained_samples_per_second']:12,.0f}{ratio:10,.0f}"
-    print(f"{game:14}{system:26}{figures}", flush=True)
+def _print_start(results: dict) -> None:
+    for start, memory in zip(results["start"], results["memory"]):
+        print(f"{start['game']:13}first trained chunk after {start['seconds_to_first_chunk']:.1f} s; "
+              f"{memory['peak_gib']:.2f} GiB with {memory['parallel_games']:,} games", flush=True)
+
+
+def _print_row(game: str, system: str, row: dict) -> None:
+    figures = [row["plies_per_second"], row.get("trained_samples_per_second", 0.0)]
+    columns = [f"{figure:13,.0f}" if figure else " " * 13 for figure in figures]
+    print(f"{game:13}{system:38}{''.join(columns)}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

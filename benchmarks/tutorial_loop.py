@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--game", choices=GAMES, default="tic_tac_toe")
     parser.add_argument("--seconds", type=float, default=30.0, help="least time to measure (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    print(json.dumps(measure(**vars(parser.parse_args())), indent=2))
+    print(json.dumps(measure(**vars(parser.parse_args()))))
 
 
 if __name__ == "__main__":

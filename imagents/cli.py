@@ -24,6 +24,9 @@ commands:
   evaluate    measure the agents of a run: exact numbers, labelled positions, matches
   tournament  let runs and players play each other, and rate them
   export      write the agents of a run as models that need neither imagents nor TF-Agents
+  sagemaker   train, evaluate and serve on Amazon SageMaker
+  play        play against an agent in the terminal, or watch two players
+  web         play on a web page, or put the page on a Hugging Face Space
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""
 
@@ -40,6 +43,8 @@ class Train:
     """The run folder to make; outputs/GAME-TIME if not given."""
     resume: pathlib.Path | None = None
     """A run folder to go on with; a new --plies or --minutes extends it."""
+    metric_lines: bool = False
+    """Prints a line of name=value at each evaluation, for machines that read logs."""
 
 
 def train(arguments: Sequence[str]) -> Job:
@@ -59,7 +64,7 @@ def train(arguments: Sequence[str]) -> Job:
     experiment = Experiment(command.config, command.output_dir, command.resume)
 
     def job() -> int:
-        run = experiment.run()
+        run = experiment.run(metric_lines=command.metric_lines)
         if experiment.stopped_by is None:
             print(f"done: {run.path}")
             return 0
@@ -131,8 +136,9 @@ def tournament(arguments: Sequence[str]) -> Job:
 
     from imagents import plotting_tournament
     from imagents.evaluation.tournament import expand, game_of, prepare_tournament
+    from imagents.files import write_json
     from imagents.games import get_game
-    from imagents.run import check_is_new, write_json
+    from imagents.run import check_is_new
 
     names = [name for player in command.players for name in expand(player)]
     game = command.game or game_of(names)
@@ -188,17 +194,89 @@ def export(arguments: Sequence[str]) -> Job:
     return job
 
 
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """Plays against an agent or another player in the terminal, or shows a game between two.
+
+    A player is `trained` (the agent that ships with imagents), a run, one of its checkpoints or snapshots, an export,
+    or a name (random, heuristic, minimax:3, perfect; see `imagents tournament --help`).
+    """
+
+    opponent: tyro.conf.Positional[str] = "trained"
+    """Whom to play against."""
+    game: str = ""
+    """The game to play; if not given, the one that the agent learned, else tic_tac_toe."""
+    begins: Literal["you", "opponent", "turns", "random"] = "turns"
+    """Who begins; with turns, you begin the first game."""
+    seat: Literal[0, 1] = 0
+    """Your side: 0 is X, 1 is O."""
+    watch: tuple[str, ...] = ()
+    """Two players, of X and of O, to watch instead of playing."""
+    seconds: float = 1.0
+    """Between the moves of players that are watched, and in a recording."""
+    hints: bool = False
+    """Shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
+    record: pathlib.Path | None = None
+    """A .gif or .mp4 file to write the last game to."""
+    seed: int | None = None
+    """Of the players' chance; another one every time if not given."""
+
+
+def play(arguments: Sequence[str]) -> Job:
+    """`imagents play`."""
+    command = _parse_words("play", Play, arguments)
+
+    from imagents.app.terminal import Table, prepare
+
+    return prepare(Table(**vars(command)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Web:
+    """Serves a page to play on: shipped agents, own runs, heuristics, search and perfect play; needs the extra web."""
+
+    runs: pathlib.Path = pathlib.Path("outputs")
+    """The folder whose runs can be played against and watched while they train; no other file can be seen."""
+    host: str = "127.0.0.1"
+    """The address to listen at; 0.0.0.0 lets everybody in who can reach this machine."""
+    port: int | None = None
+    """The port; the first free one from 7860 on if not given."""
+    space: pathlib.Path | None = None
+    """Serves nothing, but writes the page to this new folder, for a Hugging Face Space."""
+    agents: tuple[pathlib.Path, ...] = ()
+    """With --space: runs, checkpoints, snapshots or exports to put there beside the shipped agents."""
+
+
+def web(arguments: Sequence[str]) -> Job:
+    """`imagents web`."""
+    command = _parse_words("web", Web, arguments)
+
+    from imagents.app.web import prepare
+
+    return prepare(**vars(command))
+
+
+def sagemaker(arguments: Sequence[str]) -> Job:
+    """`imagents sagemaker`."""
+    from imagents.cloud.sagemaker.commands import command
+
+    return command(arguments)
+
+
 # Each takes its arguments, finds everything that is wrong with them, and returns the job.
 _COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "train": train,
     "evaluate": evaluate,
     "tournament": tournament,
     "export": export,
+    "sagemaker": sagemaker,
+    "play": play,
+    "web": web,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns 0, 2 for bad input, 128 + signal if stopped by one."""
+    """Runs the command. Returns 0, 1 if it had to stop, 2 for bad input, 128 + signal if stopped by one."""
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in ("-h", "--help"):
         print(_USAGE)
@@ -222,6 +300,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except (OSError, FloatingPointError) as error:  # a full disk, numbers that became infinite
+        print(f"imagents {command}: {error}", file=sys.stderr)
+        return 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,11 +12,14 @@ import tensorflow as tf
 from imagents import plotting
 from imagents.config import TrainConfig
 from imagents.evaluation.strength import Strength
+from imagents.files import write_json
 from imagents.games import get_game
 from imagents.progress import Progress
-from imagents.run import Run, check_is_new, write_json
-from imagents.snapshots import save_snapshot
+from imagents.run import Run, check_is_new
+from imagents.snapshots import chunks_apart, save_snapshot
 from imagents.training import build
+
+_ROWS = 4096  # of metrics.csv, before they come half as often
 
 
 class Experiment:
@@ -48,7 +51,19 @@ class Experiment:
             self._run = None
         else:
             self._run = Run(resume)
-            self._run.check_newest()
+            self._run.claim()
+        try:
+            self._prepare(config, path if resume is None else None)
+        except BaseException:
+            if self._run is not None:
+                self._run.release()
+            raise
+
+    def _prepare(self, config: TrainConfig, path: pathlib.Path | None) -> None:
+        """Builds everything; makes the run folder, or goes on from its newest checkpoint."""
+        if self._run is not None:
+            if self._run.has_begun():
+                self._run.check_newest()
             self.config = _resumed(self._run.config, config)
         self.trainer = build(self.config)
         self._strength = Strength(get_game(self.config.game), self.trainer.agents, seed=self.config.seed)
@@ -56,46 +71,78 @@ class Experiment:
         self._seconds = 0.0
         if self._run is None:
             self._run = Run.create(path, self.config)
-        else:
+        elif self._run.has_begun():
             self._seconds = self._run.restore(self._checkpoint)
-            self._run.write_config(self.config)
-            self._run.truncate_metrics(int(self.trainer.rounds))
+        try:
+            with self._run.writing():
+                self._run.write_config(self.config)
+                self._run.truncate_metrics(int(self.trainer.rounds))
+                if not self._run.checkpoints():
+                    self._save()  # from here on a kill loses nothing that was logged
+        except OSError as error:
+            raise ValueError(str(error)) from None
 
-    def run(self, quiet: bool = False) -> Run:
+    def run(self, quiet: bool = False, metric_lines: bool = False) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
         A stop finishes the chunk under way and saves everything; the signal's number is
-        then in `stopped_by`.
+        then in `stopped_by`. In the first chunk, which compiles, nothing is there to be
+        saved, and SIGTERM does what it does without imagents.
+
+        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every
+        second one, from 8,192 on every fourth, and so on, so that long runs stay small.
 
         Args:
           quiet: whether to print nothing.
+          metric_lines: whether to print lines of `name=value`, see `imagents.progress.Progress`.
+
+        Raises:
+          OSError: if the run folder cannot be written any more, in one sentence.
+          FloatingPointError: if numbers became infinite or NaN, in one sentence; the
+            checkpoints are from before.
         """
-        self.stopped_by = None
-        events = tf.summary.create_file_writer(str(self._run.path / "events"))
-        saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
-        with Progress(self._run.path, quiet) as progress, _Signals(self._stop):
-            while self._fraction_done() < 1.0 and self.stopped_by is None:
-                row = self._train_chunk()
-                self._run.append_metrics(row)
-                self._save_snapshot()
-                _write_events(events, row)
-                progress.update(self._fraction_done(), self._seconds, row)
-                if self._seconds - saved_at >= 60 * self.config.checkpoint_minutes:
-                    self._save()
-                    saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
-        events.close()
-        if saved_rounds != int(self.trainer.rounds) or not self._run.checkpoints():
-            self._save()
-        if self.stopped_by is None:
-            report = self._strength.report()
-            write_json(self._run.path / "evaluation.json", self._progress_so_far() | {"agents": report})
-            if not quiet:
-                print(self._strength.text(report))
-        plotting.save_all(self._run.path)
+        self._run.claim()
+        try:
+            self.stopped_by = None
+            self._train(quiet, metric_lines)
+            with self._run.writing():
+                if self.stopped_by is None:
+                    report = self._strength.report()
+                    write_json(self._run.path / "evaluation.json", self._progress_so_far() | {"agents": report})
+                    if not quiet:
+                        print(self._strength.text(report))
+                if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
+                    plotting.save_all(self._run.path)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None
+        finally:
+            self._run.release()
         return self._run
 
-    def _train_chunk(self) -> dict[str, float]:
-        """Trains a chunk. Returns its row of metrics.csv."""
+    def _train(self, quiet: bool, metric_lines: bool) -> None:
+        saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
+        with self._run.writing():
+            events = tf.summary.create_file_writer(str(self._run.path / "events"))
+        with Progress(self._run.path, quiet, metric_lines) as progress, _Signals(self._stop) as signals:
+            while self._fraction_done() < 1.0 and self.stopped_by is None:
+                row, is_due = self._train_chunk()
+                with self._run.writing():
+                    if is_due:
+                        self._run.append_metrics(row)
+                        _write_events(events, row)
+                    self._save_snapshot()
+                    if self._seconds - saved_at >= 60 * self.config.checkpoint_minutes:
+                        self._save()
+                        saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
+                progress.update(self._fraction_done(), self._seconds, row)
+                signals.take(signal.SIGTERM)
+            with self._run.writing():
+                events.close()
+                if saved_rounds != int(self.trainer.rounds):
+                    self._save()
+
+    def _train_chunk(self) -> tuple[dict[str, float], bool]:
+        """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         for agent in self.trainer.agents:
             start, end = self.config.learning_rate, self.config.final_learning_rate
             agent.optimizer.learning_rate.assign(start + (end - start) * self._fraction_done())
@@ -109,9 +156,12 @@ class Experiment:
         }
         row |= metrics
         chunk = int(self.trainer.rounds) // self.config.rounds_per_chunk
-        if chunk % self.config.evaluate_every == 0 or self._fraction_done() >= 1.0:
-            return row | self._strength.measure()
-        return row | dict.fromkeys(self._strength.columns, float("nan"))
+        apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
+        if chunk % (self.config.evaluate_every * apart) == 0 or is_end:
+            row |= self._strength.measure()
+        else:
+            row |= dict.fromkeys(self._strength.columns, float("nan"))
+        return row, chunk % apart == 0 or is_end
 
     def _progress_so_far(self) -> dict[str, float]:
         return {
@@ -136,6 +186,7 @@ class Experiment:
         save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, plies, self.config.snapshots)
 
     def _save(self) -> None:
+        self.trainer.check_weights()
         self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds)
 
     def _stop(self, number: int) -> None:
@@ -181,19 +232,22 @@ def _write_events(writer: tf.summary.SummaryWriter, row: dict[str, float]) -> No
 
 
 class _Signals:
-    """Within this context SIGINT and SIGTERM call `stop(number)`; a second one ends at once."""
+    """Within this context SIGINT, and other signals that it takes, call `stop(number)`; a second one ends at once."""
 
     def __init__(self, stop):
         self._stop = stop
 
     def __enter__(self):
         self._before = {}
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-        except ValueError:  # not the main thread: nobody sends signals here
-            pass
+        self.take(signal.SIGINT)
         return self
+
+    def take(self, number: int) -> None:
+        if number not in self._before:
+            try:
+                self._before[number] = signal.signal(number, self._handle)
+            except ValueError:  # not the main thread: nobody sends signals here
+                pass
 
     def __exit__(self, *_):
         for number, handler in self._before.items():

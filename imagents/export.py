@@ -25,9 +25,10 @@ from imagents.agent import IMAgent
 from imagents.agent_model import AgentModel
 from imagents.config import load_config, run_folder
 from imagents.converters import check_installed, quietly, write_onnx, write_tflite
-from imagents.exported import METADATA, checksum
+from imagents.exported import METADATA
+from imagents.files import checksum, write_json
 from imagents.games import BoardGame, get_game
-from imagents.run import Run, write_json
+from imagents.run import Run
 from imagents.snapshots import load_agents
 
 FOLDERS = {"saved_model": "1", "onnx": "onnx", "tflite": "tflite"}  # formats, and where each lies

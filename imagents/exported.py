@@ -3,7 +3,6 @@
 A model folder holds a model in one of three formats and its imagents.json, as `imagents.export` writes them.
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -15,6 +14,7 @@ from tf_agents.trajectories import policy_step
 
 from imagents.converters import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
 from imagents.environment import BoardGameEnvironment
+from imagents.files import checksum
 from imagents.games import BoardGame
 
 METADATA = "imagents.json"
@@ -32,6 +32,7 @@ class ExportedAgent:
     Attributes:
       name, seat, game: the agent's.
       metadata: its imagents.json.
+      model: from tensors by name to tensors by name, see docs/export.md.
       policy: its greedy policy. Where it has no move to make, its action is -1.
       runs_in_python: whether the policy calls another library than TensorFlow, so that XLA cannot compile it.
 
@@ -47,7 +48,8 @@ class ExportedAgent:
         self.game = _game(folder, self.metadata)
         try:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
-            self.policy = ExportedPolicy(self.game, self.metadata["state"], _open(folder, self.metadata))
+            self.model = _open(folder, self.metadata)
+            self.policy = ExportedPolicy(self.game, self.metadata["state"], self.model)
         except (KeyError, TypeError, AttributeError):
             raise ValueError(f"{folder} is damaged: {METADATA} lacks what belongs in it") from None
         self.runs_in_python = self.metadata["format"] != "saved_model"
@@ -117,22 +119,17 @@ def exported_game(path: str | os.PathLike) -> BoardGame | None:
     return None if folder is None else _game(folder, _read_metadata(folder))
 
 
-def trained_agent(game: BoardGame) -> pathlib.Path:
-    """The model folder of the trained agent that ships with the package.
+def trained_agent(game: BoardGame, seat: int = 0) -> pathlib.Path:
+    """The model folder of the trained agent that ships with the package: the one that learned to play that seat.
 
     Raises:
       ValueError: if there is none for this game.
     """
-    path = AGENTS / game.name / "player_1" / "1"
+    path = AGENTS / game.name / f"player_{seat + 1}" / "1"
     if not path.exists():
         known = ", ".join(sorted(folder.name for folder in AGENTS.glob("*")))
         raise ValueError(f"no trained agent of {game.name} ships with imagents: there are some of {known}")
     return path
-
-
-def checksum(path: pathlib.Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_metadata(folder: pathlib.Path) -> dict:

@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import time
+from collections.abc import Mapping
 
 import tqdm
 
@@ -15,10 +16,12 @@ class Progress:
     Args:
       path: the run folder, to name it.
       quiet: whether to print nothing.
+      metric_lines: whether to print, instead of a bar or lines for people, a line of `name=value` for each row that
+        measures everything, strength too, which is what machines read.
     """
 
-    def __init__(self, path: pathlib.Path, quiet: bool = False):
-        self._path, self._quiet = path, quiet
+    def __init__(self, path: pathlib.Path, quiet: bool = False, metric_lines: bool = False):
+        self._path, self._quiet, self._metric_lines = path, quiet, metric_lines
         self._printed_at = time.monotonic()
         self._bar = None
         self._strength = ""
@@ -26,7 +29,7 @@ class Progress:
     def __enter__(self):
         if not self._quiet:
             print(f"training in {self._path}", flush=True)
-            if sys.stderr.isatty():
+            if sys.stderr.isatty() and not self._metric_lines:
                 layout = "{percentage:3.0f}%|{bar:8}|{desc}"
                 self._bar = tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, desc=" compiling ...")
         self._seconds_before = None
@@ -46,6 +49,10 @@ class Progress:
         """
         if self._quiet:
             return
+        if self._metric_lines:
+            if fraction >= 1 or all(value == value for value in row.values()):
+                write_metric_line(row)
+            return
         if self._seconds_before is None:  # the first chunk compiled: it says nothing about speed
             self._seconds_before, self._fraction_before = seconds, fraction
         spent = fraction - self._fraction_before
@@ -59,6 +66,16 @@ class Progress:
         elif time.monotonic() - self._printed_at >= _SECONDS_BETWEEN_LINES or fraction >= 1:
             self._printed_at = time.monotonic()
             print(f"{100 * fraction:3.0f}% {_line(row, left, self._strength)}", flush=True)
+
+
+def write_metric_line(figures: Mapping[str, float]) -> None:
+    """Prints figures as `metrics name=value name=value`, without those that are NaN.
+
+    In a single write, as whoever reads the other end of a pipe may else see it in two parts.
+    """
+    line = " ".join(f"{name}={value:.6g}" for name, value in figures.items() if value == value)
+    sys.stdout.write(f"metrics {line}\n")
+    sys.stdout.flush()
 
 
 def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:

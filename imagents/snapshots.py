@@ -7,6 +7,7 @@ that are kept are spread evenly over the run: after every chunk at first, and wh
 second one goes and they come half as often.
 """
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from imagents.agent import IMAgent
 from imagents.config import run_folder
-from imagents.run import Run
+from imagents.run import Run, fitting
 from imagents.training import build_agents
 
 FOLDER = "snapshots"
@@ -37,21 +38,31 @@ def save_snapshot(
     """
     if most < 1:
         return
-    apart = 1
-    while chunk // apart > most:
-        apart *= 2
+    apart = chunks_apart(chunk, most)
     if chunk % apart:
         return
     folder = pathlib.Path(run) / FOLDER
     folder.mkdir(exist_ok=True)
     arrays = {f"{a.name}/{i}": x.numpy() for a in agents for i, x in enumerate(a.policy.variables())}
     writing = folder / ".writing.npz"
-    np.savez(writing, rounds=rounds, plies=plies, **arrays)
-    os.replace(writing, folder / f"{rounds:010d}.npz")
+    try:
+        np.savez(writing, rounds=rounds, plies=plies, **arrays)
+        os.replace(writing, folder / f"{rounds:010d}.npz")
+    except BaseException:
+        writing.unlink(missing_ok=True)
+        raise
     rounds_per_chunk = rounds // chunk
     for path in snapshots(run):
         if int(path.stem) // rounds_per_chunk % apart:
             path.unlink()
+
+
+def chunks_apart(chunk: int, most: int) -> int:
+    """Every how many chunks one is kept, so that of the first `chunk` ones `most` or fewer are: a power of 2."""
+    apart = 1
+    while chunk // apart > most:
+        apart *= 2
+    return apart
 
 
 def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
@@ -61,7 +72,7 @@ def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
 
 def snapshot_plies(path: str | os.PathLike) -> int:
     """How many plies had been played when a snapshot was taken."""
-    with _read(pathlib.Path(path)) as arrays:
+    with _reading(pathlib.Path(path)) as arrays:
         return int(arrays["plies"])
 
 
@@ -78,21 +89,22 @@ def load_agents(path: str | os.PathLike) -> list[IMAgent]:
     run = Run(run_folder(path))
     if path.suffix == ".npz":
         agents = build_agents(run.config)
-        with _read(path) as arrays:
+        with _reading(path) as arrays:
             for agent in agents:
                 for i, variable in enumerate(agent.policy.variables()):
                     variable.assign(arrays[f"{agent.name}/{i}"])
         return agents
     checkpoint = path if run_folder(path) != path else run.newest_checkpoint()
-    run.check(checkpoint)
+    manifest = run.check(checkpoint)
     agents = build_agents(run.config)
     # Only the learners: everything else has the size of the training's batch of games.
     saved = _Saved()
     saved.agents = [_Saved() for _ in agents]
     for place, agent in zip(saved.agents, agents):
         place._learner = agent.learner
-    reader = tf.train.Checkpoint(trainer=saved).read(str(checkpoint / "state"))
-    reader.assert_existing_objects_matched().expect_partial()
+    with fitting(checkpoint, manifest):
+        reader = tf.train.Checkpoint(trainer=saved).read(str(checkpoint / "state"))
+        reader.assert_existing_objects_matched().expect_partial()
     return agents
 
 
@@ -100,8 +112,11 @@ class _Saved(tf.Module):
     """A part of a checkpoint's tree of objects."""
 
 
-def _read(path: pathlib.Path):
+@contextlib.contextmanager
+def _reading(path: pathlib.Path):
+    """Opens a snapshot; whatever is wrong with it is a ValueError in one sentence."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except Exception as error:  # zip and zlib, numpy and struct each have errors of their own
         raise ValueError(f"{path} is not a snapshot of a run: {error}") from None

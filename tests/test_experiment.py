@@ -65,7 +65,7 @@ def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(fin
     evaluation = json.loads((finished.path / "evaluation.json").read_text())
     assert set(evaluation["agents"]) == {"player_1", "player_2"}
     assert 0.3 < evaluation["agents"]["player_1"]["optimal_share"] < 1
-    assert len(finished.checkpoints()) == 1
+    assert [path.name for path in finished.checkpoints()] == ["0000000000", "0000000060"]  # the beginning and the end
     assert not list(finished.path.rglob("*.writing*"))
 
 
@@ -181,7 +181,8 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
     run = train(dataclasses.replace(SMALL, plies=500), tmp_path / "run", quiet=True)
     metrics = (run.path / "metrics.csv").read_text()
     damage(run)
-    with pytest.raises(ValueError, match=r"the checkpoint .*run/checkpoints/00000000.0 is damaged: there is no older"):
+    sentence = r"the checkpoint .*run/checkpoints/00000000.0 is damaged: remove it to go on from 0000000000"
+    with pytest.raises(ValueError, match=sentence):
         Experiment(TrainConfig(plies=10_000), resume=run.path)
     assert (run.path / "metrics.csv").read_text() == metrics
     assert Run(run.path).config.plies == 500
@@ -203,7 +204,10 @@ def test_an_older_sound_checkpoint_is_offered(tmp_path):
         (lambda p: p.mkdir(), "nowhere is not a run folder: it has no config.json"),
         (lambda p: (p.mkdir(), (p / "config.json").write_text("{")), "config.json is damaged"),
         (lambda p: (p.mkdir(), (p / "config.json").write_text('{"gmae": 1}')), "unknown setting 'gmae'"),
-        (lambda p: (p.mkdir(), (p / "config.json").write_text("{}")), "nowhere holds no checkpoint to go on from"),
+        (
+            lambda p: (p.mkdir(), (p / "config.json").write_text("{}"), (p / "metrics.csv").write_text("round\n10\n")),
+            "nowhere holds no checkpoint to go on from",
+        ),
     ],
 )
 def test_a_folder_that_cannot_be_resumed_is_named(tmp_path, prepare, sentence):

@@ -1,23 +1,145 @@
-"""What the README and the documentation show, works."""
+"""What the README and the documentation show, works: blocks of Python run, commands do, links lead somewhere."""
 
+import dataclasses
+import importlib.metadata
+import importlib.util
+import itertools
 import pathlib
 import re
+import shlex
+import subprocess
+import sys
+import tempfile
 
 import pytest
+import tensorflow as tf
+
+from imagents import cli, plotting
+from imagents.experiment import Experiment
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [
-    pytest.param(code, id=f"{page.name}-{i}")
+    pytest.param(page, code, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
     for page in PAGES
     for i, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
 ]
+SHELL_BLOCKS = {  # each once, however many pages show it
+    tuple(lines): pytest.param(lines, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
+    for page in reversed(PAGES)
+    for i, block in enumerate(re.findall(r"```(?:sh|bash|console)\n(.*?)```", page.read_text(), re.DOTALL))
+    if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
+}
+SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()
+PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
+LESS = {  # what makes a command quick, unless the page says otherwise
+    "train": SMALL,
+    "evaluate": ["--games", "10", "--solver-games", "0"],
+    "tournament": ["--games", "10"],
+    "export": [],
+}
+LEAST = {"train": ["--plies", "700"]}  # whatever the page says
+ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git"}  # programs of others
 
 
-@pytest.mark.parametrize("code", BLOCKS)
-def test_python_block(code, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """What the pages call RUN: a small run, with its agents exported in every format."""
+    path = tmp_path_factory.mktemp("documentation") / "run"
+    assert cli.main(["train", *SMALL, "--plies", "2000", "--output-dir", str(path)]) == 0
+    if any("RUN/export" in block.values[1] for block in BLOCKS):
+        assert cli.main(["export", str(path), "--formats", "saved_model", "onnx", "tflite"]) == 0
+    return path
+
+
+@pytest.fixture
+def briefly(eagerly, monkeypatch):
+    """Whoever trains a run gets a few rounds, and no plots: the pages show how, other tests that it works."""
+    init = Experiment.__init__
+
+    def init_small(self, config, *args, **kwargs):
+        small = {} if config.plies is None else {"plies": config.plies // 100}
+        init(self, dataclasses.replace(config, rounds_per_chunk=4, warmup_rounds=2, **small), *args, **kwargs)
+
+    monkeypatch.setattr(Experiment, "__init__", init_small)
+    monkeypatch.setattr(plotting, "save_all", lambda run: [])
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*tf.lite.Interpreter is deprecated:UserWarning")
+@pytest.mark.parametrize("page, code", BLOCKS)
+def test_python_block(page, code, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if "ai_edge_litert" in code:  # which is not installed here; the same interpreter is in TensorFlow
+        monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", tf.lite)
+    if re.search(PLACE, code):
+        code = re.sub(PLACE, str(request.getfixturevalue("run")), code)
+    if page.name != "README.md":
+        request.getfixturevalue("briefly")
     exec(compile(code, "documentation", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("lines", [*reversed(SHELL_BLOCKS.values())])
+def test_shell_block(lines, request, tmp_path, monkeypatch, capsys):
+    """Every option exists and every value is accepted; what a later line needs is really done, with a small budget."""
+    monkeypatch.chdir(tmp_path)
+    run_block(lines, request, capsys, is_needed=lambda words, later: made_by(words) and made_by(words) in later)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [*reversed(SHELL_BLOCKS.values())])
+def test_shell_block_in_full(lines, request, tmp_path, monkeypatch, capsys):
+    """Every command is really run, with a small budget."""
+    monkeypatch.chdir(tmp_path)
+    run_block(lines, request, capsys, is_needed=lambda words, later: True)
+
+
+def run_block(lines, request, capsys, is_needed):
+    for number, line in enumerate(lines):
+        if re.search(PLACE, line):
+            line = re.sub(PLACE, str(request.getfixturevalue("run")), line)
+        program, *words = shlex.split(line, comments=True)
+        program = program.removeprefix(".venv/bin/")
+        if program == "imagents":
+            imagents_command(words, is_needed(words, "\n".join(lines[number + 1 :])), capsys)
+        elif program == "make":
+            dry = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+            assert dry.returncode == 0, dry.stderr
+            for command in re.findall(r"bin/imagents (.*)", dry.stdout):
+                imagents_command(shlex.split(command), False, capsys)
+        elif program == "pip":
+            extras = re.findall(r"\[([\w,]+)\]", line)
+            assert set(",".join(extras).split(",")) - {""} <= set(declared_extras())
+            assert all((ROOT / name).exists() for name in re.findall(r"-[cr] (\S+)", line))
+        elif program == "python" and words[0] == "-m":
+            source = importlib.util.find_spec(words[1]).loader.get_source(words[1])
+            assert [word for word in words[2:] if word.startswith("--") and word not in source] == []
+        else:
+            assert program in ELSEWHERE, f"say in this test how to try {program}"
+
+
+def imagents_command(words, really, capsys):
+    command, *rest = words
+    if command in LESS:
+        if command == "train" and not {"--output-dir", "--resume"} & {*rest}:
+            rest = [*rest, "--output-dir", tempfile.mkdtemp(dir=".")]
+        job = cli._COMMANDS[command]([*LESS[command], *rest, *LEAST.get(command, [])])
+        if really:
+            assert job() == 0
+        return
+    with pytest.raises(SystemExit) as exit:  # commands that need somebody at a keyboard, a server, a cloud
+        cli.main([command, *itertools.takewhile(str.isidentifier, rest), "--help"])
+    assert exit.value.code == 0
+    explained = capsys.readouterr().out
+    assert [word for word in rest if word.startswith("--") and word.split("=")[0] not in explained] == []
+
+
+def made_by(words) -> str:
+    """The folder that a command makes; "" if the page does not name it."""
+    return words[words.index("--output-dir") + 1] if "--output-dir" in words else ""
+
+
+def declared_extras():
+    return importlib.metadata.metadata("imagents").get_all("Provides-Extra")
 
 
 def test_every_module_has_a_room_in_the_architecture():

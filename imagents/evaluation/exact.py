@@ -182,6 +182,21 @@ def optimal_policy() -> np.ndarray:
     return _uniform(positions().optimal)
 
 
+def best_moves(table: Positions) -> np.ndarray:
+    """The moves that win fastest or lose slowest, of those that keep the value: bool `[4520, 9]`."""
+    best = np.zeros_like(table.legal)
+    value = np.zeros(len(table.ply), np.int8)  # more than 0 if the mover wins, and the more, the faster
+    for ply in reversed(range(NUM_CELLS)):
+        rows = np.flatnonzero(table.ply == ply)
+        following = table.next_index[rows]
+        after = np.where(following >= 0, -value[following], 0)
+        after = np.where(table.wins[rows], NUM_CELLS + 1 - ply, after)
+        after = np.where(table.legal[rows], after, -2 * NUM_CELLS)
+        value[rows] = after.max(axis=1)
+        best[rows] = after == value[rows, np.newaxis]
+    return best
+
+
 def as_policy(moves: np.ndarray) -> np.ndarray:
     """Checks a player's table of moves and returns it as probabilities.
 

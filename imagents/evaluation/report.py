@@ -14,6 +14,7 @@ from imagents.players.frozen import learned_game
 from imagents.snapshots import load_agents
 
 OPPONENTS = {"tic_tac_toe": ("random", "heuristic", "perfect"), "connect_four": ("random", "heuristic", "minimax:4")}
+_ANYBODY = ("random", "heuristic")  # play every game
 
 
 def evaluate_run(path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0) -> dict:
@@ -42,7 +43,7 @@ def prepare_evaluation(
     game = learned_game(path)
     agents = [ExportedAgent(path)] if exported_game(path) else load_agents(path)
     arena = Arena(game, games, seed)
-    opponents = [(arena, make_player(name, game, 1, seed, games)) for name in OPPONENTS.get(game.name, ("random",))]
+    opponents = [(arena, make_player(name, game, 1, seed, games)) for name in OPPONENTS.get(game.name, _ANYBODY)]
     report = {"run": str(path), "game": game.name, "agents": {}}
     if game == CONNECT_FOUR and solver_games:
         try:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from imagents.games import drawing
+from imagents.games.grid import Grid
 
 
 class Position(NamedTuple):
@@ -34,47 +34,8 @@ class Position(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class BoardGame:
-    """A k-in-a-row game.
-
-    Attributes:
-      name: what the command line calls it.
-      rows: number of rows.
-      columns: number of columns.
-      k: how many stones in a line (row, column or diagonal) win.
-      gravity: whether an action is a column in which the stone falls (connect
-        four) or a cell (tic-tac-toe).
-
-    Raises:
-      ValueError: if the board has more than 64 cells or no line of k fits on it.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    k: int
-    gravity: bool
-
-    def __post_init__(self):
-        if self.rows < 1 or self.columns < 1 or self.num_cells > 64:
-            raise ValueError(
-                f"a board of {self.rows} rows and {self.columns} columns is not supported: "
-                "it needs at least one cell and at most 64"
-            )
-        if not 1 <= self.k <= max(self.rows, self.columns):
-            raise ValueError(
-                f"k = {self.k} stones in a line do not fit on {self.rows} rows and "
-                f"{self.columns} columns: choose 1 to {max(self.rows, self.columns)}"
-            )
-
-    @property
-    def num_cells(self) -> int:
-        return self.rows * self.columns
-
-    @property
-    def num_actions(self) -> int:
-        """One action per column under gravity, else one per cell."""
-        return self.columns if self.gravity else self.num_cells
+class BoardGame(Grid):
+    """A k-in-a-row game: a `Grid` with rules as tensor functions."""
 
     def start(self, seat: tf.Tensor) -> Position:
         """Empty boards; `seat` int32 `[B]` moves first."""
@@ -156,32 +117,6 @@ class BoardGame:
         return tf.reduce_sum(
             tf.bitwise.left_shift(bits, tf.range(self.num_cells, dtype=tf.int64)), axis=-1
         )
-
-    def text(self, board, last_action: int | None = None) -> str:
-        """One board `[rows, columns]` as text, with X for seat 0 and O for seat 1."""
-        return drawing.text(self, board, last_action)
-
-    def svg(self, board) -> str:
-        """One board `[rows, columns]` as an SVG document."""
-        return drawing.svg(self, board)
-
-    def lines(self) -> list[list[int]]:
-        """Every line of k cells, as cell numbers: 8 in tic-tac-toe, 69 in connect four."""
-        return [
-            [start + i * (row_step * self.columns + column_step) for i in range(self.k)]
-            for row_step, column_step in ((0, 1), (1, 0), (1, 1), (1, -1))
-            for start in self._line_starts(row_step, column_step)
-        ]
-
-    def _line_starts(self, row_step: int, column_step: int) -> list[int]:
-        """Cells from which k cells in a direction stay on the board."""
-        last = self.k - 1
-        return [
-            row * self.columns + column
-            for row in range(self.rows - row_step * last)
-            for column in range(self.columns)
-            if 0 <= column + column_step * last < self.columns
-        ]
 
     @staticmethod
     def _mask(cells) -> int:

@@ -1,5 +1,6 @@
 """Boards as text and as SVG. Plain Python over one board `[rows, columns]` of 0, 1, 2."""
 
+import functools
 import html
 
 import numpy as np
@@ -22,8 +23,13 @@ def _cells(game, board) -> np.ndarray:
 def winning_cells(game, board) -> list[int]:
     """Cell numbers of all completed lines of either side, in ascending order."""
     flat = _cells(game, board).ravel()
-    found = {c for line in game.lines() if flat[line[0]] and len(set(flat[line])) == 1 for c in line}
+    found = {c for line in _lines(game) if flat[line[0]] and len(set(flat[line])) == 1 for c in line}
     return sorted(found)
+
+
+@functools.cache
+def _lines(game) -> list[list[int]]:
+    return game.lines()
 
 
 def text(game, board, last_action: int | None = None) -> str:
@@ -43,26 +49,52 @@ def text(game, board, last_action: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def svg(game, board) -> str:
-    """An SVG document: discs under gravity, crosses and noughts otherwise."""
+def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str:
+    """An SVG document: discs under gravity, crosses and noughts otherwise; completed lines stand out.
+
+    Args:
+      game: the `BoardGame`.
+      board: integers `[rows, columns]`.
+      last: the cell of the last move, to mark it.
+      q_values: a number per action, written where its stone would lie; None or NaN is left out.
+      chosen: the action to frame.
+      clickable: the actions that can be clicked: each gets an element of class `move` above the board, with the
+        action as `data-move`, which keyboards reach and screen readers name.
+    """
     board = _cells(game, board)
     winners = set(winning_cells(game, board))
     width, height = game.columns * _CELL, game.rows * _CELL
-    background = "#22577a" if game.gravity else "#f4f4f4"
+    background = "#10233a" if game.gravity else "#f4f4f4"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="{_label(game, board)}">',
-        f'<rect width="{width}" height="{height}" rx="6" fill="{background}"/>',
+        f'width="{width}" height="{height}" role="{"group" if clickable else "img"}" '
+        f'aria-label="{_label(game, board)}">',
+        f'<rect class="ground" width="{width}" height="{height}" rx="6" fill="{background}"/>',
     ]
     if not game.gravity:
+        if winners or last is not None:
+            parts += [_tile(game, cell, cell in winners) for cell in sorted({*winners, last} - {None})]
         grid = [f"M0 {r * _CELL}H{width}" for r in range(1, game.rows)]
         grid += [f"M{c * _CELL} 0V{height}" for c in range(1, game.columns)]
-        parts.append(f'<path d="{"".join(grid)}" stroke="#999" stroke-width="2"/>')
+        parts.append(f'<path class="grid" d="{"".join(grid)}" stroke="#999" stroke-width="2"/>')
     for row in range(game.rows):
         for column in range(game.columns):
             mark = _disc if game.gravity else _cross_or_nought
-            won = row * game.columns + column in winners
-            parts.append(mark(column * _CELL, row * _CELL, int(board[row, column]), won))
+            cell = row * game.columns + column
+            stone = mark(column * _CELL, row * _CELL, int(board[row, column]), cell in winners)
+            parts.append(f'<g class="last">{stone}</g>' if cell == last else stone)
+    if game.gravity and last is not None and last not in winners:
+        parts.append(f'<path class="dot" d="M{_centre(game, last)}h0" stroke="#fff" stroke-width="12" '
+                     'stroke-linecap="round"/>')
+    for action in range(game.num_actions):
+        cell = game.landing(board, action)
+        if cell is None:
+            continue
+        if q_values is not None and q_values[action] is not None and q_values[action] == q_values[action]:
+            parts.append(_q_value(game, cell, q_values[action]))
+        if action == chosen:
+            parts.append(_frame(game, cell))
+    parts += [_target(game, action, game.landing(board, action)) for action in clickable]
     return "".join(parts) + "</svg>"
 
 
@@ -88,3 +120,53 @@ def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
         f'<path d="M{x + low} {y + low}L{x + high} {y + high}'
         f'M{x + high} {y + low}L{x + low} {y + high}" {style} stroke-linecap="round"/>'
     )
+
+
+def _centre(game, cell: int) -> str:
+    row, column = divmod(cell, game.columns)
+    return f"{column * _CELL + _CELL // 2} {row * _CELL + _CELL // 2}"
+
+
+def _tile(game, cell: int, won: bool) -> str:
+    row, column = divmod(cell, game.columns)
+    kind, colour = ("won", "#ffd166") if won else ("recent", "#e2e2e2")
+    return (f'<rect class="{kind}" x="{column * _CELL + 3}" y="{row * _CELL + 3}" width="{_CELL - 6}" '
+            f'height="{_CELL - 6}" rx="5" fill="{colour}"/>')
+
+
+def _frame(game, cell: int) -> str:
+    row, column = divmod(cell, game.columns)
+    half, style = _CELL // 2, 'fill="none" stroke="#111" stroke-width="2.5" stroke-dasharray="5 3"'
+    x, y = column * _CELL, row * _CELL
+    if game.gravity:
+        return f'<circle class="chosen" cx="{x + half}" cy="{y + half}" r="{half - 7}" {style}/>'
+    return f'<rect class="chosen" x="{x + 6}" y="{y + 6}" width="{_CELL - 12}" height="{_CELL - 12}" rx="4" {style}/>'
+
+
+def _q_value(game, cell: int, value: float) -> str:
+    """The number on green (good) or purple (bad), which the colour-blind can tell apart."""
+    row, column = divmod(cell, game.columns)
+    half, strength = _CELL // 2, min(1.0, abs(value))
+    end = (27, 120, 55) if value > 0 else (118, 42, 131)
+    colour = "#" + "".join(f"{round(255 + strength * (part - 255)):02x}" for part in end)
+    x, y = column * _CELL, row * _CELL
+    shape = (
+        f'<circle cx="{x + half}" cy="{y + half}" r="{half - 5}" fill="{colour}"/>'
+        if game.gravity
+        else f'<rect x="{x + 4}" y="{y + 4}" width="{_CELL - 8}" height="{_CELL - 8}" rx="4" fill="{colour}"/>'
+    )
+    ink = "#fff" if strength > 0.55 else "#111"
+    return (f'<g class="q">{shape}<text x="{x + half}" y="{y + half + 4}" font-size="11.5" text-anchor="middle" '
+            f'font-family="system-ui, sans-serif" fill="{ink}">{value:+.2f}</text></g>')
+
+
+def _target(game, action: int, cell: int) -> str:
+    row, column = divmod(cell, game.columns)
+    if game.gravity:
+        area = f'x="{column * _CELL}" y="0" width="{_CELL}" height="{game.rows * _CELL}"'
+        name = f"column {column}"
+    else:
+        area = f'x="{column * _CELL}" y="{row * _CELL}" width="{_CELL}" height="{_CELL}"'
+        name = f"cell {cell}, row {row + 1}, column {column + 1}"
+    return (f'<rect class="move" data-move="{action}" {area} rx="5" fill="transparent" tabindex="0" role="button" '
+            f'aria-label="{name}"/>')

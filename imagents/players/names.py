@@ -8,6 +8,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from imagents.exported import trained_agent
 from imagents.games import BoardGame
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
 from imagents.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
@@ -61,6 +62,7 @@ _MAKERS: dict[str, Callable[[_Order], Player]] = {
     "heuristic": _heuristic,
     "minimax": _minimax,
     "perfect": _perfect,
+    "trained": lambda o: frozen_player(trained_agent(o.game, o.seat), "", o.game, o.seat, o.name, o.batch_size),
     "person": lambda o: PersonPlayer(o.game, o.seat, o.name),
 }
 _WITH_PARAMETER = {"heuristic": "heuristic[:LOOK]", "minimax": "minimax:DEPTH", "perfect": "perfect[:value]"}

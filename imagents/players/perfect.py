@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from imagents import solver
 from imagents.evaluation import exact
 from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.players import solver
 from imagents.players.base import Player, draw, in_python
 from imagents.randomness import make_generator
 
@@ -36,7 +36,7 @@ class PerfectTicTacToePlayer(Player):
         super().__init__(seat, name)
         _check_among(among)
         table = exact.positions()
-        self._allowed = table.optimal if among == "value" else best_moves(table)
+        self._allowed = table.optimal if among == "value" else exact.best_moves(table)
         self._index = table.index.astype(np.int32)
         self._generator = make_generator(seed, f"{name}/{seat}")
 
@@ -98,21 +98,6 @@ def perfect_player(game: BoardGame, seat: int, among: Among = "best", name: str 
         raise ValueError(f"nobody plays {game.name} perfectly here: there are perfect players of "
                          f"{', '.join(known.name for known in players)}")
     return players[game](seat, among, name, seed)
-
-
-def best_moves(table: exact.Positions) -> np.ndarray:
-    """The moves that win fastest or lose slowest, of those that keep the value: bool `[4520, 9]`."""
-    best = np.zeros_like(table.legal)
-    value = np.zeros(len(table.ply), np.int8)  # more than 0 if the mover wins, and the more, the faster
-    for ply in reversed(range(exact.NUM_CELLS)):
-        rows = np.flatnonzero(table.ply == ply)
-        following = table.next_index[rows]
-        after = np.where(following >= 0, -value[following], 0)
-        after = np.where(table.wins[rows], exact.NUM_CELLS + 1 - ply, after)
-        after = np.where(table.legal[rows], after, -2 * exact.NUM_CELLS)
-        value[rows] = after.max(axis=1)
-        best[rows] = after == value[rows, np.newaxis]
-    return best
 
 
 def _check_among(among: str) -> None:

@@ -439,8 +439,29 @@ def test_sample_legal_takes_the_only_legal_move():
 
 def test_games_are_found_by_name():
     assert get_game("tic_tac_toe") is TIC_TAC_TOE and get_game("connect_four") is CONNECT_FOUR
-    with pytest.raises(ValueError, match="^unknown game 'chess': choose one of tic_tac_toe, connect_four$"):
-        get_game("chess")
+
+
+def test_every_game_of_this_kind_has_a_name_that_describes_it():
+    assert get_game("5x5x4") == BoardGame("5x5x4", rows=5, columns=5, k=4, gravity=False)
+    assert get_game("7x9x4-gravity") == BoardGame("7x9x4-gravity", rows=7, columns=9, k=4, gravity=True)
+
+
+@pytest.mark.parametrize("name", ["chess", "5x5", "5x5x4x3", "5x5x4-float", "5x05x4", "-5x5x4", "5X5X4", ""])
+def test_unknown_games(name):
+    with pytest.raises(ValueError, match=f"^unknown game '{name}': choose one of tic_tac_toe, connect_four, or "):
+        get_game(name)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("9x9x5", "a board of 9 rows and 9 columns is not supported"),
+        ("3x3x4", "k = 4 stones in a line do not fit on 3 rows"),
+    ],
+)
+def test_boards_that_cannot_be(name, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        get_game(name)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,41 @@ def test_the_stones_of_a_completed_line_stand_out():
     assert widths == {("#999", "2"), (SEAT_0, "9"), (SEAT_1, "5")}  # the grid, the winners, the others
 
 
+def test_the_last_move_is_marked():
+    (mark,) = [path for path in elements(CONNECT_FOUR.svg(DISCS, last=31), "path") if path.get("class") == "dot"]
+    assert mark["d"] == "M168 216h0"  # the middle of cell 31
+    tiles = [tile for tile in elements(TIC_TAC_TOE.svg(CROSS_WON, last=5), "rect") if tile["class"] != "ground"]
+    assert [(tile["class"], tile["x"], tile["y"]) for tile in tiles] == [
+        ("won", "3", "3"), ("won", "51", "51"), ("recent", "99", "51"), ("won", "99", "99"),
+    ]  # fmt: skip
+
+
+def test_q_values_stand_where_the_stone_would_lie_green_if_good_and_purple_if_bad():
+    q_values = [1.0, -1.0, np.nan, 0.5, None, 0.0, -0.25]
+    drawing = CONNECT_FOUR.svg(DISCS, q_values=q_values)
+    texts = [node for node in ElementTree.fromstring(drawing).iter(SVG + "text")]
+    assert [node.text for node in texts] == ["+1.00", "-1.00", "+0.50", "+0.00", "-0.25"]
+    assert [(node.get("x"), node.get("y")) for node in texts] == [
+        ("24", "220"), ("72", "268"), ("168", "172"), ("264", "268"), ("312", "220"),
+    ]  # fmt: skip
+    discs = [disc["fill"] for disc in elements(drawing, "circle")][42:]
+    assert (discs[0], discs[1], discs[3]) == ("#1b7837", "#762a83", "#ffffff")
+
+
+def test_an_action_can_be_framed():
+    (frame,) = [disc for disc in elements(CONNECT_FOUR.svg(DISCS, chosen=3), "circle") if "class" in disc]
+    assert (frame["class"], frame["cx"], frame["cy"]) == ("chosen", "168", "168")
+
+
+def test_what_can_be_clicked_can_be_reached_and_named():
+    places = [place for place in elements(CONNECT_FOUR.svg(DISCS, clickable=[0, 3]), "rect") if "data-move" in place]
+    assert [(p["data-move"], p["x"], p["height"], p["aria-label"]) for p in places] == [
+        ("0", "0", "288", "column 0"), ("3", "144", "288", "column 3"),
+    ]  # fmt: skip
+    (cell,) = [c for c in elements(TIC_TAC_TOE.svg(CROSS_WON, clickable=[3]), "rect") if "data-move" in c]
+    assert (cell["aria-label"], cell["tabindex"], cell["role"]) == ("cell 3, row 2, column 1", "0", "button")
+
+
 def test_the_size_follows_the_board_and_the_label_says_what_is_drawn():
     (root,) = elements(BoardGame("wide_game", 2, 5, 2, gravity=True).svg(board(". . . . .\nX O . . .")), "svg")
     assert root["viewBox"] == "0 0 240 96" and (root["width"], root["height"]) == ("240", "96")

@@ -9,7 +9,8 @@ import tensorflow as tf
 from imagents.config import TrainConfig
 from imagents.environment import PASS, BoardGameEnvironment, time_step_at
 from imagents.evaluation import exact
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.exported import ExportedAgent, trained_agent
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
 from imagents.players import PolicyPlayer, make_player, player_names
 from imagents.run import Run
 from imagents.snapshots import load_agents, save_snapshot
@@ -86,11 +87,21 @@ def test_a_run_against_a_fixed_player_has_one_agent_for_both_seats(tmp_path):
         make_player(f"{run.path}:player_2", TIC_TAC_TOE)
 
 
+@pytest.mark.parametrize("seat", [0, 1])
+def test_the_shipped_agents_are_players_by_the_name_trained(seat):
+    """Each seat is played by the agent that learned to play it, as it learned to."""
+    player, agent = make_player("trained", TIC_TAC_TOE, seat), ExportedAgent(trained_agent(TIC_TAC_TOE, seat))
+    assert agent.seat == seat and player.name == "trained"
+    np.testing.assert_array_equal(player.act(everywhere(seat)), agent.policy.action(everywhere(seat)).action)
+    with pytest.raises(ValueError, match="no trained agent of 5x5x4 ships with imagents"):
+        make_player("trained", get_game("5x5x4"), seat)
+
+
 @pytest.mark.parametrize(
     "name, sentence",
     [
         ("clever", "unknown player 'clever': choose random, first_legal, heuristic\\[:LOOK\\], minimax:DEPTH, "
-                   "perfect\\[:value\\], person, or the folder of a run"),
+                   "perfect\\[:value\\], trained, person, or the folder of a run"),
         ("random:3", "unknown player 'random:3'"),
         ("outputs/nothing", "'outputs/nothing' is neither the folder of a run nor a checkpoint or a snapshot of one"),
         ("heuristic:often", "'heuristic:often' needs a probability of looking, 0 to 1, as in heuristic:0.25"),

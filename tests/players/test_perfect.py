@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from imagents import solver
 from imagents.environment import BoardGameEnvironment, time_step_at
 from imagents.evaluation import exact, positions
 from imagents.evaluation.matches import Arena
 from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.players import PerfectConnectFourPlayer, PerfectTicTacToePlayer, make_player, perfect_player, solver
-from imagents.players.perfect import best_moves
+from imagents.players import PerfectConnectFourPlayer, PerfectTicTacToePlayer, make_player, perfect_player
 
 needs_solver = pytest.mark.skipif(importlib.util.find_spec("bitbully") is None, reason="the extra `solver` is missing")
 
@@ -56,7 +56,7 @@ class TestTicTacToe:
     )
     def test_the_best_moves_also_win_fastest_or_lose_slowest(self, drawing, best, same_value):
         table = exact.positions()
-        assert np.flatnonzero(best_moves(table)[row_of(drawing)]).tolist() == best
+        assert np.flatnonzero(exact.best_moves(table)[row_of(drawing)]).tolist() == best
         assert np.flatnonzero(table.optimal[row_of(drawing)]).tolist() == same_value
 
     def test_plays_the_published_numbers(self):

@@ -1,16 +1,17 @@
 """The connect-four solver: the exact score of every move, from bitbully with its opening book.
 
 bitbully (https://github.com/MarkusThill/BitBully) is licensed under AGPL-3.0, which is why it is an optional extra
-that nothing else here needs.
+that nothing else here needs. Needs no TensorFlow. `python -m imagents.solver` answers questions from its input.
 """
 
 import functools
 import importlib.util
+import json
+import sys
 
 import numpy as np
 
-from imagents.games import CONNECT_FOUR
-
+_ROWS, _COLUMNS = 6, 7
 _FULL = -1000  # bitbully's score of a move in a full column
 
 
@@ -49,10 +50,10 @@ def scores(board: np.ndarray, seat: int) -> np.ndarray:
 def _scores(board: bytes) -> tuple[int, ...]:
     from bitbully import bitbully_core
 
-    cells = np.frombuffer(board, np.int8).reshape(CONNECT_FOUR.rows, CONNECT_FOUR.columns)
+    cells = np.frombuffer(board, np.int8).reshape(_ROWS, _COLUMNS)
     position = bitbully_core.BoardCore()
     if not position.setBoard(cells[::-1].T.tolist()):  # columns of cells, from the bottom up
-        raise ValueError(f"no game of connect four leads to this board:\n{CONNECT_FOUR.text(cells)}")
+        raise ValueError(f"no game of connect four leads to this board:\n{cells}")
     return tuple(_solver().scoreMoves(position))
 
 
@@ -62,3 +63,15 @@ def _solver():
     from bitbully import BitBully
 
     return BitBully()._core  # its wrapper sorts the scores, which takes longer than solving late positions
+
+
+def _answer_lines() -> None:
+    """Answers questions, a line each: [[42 cells], seat] -> the scores."""
+    for line in sys.stdin:
+        cells, seat = json.loads(line)
+        found = scores(np.array(cells).reshape(_ROWS, _COLUMNS), seat)
+        print(json.dumps(found.tolist()), flush=True)
+
+
+if __name__ == "__main__":
+    _answer_lines()

@@ -1,0 +1,267 @@
+"""What training reaches, over seeds, and what each choice brings: `make results` trains what is missing.
+
+Every training is the command of a user; its figures go to benchmarks/strength.json, and docs/results.md is written from
+those. Trainings that are there already are not repeated; a run that was stopped goes on.
+
+    python -m benchmarks.strength [--studies quick perfect ...] [--seeds 0 1 2] [--no-train]
+"""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+
+import tyro
+
+from imagents.files import write_json, write_text
+
+FIGURES = pathlib.Path("benchmarks/strength.json")
+PAGE = pathlib.Path("docs/results.md")
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A training to be repeated over seeds.
+
+    game, preset: of `imagents train`.
+    flags: further settings of the command, by their names.
+    seeds: how many.
+    solver_games: against the perfect player, after the training.
+    """
+
+    game: str
+    preset: str = "default"
+    flags: dict[str, object] = dataclasses.field(default_factory=dict)
+    seeds: int = 3
+    solver_games: int = 0
+
+    def arguments(self, seed: int) -> list[str]:
+        """What follows `imagents`."""
+        words = ["train", "--game", self.game, "--preset", self.preset, "--seed", str(seed)]
+        for name, value in self.flags.items():
+            values = value if isinstance(value, (list, tuple)) else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+        return words
+
+    def command(self) -> str:
+        words = self.arguments(0)
+        words[words.index("--seed") + 1] = "SEED"
+        return " ".join(["imagents", *words])
+
+
+STUDIES = {
+    "tic_tac_toe default": Study("tic_tac_toe", seeds=10),
+    "tic_tac_toe perfect": Study("tic_tac_toe", "perfect", seeds=5),
+    "connect_four quick": Study("connect_four", "quick", solver_games=100),
+    "connect_four default": Study("connect_four", solver_games=100),
+    "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=100),
+}
+
+_SHORT = {"plies": 20_000_000}
+# What is changed in the default training of connect four, cut to 20 million plies.
+CHANGES = {
+    "nothing": {},
+    "stones alone": {"features": "stones"},
+    "DQN": {"algorithm": "dqn"},
+    "C51": {"algorithm": "c51"},
+    "two layers of 128": {"hidden_layers": [128, 128]},
+    "three layers of 256": {"hidden_layers": [256, 256, 256]},
+    "epsilon 0.1 in every game": {"epsilon_min": 0.1, "epsilon_max": 0.1},
+    "up to 20 random opening plies": {"opening_plies": 20},
+    "no random opening plies": {"opening_plies": 0},
+    "discount 1": {"discount": 1.0},
+    "discount 0.95": {"discount": 0.95},
+    "128 decisions per game in the buffer": {"replay_length": 128},
+    "target network every 500 steps": {"target_update_period": 500},
+    "Polyak averaging": {"target_update_period": 1, "target_update_tau": 0.01},
+    "two train steps per round": {"train_steps_per_round": 2},
+}
+ABLATIONS = {f"change: {name}": Study("connect_four", flags=_SHORT | flags, seeds=2) for name, flags in CHANGES.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Trains what is missing of the studies, and writes docs/results.md."""
+
+    studies: tuple[str, ...] = ()
+    """Parts of the names of the studies to complete; all if not given."""
+    seeds: tuple[int, ...] = ()
+    """Which seeds; as many as a study wants if not given."""
+    train: bool = True
+    """Whether to train at all; --no-train only writes the page."""
+    runs: pathlib.Path = pathlib.Path("outputs/results")
+    """Where the run folders go."""
+
+
+def main() -> None:
+    options = tyro.cli(Options, prog="make results")
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else []
+    for name, study in (STUDIES | ABLATIONS).items():
+        if not options.train or (options.studies and not any(part in name for part in options.studies)):
+            continue
+        for seed in options.seeds or range(study.seeds):
+            if not any(row["study"] == name and row["seed"] == seed for row in figures):
+                print(f"{name}, seed {seed}", flush=True)
+                figures.append({"study": name, "seed": seed} | measure(study, seed, options.runs / f"{name}-{seed}"))
+                write_json(FIGURES, sorted(figures, key=lambda row: (list(STUDIES | ABLATIONS).index(row["study"]),
+                                                                     row["seed"])))
+    write_text(PAGE, page(figures))
+    print(f"done: {PAGE}")
+
+
+def measure(study: Study, seed: int, folder: pathlib.Path) -> dict:
+    """Trains, evaluates, and returns the figures."""
+    folder = pathlib.Path(str(folder).replace(" ", "-").replace(":", ""))
+    began = time.perf_counter()
+    if (folder / "config.json").exists():
+        _imagents("train", "--resume", str(folder))
+        wall = None  # of the last part alone it would say little
+    else:
+        _imagents(*study.arguments(seed), "--output-dir", str(folder))
+        wall = time.perf_counter() - began
+    result = json.loads((folder / "evaluation.json").read_text())
+    row = {
+        "date": f"{datetime.date.today()}",
+        "plies": result["plies"],
+        "seconds": result["seconds"],
+        "seconds_from_enter_to_report": wall,
+        "agents": {name: _figures(agent) for name, agent in result["agents"].items()},
+    }
+    if study.solver_games:
+        report = json.loads(_imagents("evaluate", str(folder), "--solver-games", str(study.solver_games), "--json"))
+        for name, agent in report["agents"].items():
+            for turn in ("first", "second"):
+                match = agent["matches"]["perfect"]
+                row["agents"][name][f"perfect_{turn}"] = match[f"moving_{turn}"]["score"]
+                row["agents"][name][f"perfect_{turn}_wins"] = match[f"moving_{turn}"]["win_rate"]
+    return row
+
+
+def _imagents(*arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "imagents.cli", *arguments], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def _figures(agent: dict) -> dict[str, float]:
+    """The figures of an agent in a run's evaluation.json that the page shows."""
+    if "optimal_share" in agent:
+        names = ("optimal_share", "unbeatable", "losing_lines_first", "losing_lines_second")
+        return {name: agent[name] for name in names}
+    figures = {f"{turn}_wins": agent[turn]["win_rate"] for turn in ("random_first", "random_second")}
+    for name, quality in agent["positions"].items():
+        figures |= {f"{name}_good": quality["good"], f"{name}_perfect": quality["perfect"]}
+    return figures
+
+
+def page(figures: list[dict]) -> str:
+    """docs/results.md."""
+    parts = _INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), _changes(figures)
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+_INTRODUCTION = """\
+# Results
+
+What the presets reach on two cores, and what each choice in them brings. Both agents of every seed count: a cell is
+their mean, and in brackets the least and the most. `make results` trains whatever is missing and writes this page; the
+figures are in `benchmarks/strength.json`.""".splitlines()
+
+
+def _tic_tac_toe(figures: list[dict]) -> Iterable[str]:
+    yield "## Tic-tac-toe"
+    yield ""
+    yield "All 4,520 positions, and every line of play by which an agent could be beaten."
+    yield ""
+    yield "| command | seeds | plies | training | Enter to report | unbeatable agents | optimal moves |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, rows in _by_study(figures, "tic_tac_toe"):
+        agents = [agent for row in rows for agent in row["agents"].values()]
+        unbeatable = sum(agent["unbeatable"] for agent in agents)
+        yield _row(
+            f"`{STUDIES[name].command()}`", len(rows), f"{rows[0]['plies'] / 1e6:.0f} M", _spread(rows, "seconds", "s"),
+            _spread(rows, "seconds_from_enter_to_report", "s"), f"{unbeatable} of {len(agents)}",
+            _spread(agents, "optimal_share", "%"),
+        )
+
+
+_LABELLED = """\
+Labelled positions, 1,000 in each set: a *good* move keeps the game's value, a *perfect* one also wins fastest or loses
+slowest. In `early`, `middle` and `late` some move loses value in every position. Uniformly random moves are 75.0 % good
+and 30.1 % perfect in `mixed`. Against the perfect player, games begin after 0 to 10 random plies; the score counts a
+draw as half a win."""
+
+
+def _connect_four(figures: list[dict]) -> Iterable[str]:
+    yield "## Connect four"
+    yield ""
+    yield from _LABELLED.splitlines()
+    yield ""
+    yield "| command | seeds | plies | mixed: good | perfect | early: good | middle: good | late: good |"
+    yield "|---|---|---|---|---|---|---|---|"
+    sets = ("mixed_good", "mixed_perfect", "early_good", "middle_good", "late_good")
+    for name, rows in _by_study(figures, "connect_four"):
+        agents = [agent for row in rows for agent in row["agents"].values()]
+        plies = statistics.mean(row["plies"] for row in rows)
+        cells = (_spread(agents, kind, "%") for kind in sets)
+        yield _row(f"`{STUDIES[name].command()}`", len(rows), f"{plies / 1e6:.0f} M", *cells)
+    yield ""
+    yield "| preset | v random: wins first | second | v perfect: score first | second | wins first | second |"
+    yield "|---|---|---|---|---|---|---|"
+    kinds = ("random_first_wins", "random_second_wins", "perfect_first", "perfect_second", "perfect_first_wins",
+             "perfect_second_wins")
+    for name, rows in _by_study(figures, "connect_four"):
+        agents = [agent for row in rows for agent in row["agents"].values()]
+        yield _row(STUDIES[name].preset, *(_spread(agents, kind, "%") for kind in kinds))
+
+
+def _changes(figures: list[dict]) -> Iterable[str]:
+    yield "## What each choice brings"
+    yield ""
+    yield "The default training of connect four, cut to 20 million plies, with one thing changed."
+    yield ""
+    yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    sets = ("mixed_good", "mixed_perfect", "early_good", "middle_good", "late_good")
+    done = dict(_by_study(figures, "change: "))
+    for name, rows in done.items():
+        agents = [agent for row in rows for agent in row["agents"].values()]
+        flags = " ".join(ABLATIONS[name].command().split()[9:])
+        base = done.get("change: nothing")
+        relative = f"{_speed(rows) / _speed(base):.2f}" if base else ""
+        yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),
+                   *(_spread(agents, kind, "%") for kind in sets), relative)
+
+
+def _speed(rows: list[dict]) -> float:
+    return sum(row["plies"] for row in rows) / sum(row["seconds"] for row in rows)
+
+
+def _by_study(figures: list[dict], begins: str) -> Iterable[tuple[str, list[dict]]]:
+    for name in STUDIES | ABLATIONS:
+        rows = [row for row in figures if row["study"] == name]
+        if name.startswith(begins) and rows:
+            yield name, rows
+
+
+def _spread(rows: list[dict], name: str, unit: str) -> str:
+    """Mean and range of a figure."""
+    values = [row[name] for row in rows if row.get(name) is not None]
+    if not values:
+        return ""
+    scale, digits = (100, 1) if unit == "%" else (1, 0)
+    low, mean, high = (f"{scale * x:.{digits}f}" for x in (min(values), statistics.mean(values), max(values)))
+    return f"{mean} {unit}" if low == high else f"{mean} {unit} ({low} to {high})"
+
+
+def _row(*cells) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    main()

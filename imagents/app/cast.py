@@ -1,0 +1,109 @@
+"""Who can be met on a page: opponents by name, and the minds behind them.
+
+A page shows a cast's labels and sends its names, and nothing but these names comes back in. `Cast` knows the minds that
+need no model; the agents come from LiteRT models in a folder (`ModelCast`, on a Space) or from imagents itself
+(`imagents.app.players.LocalCast`).
+"""
+
+import functools
+import json
+import pathlib
+import threading
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind
+from imagents.app.verdicts import is_connect_four, is_tic_tac_toe
+from imagents.games.grid import Grid
+
+TRAINED = "trained"  # the agents that ship with imagents
+
+
+class Cast:
+    """Opponents that need no model.
+
+    Args:
+      games: the games that can be played, by name.
+      solve: the connect-four solver, board and seat -> scores; None if there is none.
+    """
+
+    def __init__(self, games: Mapping[str, Grid], solve=None):
+        self.games, self.solve = dict(games), solve
+
+    def opponents(self, game: Grid) -> dict[str, str]:
+        """What people read, by name."""
+        names = {"heuristic": "Heuristic: sees one move ahead", "random": "Random"}
+        if is_tic_tac_toe(game) or (is_connect_four(game) and self.solve):
+            names["perfect"] = "Perfect: never errs"
+        return names
+
+    def mind(self, game: Grid, name: str, seat: int) -> Mind:
+        """The mind of an opponent, who keeps nothing from one call to the next.
+
+        Raises:
+          ValueError: if it cannot be made; one sentence.
+        """
+        del seat  # which matters to agents
+        if name not in self.opponents(game):
+            raise ValueError(f"nobody here is called {name!r}")
+        return {"heuristic": HeuristicMind(), "random": RandomMind(), "perfect": PerfectMind(self.solve)}[name]
+
+    def agents(self, game: Grid) -> list[str]:
+        """The opponents that are agents, who have Q values."""
+        del game
+        return []
+
+
+class ModelCast(Cast):
+    """The others, and the agents of a folder.
+
+    Args:
+      folder: what `imagents web --space` wrote: GAME/NAME/AGENT/tflite/ with model.tflite and imagents.json.
+      solve: as for `Cast`.
+    """
+
+    def __init__(self, folder: pathlib.Path, solve=None):
+        self._folders: dict[str, dict[str, list[pathlib.Path]]] = {}
+        games = {}
+        for path in sorted(folder.glob("*/*/*/tflite/imagents.json")):
+            game, name = path.parts[-5], path.parts[-4]
+            games[game] = Grid(**json.loads(path.read_text())["game"])
+            self._folders.setdefault(game, {}).setdefault(name, []).append(path.parent)
+        super().__init__(dict(sorted(games.items(), key=lambda item: item[1].num_cells)), solve)
+
+    def agents(self, game: Grid) -> list[str]:
+        return sorted(self._folders.get(game.name, {}), key=lambda name: (name != TRAINED, name))
+
+    def opponents(self, game: Grid) -> dict[str, str]:
+        agents = {name: "Trained agent" if name == TRAINED else name for name in self.agents(game)}
+        return agents | super().opponents(game)
+
+    @functools.cache  # noqa: B019  one cast lives as long as its page
+    def mind(self, game: Grid, name: str, seat: int) -> Mind:
+        folders = self._folders.get(game.name, {}).get(name)
+        if not folders:
+            return super().mind(game, name, seat)
+        agents = {json.loads((path / "imagents.json").read_text())["seat"]: path for path in folders}
+        learned = seat if seat in agents else next(iter(agents))
+        return read_lite(agents[learned])
+
+
+def read_lite(folder: pathlib.Path) -> ModelMind:
+    """A LiteRT model of an agent, read without TensorFlow."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    metadata = json.loads((folder / "imagents.json").read_text())
+    runner = Interpreter(str(folder / "model.tflite")).get_signature_runner()
+    state = {n: np.array(s["initial"], s["dtype"]) for n, s in metadata["state"].items()}
+    return ModelMind(_one_at_a_time(runner), metadata["seat"], state)
+
+
+def _one_at_a_time(runner: Callable) -> Callable[[dict], dict]:
+    lock = threading.Lock()
+
+    def call(inputs: dict) -> dict:
+        with lock:
+            return runner(**inputs)
+
+    return call

@@ -1,0 +1,91 @@
+// A visitor's page: every click is a request with the whole state, and the reply is the next state and its HTML.
+const root = element.querySelector(".imagents");
+const KEY = "imagents.visit";
+const remember = (state) => { try { sessionStorage.setItem(KEY, JSON.stringify(state)); } catch { /* not allowed */ } };
+const remembered = () => { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return null; } };
+let state = remembered(), busy = false, timer = null, latest = 0;
+
+function focusKey(node) {
+  if (!node || !root.contains(node)) return null;
+  const data = node.dataset;
+  if (data.move !== undefined) return `[data-move="${data.move}"]`;
+  if (data.set) return `[data-set="${data.set}"]` + (node.tagName === "BUTTON" && data.set !== "runs" ? `[data-value="${data.value}"]` : "");
+  return data.do ? `[data-do="${data.do}"]:not(.ply)` : null;
+}
+
+function show(reply) {
+  const key = focusKey(document.activeElement), atBoard = key && key.startsWith("[data-move");
+  const moved = JSON.stringify(reply.state.moves) !== JSON.stringify(state && state.moves);
+  const before = root.querySelector(".verdict");
+  const kept = before && state && state.game === reply.state.game && reply.state.moves.length ? before.innerHTML : "";
+  state = reply.state;
+  remember(state);
+  root.innerHTML = reply.html;
+  root.firstElementChild.classList.toggle("moved", moved);
+  if (reply.judge) root.querySelector(".verdict").innerHTML = kept || "…";
+  const next = key && (root.querySelector(`${key}:not(:disabled)`) || (atBoard && root.querySelector("[data-move], .anew")));
+  if (next) next.focus({ preventScroll: true });
+  const plies = root.querySelector(".plies");
+  if (plies) {
+    const current = plies.querySelector('[aria-current="true"]') || plies.lastElementChild;
+    plies.scrollTop = current.offsetTop - plies.offsetTop - plies.clientHeight / 2;
+  }
+}
+
+async function ask(what, value) {
+  if (busy) return;
+  busy = true;
+  clearTimeout(timer);
+  const number = ++latest;
+  try {
+    const reply = await server.reply({ state: state, do: what, value: value });
+    show(reply);
+    if (reply.judge) judge(number);
+    if (reply.next) timer = setTimeout(() => ask(reply.next), 1000 * reply.seconds);
+  } catch (error) {
+    const status = root.querySelector(".status");
+    if (status) status.textContent = "The server does not answer: try again in a moment.";
+  } finally {
+    busy = false;
+  }
+}
+
+async function judge(number) {
+  const verdict = await server.judge({ state: state }).catch(() => ({ again: true }));
+  if (number !== latest) return; // something else is shown by now
+  if (verdict.again) { setTimeout(() => number === latest && judge(number), 1000); return; }
+  root.querySelector(".verdict").innerHTML = verdict.html;
+  for (const ply of verdict.marks) {
+    const button = root.querySelector(`[data-ply="${ply}"]`);
+    if (button && !button.querySelector("b")) button.insertAdjacentHTML("beforeend", "<b>?</b>");
+  }
+}
+
+root.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-move], [data-do], button[data-set]");
+  if (!target || target.disabled) return;
+  const data = target.dataset;
+  if (data.move !== undefined) ask("move", Number(data.move));
+  else if (data.do) ask(data.do, data.value ? Number(data.value) : null);
+  else ask("set", [data.set, data.kind === "bool" ? data.value === "true" : data.value]);
+});
+root.addEventListener("change", (event) => {
+  const target = event.target;
+  if (target.dataset.set) ask("set", [target.dataset.set, target.type === "checkbox" ? target.checked : target.value]);
+});
+root.addEventListener("keydown", (event) => {
+  const place = event.target.closest("[data-move]");
+  if (!place) return;
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    ask("move", Number(place.dataset.move));
+    return;
+  }
+  const places = [...root.querySelectorAll("[data-move]")], at = places.indexOf(place);
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (step) {
+    event.preventDefault();
+    places[(at + step + places.length) % places.length].focus();
+  }
+});
+ask("show");

@@ -1,0 +1,306 @@
+"""Games in a terminal: a person against a player, or two players to watch.
+
+Plain lines of text, 80 columns at most, so that it works over any connection, in a pipe and with a screen reader.
+"""
+
+import dataclasses
+import itertools
+import os
+import pathlib
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from imagents.app.minds import Mind, ModelMind
+from imagents.app.recording import check_format, record
+from imagents.app.session import PERSON, Record, Session
+from imagents.app.verdicts import move_scores, move_verdict, position_verdict
+
+_HELP = """\
+  a number   plays there: the number of a free cell, or of a column
+  h          a hint: what the agent expects of each move, and the exact verdict
+  u          takes back your last move
+  n          a new game          b   the board again
+  q          the end; so do Ctrl-D and Ctrl-C"""
+_RESET, _DIM, _BOLD = "\033[0m", "\033[2m", "\033[1m"
+_COLOURS = ("\033[38;5;208m", "\033[38;5;39m")  # orange and blue, as in every drawing
+
+
+class Terminal:
+    """A session in a terminal.
+
+    Args:
+      session: the games.
+      minds: who thinks for each seat; None for a person.
+      adviser: whose Q values a hint shows; None for nobody's.
+      solve: the connect-four solver, board and seat -> scores; None if there is none.
+      colour: whether to use colours.
+      seconds: how long to wait between the moves of two players that are watched.
+      hints: whether to give a hint before every move of a person's.
+      ask: prints a prompt and returns the answer; `input` if None.
+      show: prints a text.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        minds: tuple[Mind | None, Mind | None],
+        adviser: Mind | None = None,
+        solve: Callable | None = None,
+        colour: bool = False,
+        seconds: float = 1.0,
+        hints: bool = False,
+        ask: Callable[[str], str] | None = None,
+        show: Callable[[str], None] = print,
+    ):
+        self.session, self._minds, self._adviser, self._solve = session, minds, adviser, solve
+        self._colour, self._seconds, self._hints = colour, seconds, hints
+        self._ask, self._show = ask or input, show
+
+    def play(self, begins: Callable[[int], int]) -> None:
+        """Plays until the person has had enough.
+
+        Args:
+          begins: from the number of games so far to the seat that begins the next one.
+        """
+        self._show("? explains what you can type\n")
+        for games in itertools.count(1):
+            if not self._play_game():
+                break
+            self.session.new_game(begins(games))
+        self._show(self._score())
+
+    def watch(self) -> None:
+        """Shows one game between two players."""
+        session = self.session
+        self._show(f"{self.board()}\n")
+        while not session.record.is_over:
+            started = time.monotonic()
+            self._let_think()
+            time.sleep(max(0.0, self._seconds - (time.monotonic() - started)))
+            self._show(f"{self._last_move()}\n{self.board()}\n")
+        self._show(self._result())
+
+    def board(self) -> str:
+        """The board; free cells show their numbers, or columns theirs below."""
+        record, columns = self.session.record, self.session.game.columns
+        lines = ["".join(self._cell(record, row * columns + column) for column in range(columns))
+                 for row in range(record.game.rows)]
+        if record.game.gravity:
+            lines.append("".join(f"{column:^3}" for column in range(columns)).rstrip())
+            if record.moves:
+                lines.append("   " * record.moves[-1] + " ^")
+        return "\n".join(f"  {line}" for line in lines)
+
+    def hint(self) -> str:
+        """A line per move: the agent's Q value, and what the exact verdict says about it."""
+        record = self.session.record
+        scores = move_scores(record, self._solve)
+        q_values = self._adviser.think(record).q_values if self._adviser else None
+        if scores is None and q_values is None:
+            return "there is no agent and no solver to ask about this game"
+        best = None if q_values is None else int(np.nanargmax(q_values))
+        lines = ["move   Q value   " + ("exactly" if scores is not None else "")]
+        for action in record.legal:
+            q_value = " " * 7 if q_values is None else f"{q_values[action]:+7.3f}"
+            mark = "*" if action == best else " "
+            lines.append(f"{action:4}   {q_value} {mark} {move_verdict(scores, action)}".rstrip())
+        if verdict := position_verdict(record, scores, "XO"):
+            lines.append(verdict)
+        return "\n".join(lines)
+
+    def _play_game(self) -> bool:
+        """One game; returns whether there is to be another."""
+        while True:
+            session = self.session
+            if session.record.is_over:
+                self._show(f"{self.board()}\n{self._result()}\n{self._score()}\n")
+                answer = self._ask("Enter for another game, u to take back, q to end: ").strip().lower()
+                if answer in ("q", "quit"):
+                    return False
+                if answer in ("u", "undo"):
+                    session.undo()
+                    continue
+                return True
+            if not session.is_persons_turn:
+                self._let_think()
+                self._show(self._last_move())
+                continue
+            self._show(f"{self.board()}\n" + (f"{self.hint()}\n" if self._hints else ""))
+            answer = self._answer()
+            if answer is None:
+                return False
+            if answer == "new":
+                return True
+
+    def _answer(self) -> str | None:
+        """Asks until something is done; "new" for a new game, None for the end."""
+        record = self.session.record
+        kind = "column" if record.game.gravity else "cell"
+        while True:
+            answer = self._ask(f"{self._side(record.seat)}, your {kind}: ").strip().lower()
+            if answer in ("q", "quit", "exit"):
+                return None
+            if answer in ("n", "new"):
+                return "new"
+            if answer in ("b", "board"):
+                self._show(self.board())
+            elif answer in ("?", "help"):
+                self._show(_HELP)
+            elif answer in ("h", "hint"):
+                self._show(self.hint())
+            elif answer in ("u", "undo"):
+                if self.session.undo():
+                    return "undone"
+                self._show("there is nothing to take back yet")
+            elif not (answer.isascii() and answer.isdecimal()):
+                shown = answer if len(answer) <= 20 else answer[:20] + "..."
+                self._show(self._free(f"{shown!r} is no {kind}" if answer else f"a {kind}, please"))
+            else:
+                try:
+                    self.session.play(int(answer[:9]))
+                    if self._hints:
+                        self._show(self._last_move())
+                    return "played"
+                except ValueError as error:
+                    self._show(self._free(str(error)))
+
+    def _free(self, said: str) -> str:
+        free = ", ".join(map(str, self.session.record.legal))
+        return textwrap.fill(f"{said}; free are {free} (? explains what else you can type)", 79)
+
+    def _let_think(self) -> None:
+        record = self.session.record
+        self.session.play(self._minds[record.seat].think(record).action)
+
+    def _last_move(self) -> str:
+        record = self.session.record
+        before = record.until(len(record.moves) - 1)
+        kind = "column" if record.game.gravity else "cell"
+        line = f"{self._who(before.seat)} plays {kind} {record.moves[-1]}"
+        # In connect four the solver may take a second: only who asks for hints waits for it.
+        scores = move_scores(before, self._solve if self._hints else None)
+        verdict = move_verdict(scores, record.moves[-1])
+        return f"{line}, which {verdict}" if verdict.startswith("gives") or (verdict and self._hints) else line
+
+    def _result(self) -> str:
+        record = self.session.record
+        if record.winner is None:
+            return self._strong("A draw.")
+        if self.session.players[record.winner] == PERSON:
+            return self._strong("You win!")
+        return self._strong(f"{self._who(record.winner)} wins.")
+
+    def _score(self) -> str:
+        won = [f"{self._who(seat)} {self.session.score[seat]}" for seat in (0, 1)]
+        return f"score: {won[0]}, {won[1]}, drawn {self.session.score[2]}"
+
+    def _who(self, seat: int) -> str:
+        name = self.session.players[seat]
+        return f"{self._side(seat)} ({name if len(name) <= 28 else '...' + name[-25:]})"
+
+    def _side(self, seat: int) -> str:
+        return self._paint("XO"[seat], _COLOURS[seat])
+
+    def _cell(self, record: Record, number: int) -> str:
+        stone = record.board.flat[number]
+        if stone:
+            shown = f"[{'XO'[stone - 1]}]" if number in record.winners else f" {'XO'[stone - 1]} "
+            is_last = number == record.cells[-1]
+            return self._paint(shown, _COLOURS[stone - 1] + (_BOLD if number in record.winners or is_last else ""))
+        return " . " if record.game.gravity else self._paint(f"{number:^3}", _DIM)
+
+    def _paint(self, text: str, codes: str) -> str:
+        return f"{codes}{text}{_RESET}" if self._colour else text
+
+    def _strong(self, text: str) -> str:
+        return self._paint(text, _BOLD)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What `imagents play` was asked for; see `imagents.cli.Play` for the words."""
+
+    opponent: str = "trained"
+    game: str = ""
+    begins: str = "turns"
+    seat: int = 0
+    watch: tuple[str, ...] = ()
+    seconds: float = 1.0
+    hints: bool = False
+    record: pathlib.Path | None = None
+    seed: int | None = None
+
+
+def prepare(table: Table) -> Callable[[], int]:
+    """Does what can fail; returns what plays, and returns the exit status.
+
+    Raises:
+      ValueError: one sentence about what cannot be.
+    """
+    if table.watch and len(table.watch) != 2:
+        raise ValueError(f"--watch {' '.join(table.watch)}: two players can be watched, as in --watch trained random")
+    if not 0 <= table.seconds <= 3600:
+        raise ValueError(f"--seconds {table.seconds:g}: how long to wait between moves is 0 to 3600")
+    if PERSON in (table.opponent, *table.watch) or "person" in (table.opponent, *table.watch):
+        raise ValueError("you are one of the players already: choose another, such as trained or perfect")
+    if table.record is not None:
+        check_format(table.record)
+
+    import random
+
+    from imagents.app.players import agent_mind, find_solver, make_mind
+    from imagents.evaluation.tournament import game_of
+    from imagents.exported import trained_agent
+    from imagents.games import TIC_TAC_TOE, get_game
+
+    names = table.watch or (table.opponent,)
+    game = get_game(table.game or game_of(names) or TIC_TAC_TOE.name)
+    seed = random.SystemRandom().getrandbits(30) if table.seed is None else table.seed
+    random.seed(seed)
+    options = {"solve": find_solver(game), "seconds": table.seconds, "hints": table.hints}
+    options["colour"] = wants_colour(sys.stdout, os.environ)
+    if table.watch:
+        minds = tuple(make_mind(name, game, seat, seed) for seat, name in enumerate(table.watch))
+        terminal = Terminal(Session(game, table.watch, random.randrange(2)), minds, **options)
+        return _job(terminal, terminal.watch, table)
+
+    other = make_mind(table.opponent, game, 1 - table.seat, seed)
+    minds = (None, other) if table.seat == 0 else (other, None)
+    players = (PERSON, table.opponent) if table.seat == 0 else (table.opponent, PERSON)
+    try:
+        adviser = other if isinstance(other, ModelMind) else agent_mind(trained_agent(game), "", game, table.seat)
+    except ValueError:  # none ships of this game
+        adviser = None
+    starts = {"you": lambda games: table.seat, "opponent": lambda games: 1 - table.seat,
+              "turns": lambda games: (table.seat + games) % 2, "random": lambda games: random.randrange(2)}
+    begins = starts[table.begins]
+    terminal = Terminal(Session(game, players, begins(0)), minds, adviser, **options)
+    return _job(terminal, lambda: terminal.play(begins), table)
+
+
+def wants_colour(stream, environ: Mapping[str, str]) -> bool:
+    """Whether to write in colour: to a terminal that has colours, unless NO_COLOR says otherwise (no-color.org)."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _job(terminal: Terminal, play: Callable[[], None], table: Table) -> Callable[[], int]:
+    def job() -> int:
+        session, status = terminal.session, 0
+        print(f"{session.game.name.replace('_', ' ')}: " + " against ".join(terminal._who(seat) for seat in (0, 1)))
+        try:
+            play()
+        except EOFError:  # Ctrl-D
+            print()
+        except KeyboardInterrupt:
+            print()
+            status = 130
+        if table.record is not None:
+            record(session.latest, table.record, session.players, max(table.seconds, 0.1))
+            print(f"done: {table.record}")
+        return status
+
+    return job

@@ -1,0 +1,295 @@
+"""What runs in a SageMaker job: the training command, or the evaluation of a model.
+
+Both of AWS' ways of starting a script (the training toolkit of the TensorFlow images, the drivers of the SDK's version
+3) give it hyperparameters as flags and folders in SM_* variables. In these folders:
+
+    /opt/ml/checkpoints/imagents/run/ the run folder, copied to S3 while the job runs, and back after an interruption
+    /opt/ml/output/tensorboard/       its events
+    /opt/ml/model/player_1/1/         the trained agents in TensorFlow Serving's layout; becomes model.tar.gz
+    /opt/ml/model/run/                the run folder
+    /opt/ml/output/data/              plots, metrics and evaluation; becomes output.tar.gz
+    /opt/ml/output/failure            why the job failed, in one sentence
+
+Where several machines each train a seed of their own, each has folders of its own name: checkpoints/imagents/algo-2/,
+model/algo-2/run/, model/algo-2/algo-2-player_1/1/, output/data/algo-2/.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+
+from imagents.cloud.sagemaker.description import EVALUATION_FIGURES, config_of
+from imagents.config import TrainConfig
+
+MODEL_CHANNEL = "model"
+_IGNORED = ("model_dir", "_tuning_objective_metric")  # flags that are AWS', not ours
+_NOT_DATA = ("code", "sm_drivers")  # channels through which version 3 of the SDK sends code
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a job runs, from its environment.
+
+    Attributes:
+      base: /opt/ml.
+      model, output: the folders of which SageMaker makes model.tar.gz and output.tar.gz.
+      channels: the folders of input data by name.
+      hosts: all machines of the job; rank: which of them this is, from 0.
+      job_name: the job's name.
+      is_tuning: whether the job is one of a tuning job.
+    """
+
+    base: pathlib.Path
+    model: pathlib.Path
+    output: pathlib.Path
+    channels: dict[str, pathlib.Path]
+    hosts: list[str]
+    rank: int
+    job_name: str
+    is_tuning: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Place":
+        """Reads SM_* variables.
+
+        Raises:
+          ValueError: outside of a job.
+        """
+        try:
+            base = pathlib.Path(environment["SM_OUTPUT_DIR"]).parent
+            channels = {name: base / "input" / "data" / name for name in json.loads(environment["SM_CHANNELS"])}
+            hosts = sorted(json.loads(environment["SM_HOSTS"]), key=_natural)
+            settings = base / "input" / "config" / "hyperparameters.json"
+            return cls(
+                base,
+                pathlib.Path(environment["SM_MODEL_DIR"]),
+                pathlib.Path(environment["SM_OUTPUT_DATA_DIR"]),
+                {name: folder for name, folder in channels.items() if name not in _NOT_DATA},
+                hosts,
+                hosts.index(environment["SM_CURRENT_HOST"]),
+                json.loads(environment["SM_TRAINING_ENV"])["job_name"],
+                settings.exists() and "_tuning_objective_metric" in json.loads(settings.read_text()),
+            )
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]} is not set: this is what runs in a SageMaker job") from None
+
+    @property
+    def own_name(self) -> str:
+        """The name of this machine's folders; "" if it is the only one."""
+        return self.hosts[self.rank] if len(self.hosts) > 1 else ""
+
+    @property
+    def run(self) -> pathlib.Path:
+        """The run folder. The jobs of a tuning job share their checkpoints' address, so each has its own there."""
+        return self.base / "checkpoints" / (self.job_name if self.is_tuning else "imagents") / (self.own_name or "run")
+
+
+def train() -> int:
+    """Trains as `imagents train` does, or goes on with the run that is there. Returns the exit code."""
+    return _reporting(_train)
+
+
+def evaluate() -> int:
+    """Evaluates the agents in the channel `model`. Returns the exit code."""
+    return _reporting(_evaluate)
+
+
+def _train(place: Place, settings: dict[str, str]) -> int:
+    from imagents import cli
+
+    if len(place.hosts) > 1:
+        settings["seed"] = str(_whole("seed", settings.get("seed", "0")) + place.rank)
+        print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
+    settings["opponent"] = _opponent(settings.get("opponent", TrainConfig.opponent), place)
+    if MODEL_CHANNEL in place.channels and not place.run.exists():
+        shutil.copytree(_run_of_model(place), place.run)
+        print("going on with the training in the channel model", flush=True)
+    is_old = _prepare_run(place)
+    config_of(settings)
+    job = cli.train([*_flags(settings), "--resume" if is_old else "--output-dir", str(place.run)])
+    _link_events(place)
+    code = job()
+    if not (place.run / "checkpoints").exists():
+        return code  # stopped before there was anything
+    _write_results(place)
+    return 0 if code >= 128 else code  # stopped by SageMaker: what there is is a result
+
+
+def _evaluate(place: Place, settings: dict[str, str]) -> int:
+    from imagents.evaluation.report import prepare_evaluation, report_text
+    from imagents.files import write_json, write_text
+    from imagents.progress import write_metric_line
+
+    unknown = set(settings) - {"games", "solver_games", "seed"}
+    if unknown:
+        raise ValueError(f"unknown setting {min(unknown)!r}: an evaluation has games, solver_games and seed")
+    if MODEL_CHANNEL not in place.channels:
+        raise ValueError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
+    numbers = {name: _whole(name, value) for name, value in settings.items()}
+    run = _run_of_model(place)
+    report = prepare_evaluation(run, **numbers)()
+    report["run"] = str(json.loads((run / "job.json").read_text())["job"]) if (run / "job.json").exists() else "run"
+    text = report_text(report)
+    print(text, flush=True)
+    write_metric_line(_figures(report))
+    for folder in (place.output, place.model):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "report.json", report)
+        write_text(folder / "report.txt", text + "\n")
+    return 0
+
+
+def _reporting(job: Callable[[Place, dict[str, str]], int]) -> int:
+    """Runs a job; whatever is wrong is one sentence in the log and in the job's failure reason."""
+    place = None
+    try:
+        place = Place.from_environment()
+        code = job(place, _settings(sys.argv[1:]))
+        sentence = "the training stopped, see its log" if code else ""
+    except (ValueError, OSError, FloatingPointError) as error:
+        code, sentence = 2, str(error)
+    except Exception as error:
+        if place is not None:
+            _write_failure(place, f"{type(error).__name__}: {error}")
+        raise
+    if sentence:
+        print(f"imagents: {sentence}", file=sys.stderr, flush=True)
+        if place is not None:
+            _write_failure(place, sentence)
+    return code
+
+
+def _write_failure(place: Place, sentence: str) -> None:
+    folder = place.base / "output"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "failure").write_text(f"{place.own_name}: {sentence}"[:1024] if place.own_name else sentence[:1024])
+
+
+def _settings(arguments: Sequence[str]) -> dict[str, str]:
+    """Flags and their values; each flag has one, as a job's do."""
+    if len(arguments) % 2 or not all(name.startswith("--") for name in arguments[::2]):
+        raise ValueError(f"{' '.join(arguments)}: a job's flags are --name value")
+    pairs = {name[2:].replace("-", "_"): value for name, value in zip(arguments[::2], arguments[1::2])}
+    return {name: value for name, value in pairs.items() if name not in _IGNORED}
+
+
+def _flags(settings: Mapping[str, str]) -> list[str]:
+    """The flags of the training command; lists, which are words in one value, become several."""
+    lists = [field.name for field in dataclasses.fields(TrainConfig) if isinstance(field.default, tuple)]
+    flags = ["--metric-lines", "True"]
+    for name, value in settings.items():
+        flags += [f"--{name}", *(value.strip("[]()").replace(",", " ").split() if name in lists else [value])]
+    return flags
+
+
+def _prepare_run(place: Place) -> bool:
+    """Whether there is a run to go on with. What a copy in S3 lacks or has too much of is put in order first."""
+    from imagents.run import Run
+
+    if (place.run / "config.json").exists():
+        for path in Run(place.run).drop_damaged():
+            print(f"checkpoint {path.name} was not copied whole: it is left out", flush=True)
+        return True
+    shutil.rmtree(place.run, ignore_errors=True)
+    return False
+
+
+def _link_events(place: Place) -> None:
+    """Lets the run's events appear where SageMaker looks for TensorBoard's files."""
+    events, shown = place.run / "events", place.base / "output" / "tensorboard" / place.own_name
+    shown.mkdir(parents=True, exist_ok=True)
+    if events.is_symlink():
+        events.unlink()
+    elif events.exists():
+        shutil.copytree(events, shown, dirs_exist_ok=True)
+        shutil.rmtree(events)
+    events.symlink_to(shown, target_is_directory=True)
+
+
+def _opponent(opponent: str, place: Place) -> str:
+    """An opponent with `channel:NAME` replaced by the run in that channel."""
+
+    def run(match: re.Match) -> str:
+        name = match[1]
+        if name not in place.channels:
+            raise ValueError(f"opponent = {opponent!r}: this job has no channel {name}; its channels are "
+                             f"{', '.join(place.channels) or 'none'}")  # fmt: skip
+        return str(_run_in(place.channels[name], name))
+
+    return re.sub(r"channel:(\w+)", run, opponent)
+
+
+def _run_of_model(place: Place) -> pathlib.Path:
+    return _run_in(place.channels[MODEL_CHANNEL], MODEL_CHANNEL, place.own_name)
+
+
+def _run_in(folder: pathlib.Path, channel: str, host: str = "") -> pathlib.Path:
+    """The run folder in a channel, which holds a model.tar.gz, not extracted, or what was in one."""
+    archive = folder / "model.tar.gz"
+    if archive.exists():
+        # The same folder whenever the job begins again: a run keeps its settings, and an opponent is one of them.
+        folder = pathlib.Path(tempfile.gettempdir()) / f"imagents-channel-{channel}"
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    for run in (folder / host / "run", folder / "run", folder):
+        if (run / "config.json").exists():
+            return run
+    raise ValueError(f"the channel {channel} holds no model of an imagents training")
+
+
+def _write_results(place: Place) -> None:
+    """The run folder as what the job leaves behind."""
+    from imagents.export import export_run
+    from imagents.files import write_json
+    from imagents.run import Run
+
+    model, output = place.model / place.own_name, place.output / place.own_name
+    write_json(place.run / "job.json", {"job": place.job_name, "host": place.hosts[place.rank]})
+    for folder in (model, output):
+        folder.mkdir(parents=True, exist_ok=True)
+    oldest = sorted((place.run / "checkpoints").glob("[0-9]*"))[:-1]
+    unfinished = shutil.ignore_patterns(".*", *(path.name for path in oldest))
+    shutil.copytree(place.run, model / "run", ignore=unfinished, dirs_exist_ok=True)
+    for exported in export_run(Run(place.run).newest_checkpoint(), model):
+        if place.own_name:  # TensorFlow Serving knows models by the folder's name alone
+            target = model / f"{place.own_name}-{exported.parent.name}"
+            shutil.rmtree(target, ignore_errors=True)
+            exported.parent.rename(target)
+    for name in ("config.json", "metrics.csv", "evaluation.json"):
+        if (place.run / name).exists():
+            shutil.copy(place.run / name, output / name)
+    shutil.copytree(place.run / "plots", output / "plots", dirs_exist_ok=True)
+
+
+def _figures(report: dict) -> dict[str, float]:
+    """An evaluation's figures, for its metric line."""
+    found = {}
+    for agent, values in report["agents"].items():
+        if "exact" in values:
+            found[f"{agent}_optimal"] = values["exact"]["optimal_share"]
+        for kind in ("good", "perfect"):
+            if "positions" in values:
+                found[f"{agent}_{kind}"] = values["positions"]["mixed"][kind]
+        for opponent, match in values["matches"].items():
+            for turn in ("first", "second"):
+                found[f"{agent}_{opponent}_{turn}"] = match[f"moving_{turn}"]["win_rate"]
+    return {name: value for name, value in found.items() if name.endswith(EVALUATION_FIGURES)}
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{name} = {text!r}: a whole number is needed") from None
+
+
+def _natural(name: str) -> list:
+    """Orders algo-2 before algo-10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

@@ -1,0 +1,169 @@
+"""Jobs for version 2 of SageMaker's SDK: estimators that train or evaluate, and tuners over them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imagents.cloud.sagemaker import archive, description
+from imagents.config import TrainConfig
+
+_OBJECTIVES = ("optimal", "good", "perfect", "random_first", "random_second", "loss", "return")
+
+
+def estimator(config: TrainConfig, role: str, instance_type: str, instance_count: int = 1, **settings):
+    """A training job, ready for `fit`.
+
+    `fit` without inputs trains from scratch. A channel `model` with an earlier job's model.tar.gz goes on with that
+    training, up to the new budget; a channel of any other name holds an opponent, which
+    `TrainConfig(opponent="channel:NAME")` plays against.
+
+    Args:
+      config: the settings; they become the job's hyperparameters.
+      role: the role that the job has, its full ARN or its name.
+      instance_type: which machine, such as "ml.c5.xlarge".
+      instance_count: how many machines. Each trains a seed of its own: `config.seed`, `config.seed + 1`, ...
+      settings: any argument of the SDK's TensorFlow estimator; it overrides what is chosen here. `dependencies` and
+        `metric_definitions` come on top, `tags` too.
+
+    Returns:
+      A `sagemaker.tensorflow.TensorFlow`.
+
+    Raises:
+      ValueError: if the SDK is missing, or for what a job cannot do, in one sentence.
+    """
+    description.check_instances(instance_count, settings)
+    return _estimator(description.training_job(config), role, instance_type, instance_count, settings)
+
+
+def evaluator(
+    role: str, instance_type: str, games: int = 1000, solver_games: int = 0, seed: int = 0, **settings
+):
+    """An evaluation job over a training job's model: `evaluator(...).fit({"model": MODEL})`.
+
+    Args:
+      role, instance_type, settings: as for `estimator`.
+      games, solver_games, seed: as for `imagents evaluate`; the perfect connect-four player is not in AWS' image.
+
+    Returns:
+      A `sagemaker.tensorflow.TensorFlow`. MODEL is the address of a model.tar.gz, `estimator.model_data`. The results
+      are in the job's output and in its log.
+    """
+    if solver_games:
+        raise ValueError(f"solver_games = {solver_games!r}: the perfect player is not in a job's image; use 0")
+    if settings.get("instance_count", 1) != 1:
+        raise ValueError(f"instance_count = {settings['instance_count']!r}: an evaluation runs on one machine")
+    description.check_instances(1, settings)
+    settings.pop("instance_count", None)
+    return _estimator(description.evaluation_job(games, solver_games, seed), role, instance_type, 1, settings)
+
+
+def tuner(
+    estimator, ranges: Mapping[str, Any], objective: str = "player_1_optimal", max_jobs: int = 8,
+    max_parallel_jobs: int = 2, **settings,
+):  # fmt: skip
+    """A hyperparameter tuning job over an estimator of `imagents.cloud.sagemaker.estimator`.
+
+    Args:
+      estimator: describes the trainings; its checkpoints are kept apart by the trainings' names.
+      ranges: by setting: the SDK's own parameter ranges, (low, high), or a list of values to choose among. A value
+        for `hidden_layers` is a tuple of widths.
+      objective: the figure to get as high (a loss: as low) as possible.
+      max_jobs, max_parallel_jobs: how many trainings, and how many at once.
+      settings: any argument of the SDK's HyperparameterTuner.
+
+    Returns:
+      A `sagemaker.tuner.HyperparameterTuner`.
+
+    Raises:
+      ValueError: for a setting or a figure that does not exist, or a range that cannot be.
+    """
+    description.need_sdk(2)
+    from sagemaker.tuner import HyperparameterTuner
+
+    definitions = estimator.metric_definitions
+    names = [definition["Name"] for definition in definitions]
+    if objective not in names or not objective.endswith(_OBJECTIVES):
+        good = ", ".join(name for name in names if name.endswith(_OBJECTIVES))
+        raise ValueError(f"objective = {objective!r}: choose one of {good}")
+    if estimator.instance_count != 1:
+        raise ValueError("a tuning job runs one training per machine: use an estimator with instance_count = 1")
+    return HyperparameterTuner(
+        estimator,
+        objective,
+        {name: _range(name, values) for name, values in ranges.items()},
+        definitions,
+        max_jobs=max_jobs,
+        max_parallel_jobs=max_parallel_jobs,
+        **{
+            "objective_type": "Minimize" if objective.endswith("_loss") else "Maximize",
+            "base_tuning_job_name": description.BASE_JOB_NAME,
+            "tags": description.TAGS,
+        }
+        | settings,
+    )
+
+
+def _estimator(job: description.Job, role: str, instance_type: str, instance_count: int, settings: dict):
+    description.need_sdk(2)
+    import sagemaker
+    from sagemaker.debugger import TensorBoardOutputConfig
+    from sagemaker.tensorflow import TensorFlow
+
+    settings = dict(settings)
+    session = settings.pop("sagemaker_session", None) or sagemaker.Session()
+    given = {"entry_point", "source_dir", "hyperparameters"} & set(settings)
+    if given:
+        raise ValueError(f"{min(given)}: imagents gives the job its own; settings go into TrainConfig")
+    version = str(settings.get("framework_version", description.FRAMEWORK_VERSION))
+    source = archive.source_folder(version)
+    isolated = settings.get("enable_network_isolation", False)
+    vendored = archive.vendored_folders(source) if isolated else []
+    chosen = {
+        "framework_version": version,
+        "py_version": description.PYTHON_VERSION,
+        "base_job_name": description.BASE_JOB_NAME,
+        "disable_profiler": True,
+        "debugger_hook_config": False,
+        "max_run": job.max_run,
+    }
+    if settings.get("image_uri"):
+        chosen = {key: value for key, value in chosen.items() if key not in ("framework_version", "py_version")}
+    if settings.get("use_spot_instances"):
+        # How long SageMaker waits for a free machine, and for the job after that.
+        chosen["max_wait"] = 2 * settings.get("max_run", job.max_run)
+    if job.entry_point == "train.py" and {"checkpoint_s3_uri", "tensorboard_output_config"} - set(settings):
+        # A name of its own: a second training must not go on with the first one's checkpoints.
+        parts = session.default_bucket(), session.default_bucket_prefix, archive.unique_name()
+        prefix = "/".join(part for part in parts if part)
+        chosen["checkpoint_s3_uri"] = f"s3://{prefix}/checkpoints"
+        chosen["tensorboard_output_config"] = TensorBoardOutputConfig(
+            s3_output_path=f"s3://{prefix}/tensorboard", container_local_output_path=description.TENSORBOARD
+        )
+    return TensorFlow(
+        entry_point=job.entry_point,
+        source_dir=source,
+        dependencies=[*archive.package_folders(), *vendored, *settings.pop("dependencies", [])],
+        hyperparameters=job.hyperparameters,
+        metric_definitions=job.metric_definitions + settings.pop("metric_definitions", []),
+        tags=description.TAGS + settings.pop("tags", []),
+        role=role,
+        instance_type=instance_type,
+        instance_count=instance_count,
+        sagemaker_session=session,
+        **chosen | settings,
+    )
+
+
+def _range(name: str, values):
+    from sagemaker.parameter import CategoricalParameter, ContinuousParameter, IntegerParameter, ParameterRange
+
+    default = getattr(TrainConfig, name, None)
+    if name not in TrainConfig.__dataclass_fields__:
+        raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(TrainConfig.__dataclass_fields__)}")
+    if isinstance(values, ParameterRange):
+        return values
+    if isinstance(values, list):
+        return CategoricalParameter([description.to_text(value) for value in values])
+    if not (isinstance(values, tuple) and len(values) == 2 and values[0] < values[1]):
+        raise ValueError(f"{name} = {values!r}: a range is (low, high), and a choice a list of values")
+    is_float = isinstance(default, float) or name == "minutes"
+    return (ContinuousParameter if is_float else IntegerParameter)(*values)

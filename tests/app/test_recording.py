@@ -1,0 +1,94 @@
+"""Games as animations."""
+
+import io
+import shutil
+import subprocess
+
+import pytest
+from PIL import Image
+
+from imagents.app.recording import check_format, draw, record
+from imagents.app.session import Record
+from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
+
+ORANGE, BLUE, WON = (217, 95, 2), (27, 108, 168), (255, 209, 102)
+GAME = Record(TIC_TAC_TOE, 0, (0, 3, 1, 4, 2))
+
+
+def centre(image, game, cell):
+    """The colour in the middle of a cell."""
+    row, column = divmod(cell, game.columns)
+    left = (image.width - 64 * game.columns) // 2
+    return image.getpixel((left + 64 * column + 32, 40 + 64 * row + 32))
+
+
+def test_a_gif_shows_every_position_and_the_last_one_longer(tmp_path):
+    path = tmp_path / "game.gif"
+    record(GAME, path, seconds=0.5)
+    with Image.open(path) as image:
+        assert image.n_frames == 6 and image.info["loop"] == 0
+        durations = []
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            durations.append(image.info["duration"])
+    assert durations == [500] * 5 + [2500]
+
+
+def test_stones_lie_where_they_were_played():
+    image = draw(Record(CONNECT_FOUR, 0, (3, 3, 0)))
+    assert image.size == (448, 424)
+    assert centre(image, CONNECT_FOUR, 38) == ORANGE and centre(image, CONNECT_FOUR, 31) == BLUE
+    assert centre(image, CONNECT_FOUR, 0) == (255, 255, 255)
+    assert centre(image, CONNECT_FOUR, 35) == (255, 255, 255)  # orange, too, with the dot of the last move
+    assert image.getpixel((32 + 15, 40 + 64 * 5 + 32)) == ORANGE
+
+
+def test_the_winning_line_and_only_it_is_marked():
+    image = draw(GAME)
+    edges = [(96 + 64 * (cell % 3) + 7, 40 + 64 * (cell // 3) + 32) for cell in range(9)]
+    assert [cell for cell, edge in enumerate(edges) if image.getpixel(edge) == WON] == [0, 1, 2]
+
+
+def test_any_game_and_any_names_fit(tmp_path):
+    small = Record(BoardGame("2x2x2", 2, 2, 2, False), 0, (0, 3, 1))
+    animation = record(small, names=("a very long name of a player" * 5, "Ω"))
+    assert {frame.size for frame in animation.frames} == {(384, 168)}
+
+
+def test_a_notebook_shows_it():
+    html = record(GAME)._repr_html_()
+    assert html.startswith("<img alt=") and "data:image/gif;base64,R0lGOD" in html
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is missing")
+def test_an_mp4_has_the_length_of_the_game(tmp_path):
+    path = record(GAME, seconds=0.5).save(tmp_path / "game.mp4")
+    assert path.read_bytes()[4:8] == b"ftyp"
+    probe = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
+    assert float(subprocess.check_output(probe)) == pytest.approx(5.0, abs=0.1)
+    assert [p.name for p in tmp_path.iterdir()] == ["game.mp4"]
+
+
+def test_without_ffmpeg_an_mp4_is_refused_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ValueError, match="MP4 needs ffmpeg, which is not installed; choose .gif"):
+        check_format(tmp_path / "game.mp4")
+
+
+@pytest.mark.parametrize("name, said", [("game.png", "is a .gif or an .mp4"), ("no/game.gif", "there is no folder")])
+def test_what_cannot_be_recorded_to(tmp_path, name, said):
+    with pytest.raises(ValueError, match=said):
+        record(GAME, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_time_at_all_is_refused():
+    with pytest.raises(ValueError, match="seconds = 0"):
+        record(GAME, seconds=0)
+
+
+def test_a_recording_is_small():
+    """For a page: a long game of connect four."""
+    moves = tuple(column for _ in range(3) for column in (0, 1, 2, 4, 5, 6, 3)) + (0, 1)
+    gif = record(Record(CONNECT_FOUR, 0, moves)).gif()
+    assert len(gif) < 120_000 and Image.open(io.BytesIO(gif)).n_frames == 24

@@ -1,0 +1,123 @@
+"""What a job makes of its environment and its flags, before anything is trained."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from imagents import cli
+from imagents.cloud.sagemaker import entry
+
+
+def environment(base, hosts=("algo-1",), host="algo-1", channels=()):
+    return {
+        "SM_OUTPUT_DIR": str(base / "output"),
+        "SM_MODEL_DIR": str(base / "model"),
+        "SM_OUTPUT_DATA_DIR": str(base / "output" / "data"),
+        "SM_CHANNELS": json.dumps(list(channels)),
+        "SM_HOSTS": json.dumps(list(hosts)),
+        "SM_CURRENT_HOST": host,
+        "SM_TRAINING_ENV": json.dumps({"job_name": "job"}),
+    }
+
+
+def tuning(base):
+    (base / "input" / "config").mkdir(parents=True)
+    (base / "input" / "config" / "hyperparameters.json").write_text('{"_tuning_objective_metric": "player_1_optimal"}')
+
+
+def run(function, flags, monkeypatch, base, **settings):
+    for name, value in environment(base, **settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["train.py", *flags])
+    return function()
+
+
+def test_a_job_on_one_machine_has_plain_folders(tmp_path):
+    place = entry.Place.from_environment(environment(tmp_path, channels=["model", "code", "sm_drivers"]))
+    assert (place.own_name, place.rank) == ("", 0)
+    assert place.run == tmp_path / "checkpoints" / "imagents" / "run"
+    assert place.channels == {"model": tmp_path / "input" / "data" / "model"}  # not those with the SDK's code
+
+
+def test_each_of_several_machines_has_folders_of_its_own_name_in_the_order_of_numbers(tmp_path):
+    hosts = [f"algo-{i}" for i in (1, 10, 2)]
+    place = entry.Place.from_environment(environment(tmp_path, hosts, "algo-10"))
+    assert (place.own_name, place.rank) == ("algo-10", 2)
+    assert place.run == tmp_path / "checkpoints" / "imagents" / "algo-10"
+
+
+def test_the_jobs_of_a_tuning_job_do_not_take_each_others_checkpoints(tmp_path):
+    tuning(tmp_path)
+    assert entry.Place.from_environment(environment(tmp_path)).run == tmp_path / "checkpoints" / "job" / "run"
+
+
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (["--plies", "many"], "plies = 'many': a whole number is needed"),
+        (["--opponent", "channel:rival"], "opponent = 'channel:rival': this job has no channel rival"),
+        (["--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody'"),
+        (["--plies"], "--plies: a job's flags are --name value"),
+    ],
+)
+def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, tmp_path, capsys):
+    assert run(entry.train, flags, monkeypatch, tmp_path) == 2
+    assert (tmp_path / "output" / "failure").read_text().startswith(sentence)
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def test_one_of_several_machines_says_which_one_failed(monkeypatch, tmp_path):
+    run(entry.train, ["--plies", "0"], monkeypatch, tmp_path, hosts=["algo-1", "algo-2"], host="algo-2")
+    assert (tmp_path / "output" / "failure").read_text() == "algo-2: plies = 0: a budget is more than 0"
+
+
+def test_an_evaluation_needs_a_model_of_ours(monkeypatch, tmp_path):
+    assert run(entry.evaluate, [], monkeypatch, tmp_path) == 2
+    assert (tmp_path / "output" / "failure").read_text().startswith("the channel model is missing")
+    (tmp_path / "input" / "data" / "model").mkdir(parents=True)
+    run(entry.evaluate, [], monkeypatch, tmp_path, channels=["model"])
+    assert (tmp_path / "output" / "failure").read_text() == "the channel model holds no model of an imagents training"
+
+
+def test_outside_of_a_job_it_says_so(monkeypatch, capsys):
+    monkeypatch.delenv("SM_OUTPUT_DIR", raising=False)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert entry.train() == 2
+    assert capsys.readouterr().err == "imagents: SM_OUTPUT_DIR is not set: this is what runs in a SageMaker job\n"
+
+
+def test_a_trained_model_lies_where_sagemaker_and_tensorflow_serving_look(monkeypatch, tmp_path, capsys):
+    flags = "--plies 500 --parallel_games 32 --batch_size 32 --rounds_per_chunk 10 --execution graph".split()
+    flags += ["--hidden_layers", "16 16", "--warmup_rounds", "5", "--model_dir", "s3://bucket/model"]
+    assert run(entry.train, flags, monkeypatch, tmp_path) == 0
+    for name in ("player_1", "player_2"):
+        assert (tmp_path / "model" / name / "1" / "saved_model.pb").exists()
+    for part in ("model/run/config.json", "output/data/evaluation.json", "output/data/plots/losses.png"):
+        assert (tmp_path / part).exists()
+    assert list((tmp_path / "output" / "tensorboard").glob("events*"))
+    assert not (tmp_path / "output" / "failure").exists()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("metrics ")]
+    assert " plies=" in lines[-1] and " player_2_optimal=" in lines[-1]
+
+
+def test_help_imports_neither_tensorflow_nor_an_sdk():
+    code = """
+import sys
+from imagents import cli
+assert cli.main(["sagemaker"]) == 0
+for command in ("train", "evaluate", "deploy", "logs", "fetch", "plot", "delete"):
+    try:
+        cli.main(["sagemaker", command, "--help"])
+    except SystemExit as exit:
+        assert exit.code == 0
+assert not {"tensorflow", "sagemaker", "boto3"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_an_unknown_command_is_named(capsys):
+    assert cli.main(["sagemaker", "fly"]) == 2
+    assert "unknown command 'fly': choose one of train, evaluate, deploy" in capsys.readouterr().err

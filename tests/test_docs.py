@@ -1,0 +1,131 @@
+"""The documentation site builds without a warning, and what its pages say of the games is what the code does."""
+
+import contextlib
+import hashlib
+import io
+import pathlib
+import re
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from imagents.environment import PASS, BoardGameEnvironment, Rewards
+from imagents.evaluation import exact
+from imagents.games import GAMES, sample_legal
+
+ROOT = pathlib.Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+# The site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built as `make docs` does it, from a copy of the pages."""
+    application = pytest.importorskip("sphinx.application", reason="needs the extra docs")
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("reference", ".ipynb_checkpoints"))
+    problems = io.StringIO()
+    with warnings.catch_warnings(), contextlib.chdir(folder):
+        warnings.simplefilter("ignore")  # Sphinx's own; its warnings about our pages are not Python's
+        app = application.Sphinx(
+            folder / "docs", folder / "docs", folder / "html", folder / "trees", "html", status=None, warning=problems
+        )
+        app.build()
+    return folder / "html", problems.getvalue()
+
+
+def test_the_site_builds_without_a_warning(site):
+    _, problems = site
+    assert problems == ""
+
+
+def test_the_site_asks_the_network_for_nothing(site):
+    """So that it can be read offline, and nobody is told who reads it."""
+    html, _ = site
+    for page in html.rglob("*.html"):
+        loaded = re.findall(r'<(?:script|img|iframe|source)[^>]+src="(https?:|//)', page.read_text())
+        loaded += re.findall(r'<link(?![^>]+rel="(?:canonical|search)")[^>]+href="(https?:|//)', page.read_text())
+        assert loaded == [], page
+    for style in html.rglob("*.css"):
+        assert not re.search(r"url\(.?(https?:|//)", style.read_text()), style
+
+
+def test_the_reference_has_every_module_and_its_docstrings(site):
+    html, _ = site
+    modules = {path.relative_to(ROOT).with_suffix("") for path in (ROOT / "imagents").rglob("*.py")}
+    names = {".".join(module.parts).removesuffix(".__init__") for module in modules}
+    pages = {page.stem for page in (html / "reference").glob("*.html")}
+    assert {name for name in names if not name.endswith("__main__")} <= pages
+    assert "A transition from one decision of an agent to its next." in (
+        html / "reference" / "imagents.decisions.html").read_text()
+
+
+# What the pages say of the games
+
+game_pages = pytest.mark.parametrize("game", GAMES.values(), ids=lambda game: game.name)
+WORDS = {"tic_tac_toe": "tic-tac-toe", "connect_four": "connect-four"}
+
+
+def table(game) -> dict[str, str]:
+    """The table at the top of a game's page."""
+    text = (DOCS / "games" / f"{WORDS[game.name]}.md").read_text()
+    return dict(re.findall(r"^\| (.+?) \| (.+?) \|$", text, re.MULTILINE))
+
+
+def described(spec) -> str:
+    text = f"{spec.dtype.name} `{list(spec.shape)}`"
+    return f"{text}, {int(spec.minimum)} to {int(spec.maximum)}" if hasattr(spec, "minimum") else text
+
+
+@game_pages
+def test_a_games_page_has_the_specs_of_its_environment(game):
+    environment, page = BoardGameEnvironment(game), table(game)
+    assert page["name"] == f"`{game.name}`"
+    assert page["from Python"] == f"`imagents.{game.name.upper()}`, which is `{game!r}`".replace(
+        f"name='{game.name}'", f'"{game.name}"')
+    shown = {f"observation `{name}`": described(spec) for name, spec in environment.observation_spec().items()}
+    shown |= {"action": described(environment.action_spec()), "reward": described(environment.reward_spec())}
+    assert {name: page[name] for name in shown} == shown
+    assert {name for name in page if name.startswith("observation")} == {name for name in shown if "obs" in name}
+
+
+@game_pages
+def test_a_games_page_has_its_prizes_and_its_size(game):
+    page, rewards = table(game), Rewards()
+    assert page["reward of a win, a loss, a draw"] == f"{rewards.win:g}, {rewards.loss:g}, {rewards.draw:g}"
+    assert page["reward of an illegal move"] == f"{rewards.illegal:g}"
+    assert page["longest game"] == f"{game.num_cells} plies"
+    assert page["winning lines"] == str(len(game.lines()))
+    if game.name == "tic_tac_toe":
+        assert page["positions in which somebody has to move"] == f"{exact.NUM_POSITIONS:,}"
+
+
+GOLDEN = {  # (game, version): what `playthrough` gives
+    ("tic_tac_toe", "1"): "8fd8bdd01dde04a1",
+    ("connect_four", "1"): "4cf17e521faff7e6",
+}
+
+
+@game_pages
+def test_what_a_game_shows_and_does_is_that_of_its_version(game):
+    """If this fails, it shows, pays or does something else than before: give its page a new version, and say what."""
+    assert playthrough(game) == GOLDEN[game.name, table(game)["version"]]
+
+
+def playthrough(game) -> str:
+    """The checksum of all time steps of 256 games side by side, whose legal, illegal and passed moves are fixed."""
+    environment = BoardGameEnvironment(game, 256, first_mover="alternate")
+    time_step, digest = environment.reset(), hashlib.sha256()
+    for ply in range(2 * game.num_cells):
+        for leaf in tf.nest.flatten(time_step):
+            digest.update(leaf.numpy().tobytes())
+        draws = (np.arange(256) * 7919 + ply * 104729) % 65536 / 65536
+        legal = sample_legal(time_step.observation["legal_moves"], tf.constant(draws, tf.float32)).numpy()
+        special = (np.arange(256) + ply) % 32  # now and then somebody passes, and more rarely an illegal move
+        time_step = environment.step(np.select([special == 0, special * ply == 31], [PASS, game.num_actions], legal))
+    return digest.hexdigest()[:16]

@@ -1,0 +1,82 @@
+"""The notebooks run from top to bottom, and show in the repository what a full run gave.
+
+`make notebooks` runs them in full and keeps the outputs; here they run with a small budget, in this process, so that
+TensorFlow starts once.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="needs the extra notebooks")
+pytest.importorskip("IPython", reason="needs the extra notebooks")
+
+ROOT = pathlib.Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SMALL = "0.00002"  # of the budget of a full run
+IN_NO_OUTPUT = [  # addresses, and what nobody asked for
+    "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
+]
+
+IN_ITS_OWN_TIME = "5_sagemaker"  # makes environments, and runs a job in one
+
+all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@all_notebooks
+def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch, eagerly):
+    if path.stem == IN_ITS_OWN_TIME:
+        pytest.skip("see test_runs_in_a_kernel_and_says_nothing_unasked")
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    monkeypatch.setenv("IMAGENTS_NOTEBOOK_BUDGET", SMALL)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(tmp_path)
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            shell.run_cell(cell.source).raise_error()
+
+
+@all_notebooks
+def test_imports_imagents_before_tensorflow(path):
+    """Which the other tests, in one process, cannot see."""
+    code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    imports = re.findall(r"^(?:import|from) (imagents|tensorflow|tf_agents)\b", code, re.MULTILINE)
+    assert imports[0] == "imagents"
+
+
+@pytest.mark.slow
+@all_notebooks
+def test_runs_in_a_kernel_and_says_nothing_unasked(path, tmp_path):
+    """As `make notebooks` runs them, but with a small budget."""
+    if path.stem == IN_ITS_OWN_TIME:
+        pytest.importorskip("sagemaker", reason="needs the extra sagemaker")
+    copy = shutil.copy(path, tmp_path)
+    command = [sys.executable, ROOT / "notebooks" / "run.py", copy]
+    subprocess.run(command, env=os.environ | {"IMAGENTS_NOTEBOOK_BUDGET": SMALL}, check=True, timeout=900)
+    check_outputs(tmp_path / path.name)
+
+
+@all_notebooks
+def test_shows_the_outputs_of_a_full_run(path):
+    check_outputs(path)
+
+
+def check_outputs(path):
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run it with `make notebooks`"
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert any("image/png" in output.get("data", {}) for output in outputs), "there is no plot"
+    texts = [output.get("text", "") + str({k: v for k, v in output.get("data", {}).items() if k.startswith("text/")})
+             for output in outputs]
+    for word in IN_NO_OUTPUT:
+        assert not [text for text in texts if word in text], f"{word} is no output for readers"
+    assert path.stat().st_size < 3_000_000
