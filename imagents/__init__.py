@@ -71,13 +71,12 @@ def _quiet_tensorflow():
         return
     # TensorFlow's libraries register cuDNN and cuBLAS twice while they load and log that as errors, through a
     # copy of Abseil that heeds no environment variable; so the level is set in it, before the others load.
-    # Another release of TensorFlow may name the file or the function otherwise: then a few lines are printed.
-    with contextlib.suppress(AttributeError, OSError):  # no TensorFlow, or no such file
+    # Another release of TensorFlow may name the file or the function otherwise, or print while it is loaded, as 2.21
+    # does: then a few lines are printed.
+    with contextlib.suppress(AttributeError, OSError):
         folder = importlib.util.find_spec("tensorflow").submodule_search_locations[0]
         library = ctypes.CDLL(os.path.join(folder, "libtensorflow_framework.so.2"))
-        for release in ("20230802", "20250814"):  # in TensorFlow 2.19 and 2.21
-            with contextlib.suppress(AttributeError):
-                library[f"_ZN4absl12lts_{release}14SetMinLogLevelENS0_18LogSeverityAtLeastE"](3)  # kFatal
+        library._ZN4absl12lts_2023080214SetMinLogLevelENS0_18LogSeverityAtLeastE(3)  # SetMinLogLevel(kFatal)
 
 
 def _quiet_tf_agents():

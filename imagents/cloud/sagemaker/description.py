@@ -1,8 +1,8 @@
 """What a SageMaker job is, in plain values: the same for both versions of the SDK, without importing any of them."""
 
 import dataclasses
-import importlib
 import importlib.metadata
+import importlib.util
 import pathlib
 import re
 import types
