@@ -322,11 +322,9 @@ class _EnvironmentPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         agent = self._agent()
-        own_time_step = agent._own_time_step(time_step, policy_state)
-        action = self._own_policy.action(own_time_step).action
-        action = agent._action_fn(action, agent.seat, policy_state)
-        next_state = agent._state_fn(policy_state, time_step, agent.seat)
-        return policy_step.PolicyStep(action, next_state)
+        state = agent._state_fn(policy_state, time_step, agent.seat)  # as when an agent observes, then acts
+        action = self._own_policy.action(agent._own_time_step(time_step, state)).action
+        return policy_step.PolicyStep(agent._action_fn(action, agent.seat, state), state)
 
     def _get_initial_state(self, batch_size):
         return self._agent()._initial_states(batch_size)

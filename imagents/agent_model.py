@@ -127,15 +127,15 @@ class AgentModel(tf.Module):
     def _decide(self, time_step: ts.TimeStep, state_leaves, legal: tf.Tensor):
         """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
         agent = self._agent()
-        state = tf.nest.pack_sequence_as(self._state_spec, list(state_leaves))
+        before = tf.nest.pack_sequence_as(self._state_spec, list(state_leaves))
+        state = agent._state_fn(before, time_step, agent.seat)
         q_values = tf.where(legal, _q_values(agent, time_step, state), LOWEST)
         best = tf.argmax(q_values, axis=1, output_type=tf.int32)
         action = agent._action_fn(best, agent.seat, state)
         is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], tf.range(self.game.num_actions)), axis=1)
         can_move = tf.reduce_any(legal, axis=1)
         action = tf.where(can_move, tf.where(is_legal, action, best), PASS)
-        after = tf.nest.flatten(agent._state_fn(state, time_step, agent.seat))
-        return action, q_values, where_game(can_move, after, list(state_leaves))
+        return action, q_values, where_game(can_move, tf.nest.flatten(state), list(state_leaves))
 
     def _traced(self, function: Callable, specs: Sequence[tf.TensorSpec]):
         owner = f"{self.name} cannot be exported"

@@ -281,6 +281,24 @@ def test_the_internal_state_stands_still_while_a_game_waits_for_its_first_mover(
     assert agents[0].internal_state["clock"].numpy().tolist() == [1]
 
 
+def test_the_policy_is_in_the_internal_state_in_which_the_agent_acts():
+    """Both have taken in the time step that they answer."""
+    environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
+    agent, _ = make_agents(
+        environment,
+        initial_state=0,
+        state_fn=lambda state, time_step, seat: state + 1,
+        action_fn=lambda action, seat, state: 0 * action + state,
+    )
+    time_step, policy_state = environment.reset(), agent.policy.get_initial_state(1)
+    for expected in (1, 2):
+        agent.observe(time_step)
+        step = agent.policy.action(time_step, policy_state)
+        policy_state = step.state
+        assert agent.act(time_step).numpy() == step.action.numpy() == [expected]
+        time_step = time_step._replace(step_type=tf.constant([1]))
+
+
 def test_reset_returns_to_the_initial_internal_state():
     environment = BoardGameEnvironment(TIC_TAC_TOE)
     agent, _ = drowsy(environment)

@@ -157,9 +157,9 @@ class TestPolicyPlayer:
     def test_an_internal_state_takes_a_step_per_move_and_begins_anew_with_every_game(self, at):
         agent = self.agent()
         player = PolicyPlayer(agent.policy, 0, 1, "counter", TIC_TAC_TOE, batch_size=1)
-        boards = ["... ... ..X", "O.. ... .XX", "OO. ..X .XX", "X.. ... ...", "OX. ... ..X"]
+        boards = ["... ... ..X", ".O. ... .XX", ".OO ..X .XX", "X.. ... ...", "OX. ... ..X"]
         moves = [int(player.act(at(TIC_TAC_TOE, board, seat=1))[0]) for board in boards]
-        assert moves == [0, 1, 2, 0, 0]  # in the fourth its stones are not those it left; in the fifth neither
+        assert moves == [1, 2, 3, 1, 1]  # in the fourth its stones are not those it left; in the fifth neither
         assert player.act(at(TIC_TAC_TOE, "X.. ... ...", seat=0)).numpy() == [PASS]
 
     def test_it_needs_to_know_the_game(self):
