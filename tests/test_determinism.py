@@ -98,7 +98,7 @@ def machine() -> str:
     return f"TensorFlow {tf.__version__}, {os.cpu_count()} x {model}"
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
+@pytest.mark.parametrize("execution", ["eager", pytest.param("graph", marks=pytest.mark.slow), "xla"])
 @pytest.mark.parametrize("game", GAMES)
 def test_trainings_are_what_they_were(game, execution):
     recorded = json.loads(FILE.read_text())

@@ -50,7 +50,7 @@ def run(trained, tmp_path) -> Run:
 
 
 def test_a_second_training_in_a_run_folder_is_refused_until_the_first_has_ended(run):
-    code = "import sys; from imagents.run import Run; run = Run(sys.argv[1]); run.claim(); print(0); sys.stdin.read()"
+    code = "import pathlib, sys; from imagents.files import lock; lock(pathlib.Path(sys.argv[1])); print(0); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "0\n"
@@ -200,7 +200,7 @@ def small_trainer(execution, learning_rate=1e-3, reward_fn=own_reward) -> Traine
 
 
 @pytest.mark.parametrize(
-    "reward, execution", [(1e30, "eager"), (math.inf, "eager"), (math.nan, "eager"), (math.nan, "xla")]
+    "reward, execution", [(1e30, "eager"), (math.nan, "eager"), pytest.param(math.nan, "xla", marks=pytest.mark.slow)]
 )
 def test_rewards_of_a_users_function_that_cannot_be_learned_from_stop_the_training(reward, execution):
     trainer = small_trainer(execution, reward_fn=lambda *arguments: own_reward(*arguments) * reward)
@@ -211,7 +211,7 @@ def test_rewards_of_a_users_function_that_cannot_be_learned_from_stop_the_traini
     assert sentence.endswith(": try a smaller learning_rate, and rewards near 1, all of them finite")
 
 
-@pytest.mark.parametrize("execution", ["eager", "graph"])
+@pytest.mark.parametrize("execution", ["eager", pytest.param("graph", marks=pytest.mark.slow)])
 def test_weights_that_explode_stop_the_training(execution):
     with pytest.raises(FloatingPointError, match="try a smaller learning_rate"):
         small_trainer(execution, learning_rate=1e30).run(20)

@@ -93,7 +93,7 @@ def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
     )
 
     def train(experiment, chunks):
-        rows = [experiment._train_chunk() for _ in range(chunks)]
+        rows = [experiment._train_chunk()[0] for _ in range(chunks)]
         experiment._save()
         return [{k: v for k, v in row.items() if k not in ("seconds", "plies_per_second")} for row in rows]
 
