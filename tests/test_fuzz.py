@@ -80,8 +80,9 @@ FLAGS = {
     "export": ["--output-dir", "--formats"],
     "play": ["--seed", "--game"],
 }
-VALUES = ["RUN", "RUN:player_1", "RUN/snapshots", "random", "minimax:1", "perfect", "random=1,heuristic=3", "tic_tac_toe"]
-VALUES += ["connect_four", "5x5x4", "dqn", "eager", "onnx", "-1", "0", "1", "16", "0.5", "1e30", "nan", "None", "--", "--json"]
+VALUES = ["RUN", "RUN:player_1", "RUN/snapshots", "random", "minimax:1", "perfect", "random=1,heuristic=3"]
+VALUES += ["tic_tac_toe", "connect_four", "5x5x4", "dqn", "eager", "onnx", "-1", "0", "1", "16", "0.5"]
+VALUES += ["1e30", "nan", "None", "--", "--json"]
 
 
 @examples(60, 1_000)
