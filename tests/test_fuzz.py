@@ -80,9 +80,8 @@ FLAGS = {
     "export": ["--output-dir", "--formats"],
     "play": ["--seed", "--game"],
 }
-VALUES = ["RUN", "RUN:player_1", "RUN/snapshots", "random", "minimax:1", "perfect", "random=1,heuristic=3"]
-VALUES += ["tic_tac_toe", "connect_four", "5x5x4", "dqn", "eager", "onnx", "-1", "0", "1", "16", "0.5"]
-VALUES += ["1e30", "nan", "None", "--", "--json"]
+VALUES = "RUN RUN:player_1 RUN/snapshots random minimax:1 perfect random=1,heuristic=3 tic_tac_toe connect_four 5x5x4"
+VALUES += " dqn eager onnx -1 0 1 16 0.5 1e30 nan None -- --json"
 
 
 @examples(60, 1_000)
@@ -92,7 +91,7 @@ def test_any_command_line_is_done_or_refused(run, count, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "_COMMANDS", prepared)
     monkeypatch.setattr(Experiment, "__init__", lambda *arguments: None)  # which takes seconds to build
     monkeypatch.chdir(tmp_path)
-    value = st.sampled_from(VALUES).map(lambda x: x.replace("RUN", str(run.path))) | st.text(max_size=8)
+    value = st.sampled_from(VALUES.split()).map(lambda x: x.replace("RUN", str(run.path))) | st.text(max_size=8)
 
     @fuzz(count, st.data())
     def check(data):
