@@ -62,21 +62,24 @@ STUDIES = {
     "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=100),
 }
 
-_SHORT = {"plies": 20_000_000}
-# What is changed in the default training of connect four, cut to 20 million plies.
+_SHORT = {"plies": 10_000_000}
+# What is changed in the default training of connect four, cut to 10 million plies.
 CHANGES = {
     "nothing": {},
     "stones alone": {"features": "stones"},
+    "Double DQN": {"algorithm": "double_dqn"},
     "DQN": {"algorithm": "dqn"},
-    "C51": {"algorithm": "c51"},
     "two layers of 128": {"hidden_layers": [128, 128]},
+    "layers of 512 and 256": {"hidden_layers": [512, 256]},
     "three layers of 256": {"hidden_layers": [256, 256, 256]},
-    "epsilon 0.1 in every game": {"epsilon_min": 0.1, "epsilon_max": 0.1},
-    "up to 20 random opening plies": {"opening_plies": 20},
+    "more exploration: epsilon up to 0.6": {"epsilon_max": 0.6},
+    "at most 8 random opening plies": {"opening_plies": 8},
     "no random opening plies": {"opening_plies": 0},
     "discount 1": {"discount": 1.0},
-    "discount 0.95": {"discount": 0.95},
+    "discount 0.97": {"discount": 0.97},
+    "learning rate falls to 1e-4 only": {"final_learning_rate": 1e-4},
     "128 decisions per game in the buffer": {"replay_length": 128},
+    "256 games, batches of 256": {"parallel_games": 256, "batch_size": 256, "replay_length": 128},
     "target network every 500 steps": {"target_update_period": 500},
     "Polyak averaging": {"target_update_period": 1, "target_update_tau": 0.01},
     "two train steps per round": {"train_steps_per_round": 2},
@@ -223,7 +226,7 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
     yield ""
-    yield "The default training of connect four, cut to 20 million plies, with one thing changed."
+    yield "The default training of connect four, cut to 10 million plies, with one thing changed."
     yield ""
     yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
     yield "|---|---|---|---|---|---|---|---|---|"

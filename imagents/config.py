@@ -167,13 +167,14 @@ _TIC_TAC_TOE = {
     "opening_plies": 7,  # brings up positions that good play never reaches
 }
 _CONNECT_FOUR = {
-    "algorithm": "double_dqn",
+    "algorithm": "c51",
     "features": "lines",
     "hidden_layers": (256, 256),
     "discount": 0.99,
-    "epsilon_min": 0.02,
-    "epsilon_max": 0.6,
-    "opening_plies": 8,
+    "final_learning_rate": 1e-5,
+    "epsilon_min": 0.02,  # little: what an opponent does at random is noise in what a move is worth
+    "epsilon_max": 0.2,
+    "opening_plies": 20,  # so these bring up positions that good play never reaches
     "rounds_per_chunk": 50,  # which take about a second, so that a training that is told to stop does so soon
     "evaluate_every": 40,
 }

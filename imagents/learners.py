@@ -49,7 +49,7 @@ def dqn(
     """
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
-        agent_class = dqn_agent.DdqnAgent if double else dqn_agent.DqnAgent
+        agent_class = _DoubleDQN if double else _DQN
         view_spec, splitter = _view_spec(time_step_spec)
         network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, features=features, seed=seed)
         return agent_class(
@@ -107,6 +107,26 @@ def categorical_dqn(
         )
 
     return build
+
+
+class _OneHot:
+    """Selects Q values by a mask: XLA turns the gradient of TF-Agents' gather into a loop over the batch."""
+
+    def _compute_q_values(self, time_steps, actions, training=False):
+        observation = time_steps.observation
+        if self._observation_and_action_constraint_splitter is not None:
+            observation, _ = self._observation_and_action_constraint_splitter(observation)
+        q_values, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
+        chosen = tf.cast(actions, tf.int32)[..., tf.newaxis] == tf.range(q_values.shape[-1])
+        return tf.reduce_sum(tf.where(chosen, q_values, 0.0), axis=-1)
+
+
+class _DQN(_OneHot, dqn_agent.DqnAgent):
+    pass
+
+
+class _DoubleDQN(_OneHot, dqn_agent.DdqnAgent):
+    pass
 
 
 def _view_spec(time_step_spec):

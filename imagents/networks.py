@@ -108,9 +108,7 @@ class QNetwork(network.Network):
         ]
         # Small outputs: at first every action is worth about nothing.
         small = initializer.RandomUniform(-0.03, 0.03, seed=make_seed(seed, "output"))
-        self._layers_in_order.append(
-            tf.keras.layers.Dense(num_actions * num_atoms, kernel_initializer=small)
-        )
+        self._layers_in_order.append(_Output(num_actions * num_atoms, small))
 
     def call(self, observation, step_type=None, network_state=(), training=False):
         del step_type, training
@@ -125,3 +123,22 @@ class QNetwork(network.Network):
         return tf.concat(
             [tf.reshape(x, [-1, spec.shape.num_elements()]) for x, spec in zip(leaves, specs)], axis=1
         )
+
+
+class _Output(tf.keras.layers.Layer):
+    """A dense layer that keeps its kernel as `[outputs, inputs]`.
+
+    With few outputs XLA finds the gradient of such a kernel on a CPU ten times faster than the other way round.
+    """
+
+    def __init__(self, units: int, kernel_initializer):
+        super().__init__(name="output")
+        self._units, self._kernel_initializer = units, kernel_initializer
+
+    def build(self, input_shape):
+        shape = [self._units, input_shape[-1]]
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self._kernel_initializer)
+        self.bias = self.add_weight(name="bias", shape=[self._units], initializer="zeros")
+
+    def call(self, x):
+        return tf.matmul(x, self.kernel, transpose_b=True) + self.bias

@@ -6,7 +6,7 @@ chunk, Python only in between. The same `_round` runs eagerly, in a graph and un
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import tensorflow as tf
@@ -131,18 +131,15 @@ class Trainer(tf.Module):
                     _check_number("Q network", agent, variable)
 
     def _rounds(self, num_rounds: tf.Tensor) -> None:
-        def body(i):
-            self._round()
-            return [i + 1]
-
-        tf.while_loop(lambda i: i < num_rounds, body, [tf.constant(0, tf.int64)])
+        _repeat(self._round, num_rounds)
 
     def _round(self) -> None:
         for player in self.players:
             self._ply(player)
         rounds = self.rounds.assign_add(1)
-        if self._train_steps_per_round:
-            tf.cond(rounds > self._warmup_rounds, self._train, lambda: None)
+        # A loop of no steps while warming up, not a conditional: what is inside one XLA runs on a single core.
+        steps = tf.where(rounds > self._warmup_rounds, self._train_steps_per_round, 0)
+        _repeat(self._train, steps)
 
     def _ply(self, player: IMAgent | Player) -> None:
         before = self.environment.current_time_step()
@@ -164,8 +161,7 @@ class Trainer(tf.Module):
 
     def _train(self) -> None:
         for agent in self.agents:
-            for _ in range(self._train_steps_per_round):
-                self._losses[agent.name].assign_add(agent.train_iteration().loss)
+            self._losses[agent.name].assign_add(agent.train_iteration().loss)
 
 
 def build(config: TrainConfig) -> Trainer:
@@ -274,6 +270,14 @@ def epsilon_ladder(low: float, high: float, num_games: int) -> list[float]:
         return [low] * num_games
     floor = max(low, 1e-4)
     return [floor * (high / floor) ** (i / (num_games - 1)) for i in range(num_games)]
+
+
+def _repeat(body: Callable[[], None], times: tf.Tensor) -> None:
+    def next_one(i):
+        body()
+        return [i + 1]
+
+    tf.while_loop(lambda i: i < times, next_one, [tf.zeros_like(times)])
 
 
 def _counter(name: str, shape: Sequence[int] = ()) -> tf.Variable:

@@ -73,7 +73,7 @@ def test_a_preset_sets_defaults_that_other_flags_override(tmp_path):
     arguments = ["--game", "connect_four", "--plies", "500", "--output-dir", str(tmp_path / "run")]
     assert cli.main(["train", *arguments, *SMALL]) == 0
     config = Run(tmp_path / "run").config
-    assert (config.algorithm, config.plies, config.minutes) == ("double_dqn", 500, None)
+    assert (config.algorithm, config.plies, config.minutes) == ("c51", 500, None)
     assert config.hidden_layers == (16,)
 
 

@@ -24,11 +24,11 @@ def random_views(batch_size, shape=(3, 3, 2), seed=0):
 
 
 def by_hand(network, x):
-    """Layer by layer in numpy: x W + b, and ReLU but for the last."""
+    """Layer by layer in numpy: x W + b, and ReLU but for the last, whose W is kept transposed."""
     pairs = list(zip(weights(network)[::2], weights(network)[1::2], strict=True))
     for kernel, bias in pairs[:-1]:
         x = np.maximum(x @ kernel + bias, 0)
-    return x @ pairs[-1][0] + pairs[-1][1]
+    return x @ pairs[-1][0].T + pairs[-1][1]
 
 
 def test_one_neuron_by_hand():
@@ -40,7 +40,7 @@ def test_one_neuron_by_hand():
     kernel, bias, output_kernel, output_bias = network.variables
     kernel.assign([[-4.0], [2.0], [3.0], [-100.0]])
     bias.assign([1.0])
-    output_kernel.assign([[10.0, -10.0]])
+    output_kernel.assign([[10.0], [-10.0]])
     output_bias.assign([0.5, 0.25])
     observation = {"stones": tf.constant([[True, True, False], [True, True, True]]), "energy": tf.constant([1.0, 1.0])}
     q_values, state = network(observation)
@@ -53,6 +53,7 @@ def test_the_layers_are_those_asked_for(hidden_layers):
     network.create_variables()
     widths = [18, *hidden_layers, 9]
     shapes = [shape for before, after in itertools.pairwise(widths) for shape in ((before, after), (after,))]
+    shapes[-2] = shapes[-2][::-1]  # the output layer's kernel is kept transposed
     assert [variable.shape for variable in network.trainable_variables] == shapes
     views = random_views(50)
     expected = by_hand(network, views.reshape(50, 18).astype(np.float32))

@@ -83,6 +83,11 @@ def log(job_name: str, session) -> str:
     return "\n".join(results.logs(job_name, session))
 
 
+def measured(log: str) -> dict[int, str]:
+    """The figures in a log by their rounds, but for its times."""
+    return {int(n): re.sub(r" \S*second\S*=\S+", "", line) for n, line in re.findall(r"metrics round=(\d+) (.*)", log)}
+
+
 def files(session, address: str) -> list[str]:
     bucket, prefix = results.split_address(address)
     found = session.boto_session.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
@@ -246,8 +251,10 @@ def test_a_spot_instance_that_is_taken_away_goes_on_from_its_checkpoints(session
     assert finished(name, session)["TrainingJobStatus"] == "Completed", log(name, session)
     rounds = [int(n) for n in re.findall(r"metrics round=(\d+)", log(name, session))]
     assert log(name, session).count("training in ") == 2
-    second = log(name, session).split("training in ")[2]
-    assert int(re.search(r"metrics round=(\d+)", second)[1]) > 20  # it did not begin again
+    first, second = (measured(part) for part in log(name, session).split("training in ")[1:])
+    assert min(second) > 20  # it did not begin again
+    repeated = first.keys() & second.keys()
+    assert repeated and all(first[n] == second[n] for n in repeated)  # what it trained twice, it trained in the same way
     run = Run(cloud.fetch(name, tmp_path / "run", session))
     assert run.metrics()["plies"].iloc[-1] >= 60_000 and max(rounds) == run.metrics()["round"].iloc[-1]
 
