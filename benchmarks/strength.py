@@ -239,6 +239,16 @@ def _changes(figures: list[dict]) -> Iterable[str]:
         relative = f"{_speed(rows) / _speed(base):.2f}" if base else ""
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),
                    *(_spread(agents, kind, "%") for kind in sets), relative)
+    yield ""
+    yield from _LEFT_OUT
+
+
+_LEFT_OUT = """\
+Tried as well, on the way to these presets, with Double DQN and 4 to 8 million plies, two agents each, and left out
+because the agents became no better: mirror images as half of each batch; epsilon ladders that run in opposite directions
+for the two seats; epsilon that falls over the training; the number of stones on every line, one-hot, in place of
+the cells that complete it; line features without counts by column. Tables indexed by the contents of groups of cells
+(n-tuple networks) learn fast per ply, but XLA's scatter takes 0.2 microseconds for each entry on a CPU.""".splitlines()
 
 
 def _speed(rows: list[dict]) -> float:

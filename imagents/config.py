@@ -163,8 +163,9 @@ class TrainConfig:
 _TIC_TAC_TOE = {
     "features": "lines",
     "epsilon_min": 0.05,
-    "epsilon_max": 0.05,
-    "opening_plies": 7,  # brings up positions that good play never reaches
+    "epsilon_max": 0.5,
+    "opening_plies": 8,  # brings up positions that good play never reaches
+    "final_learning_rate": 1e-5,
 }
 _CONNECT_FOUR = {
     "algorithm": "c51",
@@ -180,9 +181,8 @@ _CONNECT_FOUR = {
 }
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "tic_tac_toe": {
-        "default": _TIC_TAC_TOE | {"plies": 20_000_000},
-        "perfect": _TIC_TAC_TOE
-        | {"plies": 60_000_000, "epsilon_max": 0.5, "opening_plies": 8, "final_learning_rate": 1e-5},
+        "default": _TIC_TAC_TOE | {"plies": 16_000_000, "batch_size": 256},
+        "perfect": _TIC_TAC_TOE | {"plies": 60_000_000},
     },
     "connect_four": {
         "default": _CONNECT_FOUR | {"minutes": 60.0},
