@@ -40,9 +40,7 @@ def legal_actions(game: BoardGame, board: tf.Tensor, seat: int) -> tf.Tensor:
       bool `[N, actions]`.
     """
     cells = tf.reshape(board, [-1, game.num_cells])
-    lines = np.zeros([game.num_cells, len(game.lines())], np.float32)
-    for number, line in enumerate(game.lines()):
-        lines[line, number] = 1.0
+    lines = tf.cast(game.cells_on_lines(), tf.float32)
     playable = tf.reduce_all((cells >= 0) & (cells <= 2), axis=1)
     counts = []
     for stone in (seat + 1, 2 - seat):

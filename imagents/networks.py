@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import tensorflow as tf
 from tf_agents.networks import network
 
@@ -25,12 +24,8 @@ class LineFeatures:
 
     def __init__(self, game: Grid):
         self._game = game
-        lines = np.zeros([game.num_cells, len(game.lines())], np.float32)
-        for number, cells in enumerate(game.lines()):
-            lines[cells, number] = 1.0
+        self._on_line = game.cells_on_lines()
         # An own stone counts 1, an opponent's k + 1: their sum tells how many there are of each.
-        self._cells_to_lines = np.concatenate([lines, (game.k + 1) * lines])
-        self._lines_to_cells = lines.T
         self._sums = [n * weight for n in (game.k - 1, game.k - 2) if n > 0 for weight in (1, game.k + 1)]
 
     def __call__(self, view: tf.Tensor) -> tf.Tensor:
@@ -51,9 +46,10 @@ class LineFeatures:
             raise ValueError(f"line features of {game.name} need a view of shape {needed}: own stones and the other's")
         stones = tf.cast(tf.reshape(view, [-1, 2 * game.num_cells]), tf.float32)
         filled = stones[:, : game.num_cells] + stones[:, game.num_cells :]
-        sums = tf.matmul(stones, self._cells_to_lines)  # [B, lines]
+        on_line = tf.cast(self._on_line, tf.float32)
+        sums = tf.matmul(stones, tf.concat([on_line, (game.k + 1) * on_line], axis=0))  # [B, lines]
         lines = tf.concat([tf.cast(sums == n, tf.float32) for n in self._sums], axis=0)  # [4 B, lines]
-        counts = tf.reshape(tf.matmul(lines, self._lines_to_cells), [len(self._sums), -1, game.num_cells])
+        counts = tf.reshape(tf.matmul(lines, on_line, transpose_b=True), [len(self._sums), -1, game.num_cells])
         counts *= 1.0 - filled
         features = [stones, *tf.unstack(tf.minimum(counts, 1.0))]
         if game.gravity:

@@ -74,6 +74,13 @@ class Grid:
             for start in self._line_starts(row_step, column_step)
         ]
 
+    def cells_on_lines(self) -> np.ndarray:
+        """int8 `[cells, lines]`: 1 where a cell is on a line; bytes, since exported models carry it with them."""
+        matrix = np.zeros([self.num_cells, len(self.lines())], np.int8)
+        for number, cells in enumerate(self.lines()):
+            matrix[cells, number] = 1
+        return matrix
+
     def text(self, board, last_action: int | None = None) -> str:
         """One board `[rows, columns]` as text, with X for seat 0 and O for seat 1."""
         return drawing.text(self, board, last_action)

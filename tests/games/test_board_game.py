@@ -225,6 +225,7 @@ def test_lines_are_the_k_cells_in_a_row_that_stay_on_the_board(game):
                 if all(0 <= r < game.rows and 0 <= c < game.columns for r, c in cells):
                     expected.add(frozenset(r * game.columns + c for r, c in cells))
     assert {frozenset(line) for line in game.lines()} == expected
+    assert [set(np.flatnonzero(column)) for column in game.cells_on_lines().T] == [set(line) for line in game.lines()]
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 4), (4, 3), (2, 6), (6, 2), (1, 12), (12, 1)])
