@@ -8,6 +8,7 @@ TF-Agents from printing what a user can do nothing about. `TF_CPP_MIN_LOG_LEVEL=
 import contextlib
 import ctypes
 import importlib
+import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -71,12 +72,20 @@ def _quiet_tensorflow():
         return
     # TensorFlow's libraries register cuDNN and cuBLAS twice while they load and log that as errors, through a
     # copy of Abseil that heeds no environment variable; so the level is set in it, before the others load.
-    # Another release of TensorFlow may name the file or the function otherwise, or print while it is loaded, as 2.21
-    # does: then a few lines are printed.
+    # Other releases name the function otherwise, and 2.21 prints a few lines whatever one does.
+    if not _tensorflow_version().startswith("2.19."):
+        return
     with contextlib.suppress(AttributeError, OSError):
         folder = importlib.util.find_spec("tensorflow").submodule_search_locations[0]
         library = ctypes.CDLL(os.path.join(folder, "libtensorflow_framework.so.2"))
         library._ZN4absl12lts_2023080214SetMinLogLevelENS0_18LogSeverityAtLeastE(3)  # SetMinLogLevel(kFatal)
+
+
+def _tensorflow_version():
+    for name in ("tensorflow", "tensorflow-cpu"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return ""
 
 
 def _quiet_tf_agents():

@@ -17,6 +17,9 @@ import tensorflow as tf
 from imagents import cli, plotting
 from imagents.experiment import Experiment
 
+for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
+    pytest.importorskip(extra)
+
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -208,7 +209,8 @@ def test_rewards_of_a_users_function_that_cannot_be_learned_from_stop_the_traini
     with pytest.raises(FloatingPointError) as error:
         trainer.run(20)
     sentence = str(error.value)
-    assert sentence.startswith("the return of player_1 became ")
+    # Whichever is seen first: returns are known when games end, and their sums of 1e30 and -1e30 may cancel.
+    assert re.match("the (return|loss) of player_[12] became |a loss became ", sentence), sentence
     assert sentence.endswith(": try a smaller learning_rate, and rewards near 1, all of them finite")
 
 

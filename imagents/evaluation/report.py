@@ -1,6 +1,7 @@
 """Everything that applies to the agents of a run: exact numbers, labelled positions, matches."""
 
 import os
+import textwrap
 from collections.abc import Callable
 
 from imagents.agent import IMAgent
@@ -81,7 +82,7 @@ def report_text(report: dict) -> str:
             lines += _position_lines(values["positions"])
         blocks.append("\n".join(lines + _match_lines(values["matches"])))
     if "solver" in report:
-        blocks.append(report["solver"])
+        blocks.append(textwrap.fill(report["solver"], 80))
     return "\n\n".join(blocks)
 
 
