@@ -62,8 +62,8 @@ STUDIES = {
     "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=100),
 }
 
-_SHORT = {"plies": 10_000_000}
-# What is changed in the default training of connect four, cut to 10 million plies.
+_SHORT = {"plies": 15_000_000}
+# What is changed in the default training of connect four, cut to 15 million plies.
 CHANGES = {
     "nothing": {},
     "stones alone": {"features": "stones"},
@@ -73,7 +73,7 @@ CHANGES = {
     "layers of 512 and 256": {"hidden_layers": [512, 256]},
     "three layers of 256": {"hidden_layers": [256, 256, 256]},
     "more exploration: epsilon up to 0.6": {"epsilon_max": 0.6},
-    "at most 8 random opening plies": {"opening_plies": 8},
+    "more exploration, at most 8 random opening plies": {"epsilon_max": 0.6, "opening_plies": 8},
     "no random opening plies": {"opening_plies": 0},
     "discount 1": {"discount": 1.0},
     "discount 0.97": {"discount": 0.97},
@@ -226,7 +226,7 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
     yield ""
-    yield "The default training of connect four, cut to 10 million plies, with one thing changed."
+    yield "The default training of connect four, cut to 15 million plies, with one thing changed."
     yield ""
     yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -234,7 +234,7 @@ def _changes(figures: list[dict]) -> Iterable[str]:
     done = dict(_by_study(figures, "change: "))
     for name, rows in done.items():
         agents = [agent for row in rows for agent in row["agents"].values()]
-        flags = " ".join(ABLATIONS[name].command().split()[9:])
+        flags = " ".join(ABLATIONS[name].command().split()[10:])
         base = done.get("change: nothing")
         relative = f"{_speed(rows) / _speed(base):.2f}" if base else ""
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),
