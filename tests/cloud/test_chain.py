@@ -254,7 +254,7 @@ def test_a_spot_instance_that_is_taken_away_goes_on_from_its_checkpoints(session
     first, second = (measured(part) for part in log(name, session).split("training in ")[1:])
     assert min(second) > 20  # it did not begin again
     repeated = first.keys() & second.keys()
-    assert repeated and all(first[n] == second[n] for n in repeated)  # what it trained twice, it trained in the same way
+    assert repeated and all(first[n] == second[n] for n in repeated)  # trained twice, and the same
     run = Run(cloud.fetch(name, tmp_path / "run", session))
     assert run.metrics()["plies"].iloc[-1] >= 60_000 and max(rounds) == run.metrics()["round"].iloc[-1]
 
