@@ -151,7 +151,7 @@ def test_a_dry_run_prints_the_exact_request(capsys):
     assert request["operation"] == "CreateTrainingJob"
     assert request["body"]["HyperParameters"]["seed"] == "3"
     assert request["body"]["ResourceConfig"]["InstanceType"] == "ml.m5.large"
-    assert request["body"]["HyperParameters"]["opening_plies"] == "7"  # of the preset
+    assert request["body"]["HyperParameters"]["opening_plies"] == str(preset_config("tic_tac_toe").opening_plies)
 
 
 def test_several_seeds_are_several_jobs(capsys):
