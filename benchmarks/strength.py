@@ -226,7 +226,7 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
     yield ""
-    yield "The default training of connect four, cut to 15 million plies, with one thing changed."
+    yield "The default training of connect four, cut to 15 million plies, with one choice changed."
     yield ""
     yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -248,8 +248,7 @@ Tried as well, on the way to these presets, with Double DQN and 4 to 8 million p
 because the agents became no better: mirror images as half of each batch; epsilon ladders that run in opposite
 directions for the two seats; epsilon that falls over the training; the number of stones on every line, one-hot, in
 place of the cells that complete it; line features without counts by column. Tables indexed by the contents of groups of
-cells (n-tuple networks) learn fast per ply, but XLA's scatter takes 0.2 microseconds
-for each entry on a CPU.""".splitlines()
+cells (n-tuple networks) learn fast per ply, but a scatter by XLA takes 0.2 microseconds an entry on a CPU.""".splitlines()
 
 
 def _speed(rows: list[dict]) -> float:

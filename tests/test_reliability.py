@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -190,7 +189,7 @@ def test_metrics_that_are_something_else_are_named_and_left_alone(run):
 # Numbers
 
 
-def small_trainer(execution, learning_rate=1e-3, reward_fn=own_reward) -> Trainer:
+def small_trainer(execution, learning_rate=1e-3, reward_fn=own_reward, **settings) -> Trainer:
     environment = imagents.BoardGameEnvironment(imagents.TIC_TAC_TOE, batch_size=16)
     specs = environment.time_step_spec(), environment.action_spec()
 
@@ -198,19 +197,20 @@ def small_trainer(execution, learning_rate=1e-3, reward_fn=own_reward) -> Traine
         learner = learners.dqn(hidden_layers=(8,), optimizer=tf.keras.optimizers.Adam(learning_rate))
         return imagents.IMAgent(*specs, seat=seat, batch_size=16, learner=learner, reward_fn=reward_fn)
 
-    return Trainer(environment, [agent(0), agent(1)], execution=execution)
+    return Trainer(environment, [agent(0), agent(1)], execution=execution, **settings)
 
 
 @pytest.mark.parametrize(
-    "reward, execution", [(1e30, "eager"), (math.nan, "eager"), pytest.param(math.nan, "xla", marks=pytest.mark.slow)]
+    "reward, execution",
+    [(1e30, "eager"), (math.inf, "eager"), (math.nan, "eager"), pytest.param(math.nan, "xla", marks=pytest.mark.slow)],
 )
 def test_rewards_of_a_users_function_that_cannot_be_learned_from_stop_the_training(reward, execution):
-    trainer = small_trainer(execution, reward_fn=lambda *arguments: own_reward(*arguments) * reward)
+    # Warming up: a loss would else become bad before the first game has ended, and be what is named.
+    trainer = small_trainer(execution, reward_fn=lambda *args: own_reward(*args) * reward, warmup_rounds=20)
     with pytest.raises(FloatingPointError) as error:
         trainer.run(20)
     sentence = str(error.value)
-    # Whichever is seen first: returns are known when games end, and their sums of 1e30 and -1e30 may cancel.
-    assert re.match("the (return|loss) of player_[12] became |a loss became ", sentence), sentence
+    assert sentence.startswith("the return of player_1 became ")
     assert sentence.endswith(": try a smaller learning_rate, and rewards near 1, all of them finite")
 
 
