@@ -240,7 +240,7 @@ def _changes(figures: list[dict]) -> Iterable[str]:
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),
                    *(_spread(agents, kind, "%") for kind in sets), relative)
     yield ""
-    yield from _LEFT_OUT
+    yield from _LEFT_OUT.splitlines()
 
 
 _LEFT_OUT = """\
@@ -248,7 +248,7 @@ Tried as well, on the way to these presets, with Double DQN and 4 to 8 million p
 because the agents became no better: mirror images as half of each batch; epsilon ladders that run in opposite
 directions for the two seats; epsilon that falls over the training; the number of stones on every line, one-hot, in
 place of the cells that complete it; line features without counts by column. Tables indexed by the contents of groups of
-cells (n-tuple networks) learn fast per ply, but a scatter by XLA takes 0.2 microseconds an entry on a CPU.""".splitlines()
+cells (n-tuple networks) learn fast per ply, but a scatter by XLA takes 0.2 microseconds an entry on a CPU."""
 
 
 def _speed(rows: list[dict]) -> float:
