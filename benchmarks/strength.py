@@ -63,7 +63,7 @@ STUDIES = {
 }
 
 _SHORT = {"plies": 15_000_000}
-# What is changed in the default training of connect four, cut to 15 million plies.
+# What is changed in the quick training of connect four, cut to 15 million plies.
 CHANGES = {
     "nothing": {},
     "stones alone": {"features": "stones"},
@@ -80,11 +80,14 @@ CHANGES = {
     "learning rate falls to 1e-4 only": {"final_learning_rate": 1e-4},
     "128 decisions per game in the buffer": {"replay_length": 128},
     "256 games, batches of 256": {"parallel_games": 256, "batch_size": 256, "replay_length": 128},
-    "target network every 500 steps": {"target_update_period": 500},
+    "less exploration: epsilon from 0.005 to 0.05": {"epsilon_min": 0.005, "epsilon_max": 0.05},
+    "target network every 200 steps": {"target_update_period": 200},
     "Polyak averaging": {"target_update_period": 1, "target_update_tau": 0.01},
     "two train steps per round": {"train_steps_per_round": 2},
 }
-ABLATIONS = {f"change: {name}": Study("connect_four", flags=_SHORT | flags, seeds=2) for name, flags in CHANGES.items()}
+ABLATIONS = {
+    f"change: {name}": Study("connect_four", "quick", flags=_SHORT | flags, seeds=2) for name, flags in CHANGES.items()
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +229,7 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
     yield ""
-    yield "The default training of connect four, cut to 15 million plies, with one choice changed."
+    yield "The quick training of connect four, cut to 15 million plies, with one choice changed."
     yield ""
     yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -236,7 +239,7 @@ def _changes(figures: list[dict]) -> Iterable[str]:
         agents = [agent for row in rows for agent in row["agents"].values()]
         flags = " ".join(ABLATIONS[name].command().split()[10:])
         base = done.get("change: nothing")
-        relative = f"{_speed(rows) / _speed(base):.2f}" if base else ""
+        relative = f"{_speed(rows) / _speed(base):.2f}" if base and _speed(rows) else ""
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),
                    *(_spread(agents, kind, "%") for kind in sets), relative)
     yield ""
@@ -248,11 +251,15 @@ Tried as well, on the way to these presets, with Double DQN and 4 to 8 million p
 because the agents became no better: mirror images as half of each batch; epsilon ladders that run in opposite
 directions for the two seats; epsilon that falls over the training; the number of stones on every line, one-hot, in
 place of the cells that complete it; line features without counts by column. Tables indexed by the contents of groups of
-cells (n-tuple networks) learn fast per ply, but a scatter by XLA takes 0.2 microseconds an entry on a CPU."""
+cells (n-tuple networks) learn fast per ply, but a scatter by XLA takes 0.2 microseconds an entry on a CPU. With C51 and
+15 million plies, one seed: the online network choosing the action whose distribution the target network gives (Double
+C51: mixed 95.7 / 84.0, early 82.1), and counts of lines up to 3 per cell instead of 1 (95.3 / 84.5, early 82.3)."""
 
 
 def _speed(rows: list[dict]) -> float:
-    return sum(row["plies"] for row in rows) / sum(row["seconds"] for row in rows)
+    """Plies per second; 0 if other work ran beside, and the seconds say nothing."""
+    timed = [row for row in rows if row["seconds"]]
+    return sum(row["plies"] for row in timed) / sum(row["seconds"] for row in timed) if timed else 0.0
 
 
 def _by_study(figures: list[dict], begins: str) -> Iterable[tuple[str, list[dict]]]:

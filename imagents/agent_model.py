@@ -40,6 +40,7 @@ def legal_actions(game: BoardGame, board: tf.Tensor, seat: int) -> tf.Tensor:
       bool `[N, actions]`.
     """
     cells = tf.reshape(board, [-1, game.num_cells])
+    empty = tf.equal(cells, 0)
     lines = tf.cast(game.cells_on_lines(), tf.float32)
     playable = tf.reduce_all((cells >= 0) & (cells <= 2), axis=1)
     counts = []
@@ -50,9 +51,8 @@ def legal_actions(game: BoardGame, board: tf.Tensor, seat: int) -> tf.Tensor:
     ahead = counts[1] - counts[0]
     playable &= (ahead >= 0.0) & (ahead <= 1.0)
     if game.gravity:
-        hanging = tf.not_equal(board[:, :-1], 0) & tf.equal(board[:, 1:], 0)
-        playable &= ~tf.reduce_any(hanging, axis=[1, 2])
-    return tf.equal(cells[:, : game.num_actions], 0) & playable[:, tf.newaxis]
+        playable &= tf.reduce_all(empty[:, : -game.columns] | ~empty[:, game.columns :], axis=1)  # nothing hangs
+    return empty[:, : game.num_actions] & playable[:, tf.newaxis]
 
 
 class AgentModel(tf.Module):
@@ -94,6 +94,11 @@ class AgentModel(tf.Module):
         board = tf.TensorSpec([None, game.rows, game.columns], tf.int32, "board")
         serving = [board, *(_batched(spec, name) for spec, name in states)]
         steps = [_batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
+        # Traced once for both signatures, and written once.
+        legal_moves = policy.time_step_spec.observation["legal_moves"]
+        inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal_moves)
+        inputs = tf.nest.map_structure(lambda spec: _batched(tf.TensorSpec(spec.shape, spec.dtype), None), inputs)
+        self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
         with quietly():
             self.signatures = {
                 "serving_default": self._traced(self._answer_board, serving),
@@ -104,13 +109,12 @@ class AgentModel(tf.Module):
 
     def _answer_board(self, board: tf.Tensor, *state) -> dict[str, tf.Tensor]:
         legal = legal_actions(self.game, board, self.seat)
-        batch = tf.shape(board)[:1]
         is_empty = tf.reduce_all(tf.equal(board, 0), axis=[1, 2])
-        observation = {"board": board, "legal_moves": legal, "seat": tf.fill(batch, self.seat)}
         step_type = tf.where(is_empty, ts.StepType.FIRST, ts.StepType.MID)
-        reward = tf.zeros(tf.concat([batch, [2]], axis=0))
-        time_step = ts.TimeStep(step_type, reward, tf.ones(batch), observation)
-        action, q_values, next_state = self._decide(time_step, state, legal)
+        observation = {"board": board, "legal_moves": legal, "seat": tf.fill(tf.shape(step_type), self.seat)}
+        nothing = tf.zeros_like(step_type, tf.float32)
+        time_step = ts.TimeStep(step_type, tf.stack([nothing, nothing], axis=1), tf.ones_like(nothing), observation)
+        action, q_values, next_state = self._decide(time_step, list(state), legal)
         answer = {"action": action, "q_values": q_values, "legal_actions": legal}
         return answer | dict(zip(self._next_state_names["serving_default"], next_state, strict=True))
 
@@ -119,13 +123,13 @@ class AgentModel(tf.Module):
         time_step = tf.nest.pack_sequence_as(self._time_step_spec, leaves[:count])
         my_turn = ~time_step.is_last() & (time_step.observation["seat"] == self.seat)
         legal = time_step.observation["legal_moves"] & my_turn[:, tf.newaxis]
-        action, _, next_state = self._decide(time_step, leaves[count:], legal)
+        action, _, next_state = self._decide(time_step, list(leaves[count:]), legal)
         return {"action": action} | dict(zip(self._next_state_names["time_step"], next_state, strict=True))
 
-    def _decide(self, time_step: ts.TimeStep, state_leaves, legal: tf.Tensor):
+    def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
         """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
         agent = self._agent()
-        before = tf.nest.pack_sequence_as(self._state_spec, list(state_leaves))
+        before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
         state = agent._state_fn(before, time_step, agent.seat)
         q_values = tf.where(legal, _q_values(agent, time_step, state), LOWEST)
         best = tf.argmax(q_values, axis=1, output_type=tf.int32)
@@ -133,7 +137,7 @@ class AgentModel(tf.Module):
         is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], tf.range(self.game.num_actions)), axis=1)
         can_move = tf.reduce_any(legal, axis=1)
         action = tf.where(can_move, tf.where(is_legal, action, best), PASS)
-        return action, q_values, where_game(can_move, tf.nest.flatten(state), list(state_leaves))
+        return action, q_values, where_game(can_move, tf.nest.flatten(state), state_leaves)
 
     def _traced(self, function: Callable, specs: Sequence[tf.TensorSpec]):
         owner = f"{self.name} cannot be exported"
@@ -160,5 +164,5 @@ def _q_values(agent: IMAgent, time_step: ts.TimeStep, state) -> tf.Tensor:
     return greedy.wrapped_policy.distribution(own_time_step).action.logits_parameter()
 
 
-def _batched(spec: tf.TensorSpec, name: str) -> tf.TensorSpec:
+def _batched(spec: tf.TensorSpec, name: str | None) -> tf.TensorSpec:
     return tf.TensorSpec([None, *spec.shape], spec.dtype, name)

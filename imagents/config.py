@@ -185,9 +185,9 @@ _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "perfect": _TIC_TAC_TOE | {"plies": 60_000_000},
     },
     "connect_four": {
-        "default": _CONNECT_FOUR | {"minutes": 60.0},
+        "default": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 60.0},
         "quick": _CONNECT_FOUR | {"minutes": 10.0},
-        "strong": _CONNECT_FOUR | {"minutes": 120.0},
+        "strong": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 120.0},
     },
 }
 _ANY_GAME = {"default": {"minutes": 10.0}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.networks import network
 
@@ -26,7 +27,8 @@ class LineFeatures:
         self._game = game
         self._on_line = game.cells_on_lines()
         # An own stone counts 1, an opponent's k + 1: their sum tells how many there are of each.
-        self._sums = [n * weight for n in (game.k - 1, game.k - 2) if n > 0 for weight in (1, game.k + 1)]
+        sums = [n * weight for n in (game.k - 1, game.k - 2) if n > 0 for weight in (1, game.k + 1)]
+        self._sums = np.array(sums, np.float32).reshape(-1, 1, 1)
 
     def __call__(self, view: tf.Tensor) -> tf.Tensor:
         """The view and its features.
@@ -45,18 +47,17 @@ class LineFeatures:
         if tf.nest.is_nested(view) or view.shape[1:] != needed:
             raise ValueError(f"line features of {game.name} need a view of shape {needed}: own stones and the other's")
         stones = tf.cast(tf.reshape(view, [-1, 2 * game.num_cells]), tf.float32)
-        filled = stones[:, : game.num_cells] + stones[:, game.num_cells :]
+        empty = 1.0 - tf.add_n(tf.split(stones, 2, axis=1))
         on_line = tf.cast(self._on_line, tf.float32)
         sums = tf.matmul(stones, tf.concat([on_line, (game.k + 1) * on_line], axis=0))  # [B, lines]
-        lines = tf.concat([tf.cast(sums == n, tf.float32) for n in self._sums], axis=0)  # [4 B, lines]
-        counts = tf.reshape(tf.matmul(lines, on_line, transpose_b=True), [len(self._sums), -1, game.num_cells])
-        counts *= 1.0 - filled
+        lines = tf.cast(sums == self._sums, tf.float32)  # [4, B, lines]
+        counts = tf.matmul(tf.reshape(lines, [-1, lines.shape[2]]), on_line, transpose_b=True)
+        counts = tf.reshape(counts, [len(self._sums), -1, game.num_cells]) * empty
         features = [stones, *tf.unstack(tf.minimum(counts, 1.0))]
         if game.gravity:
-            row = game.columns
-            support = tf.concat([filled[:, row:], tf.ones_like(filled[:, :row])], axis=1)
-            landing = support * (1.0 - filled)
-            above = tf.concat([landing[:, row:], tf.zeros_like(landing[:, :row])], axis=1)
+            below = [[0, 0], [0, game.columns]]  # a row, under the board for one and empty for the other
+            landing = empty * (1.0 - tf.pad(empty[:, game.columns :], below))
+            above = tf.pad(landing[:, game.columns :], below)
             features.append(landing)
             for cells in (landing, above):
                 by_column = tf.reshape(counts * cells, [len(self._sums), -1, game.rows, game.columns])

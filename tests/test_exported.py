@@ -153,7 +153,7 @@ def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
 
 
 def test_they_are_small():
-    assert sum(file.stat().st_size for file in AGENTS.rglob("*") if file.is_file()) < 2 * 2**20  # 2 MiB
+    assert sum(file.stat().st_size for file in AGENTS.rglob("*") if file.is_file()) < 2_000_000
 
 
 @pytest.mark.parametrize("number", [1, 2])
