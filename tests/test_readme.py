@@ -33,6 +33,7 @@ SHELL_BLOCKS = {  # each once, however many pages show it
     for i, block in enumerate(re.findall(r"```(?:sh|bash|console)\n(.*?)```", page.read_text(), re.DOTALL))
     if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
 }
+TESTS = [*(ROOT / "tests").glob("test_*.py")]
 SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()
 PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
 LESS = {  # what makes a command quick, unless the page says otherwise
@@ -100,7 +101,10 @@ def run_block(lines, request, capsys, is_needed):
     for number, line in enumerate(lines):
         if re.search(PLACE, line):
             line = re.sub(PLACE, str(request.getfixturevalue("run")), line)
-        program, *words = shlex.split(line, comments=True)
+        words = shlex.split(line, comments=True)
+        variables = [word.partition("=")[0] for word in itertools.takewhile(lambda word: "=" in word, words)]
+        assert all(any(name in test.read_text() for test in TESTS) for name in variables), variables
+        program, *words = words[len(variables) :]
         program = program.removeprefix(".venv/bin/")
         if program == "imagents":
             imagents_command(words, is_needed(words, "\n".join(lines[number + 1 :])), capsys)
