@@ -56,8 +56,8 @@ $(EXTRAS): $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,onnx,sagemaker,serving,solver,web,browser]
 	@touch $@
 
-test: $(EXTRAS)  ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(EXTRAS)  ## run the tests, two files at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(EXTRAS)  ## run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)

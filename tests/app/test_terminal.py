@@ -136,13 +136,13 @@ def test_two_players_are_watched_to_the_end_at_a_pace():
 def test_a_whole_game_is_played_by_the_command_and_recorded(monkeypatch, tmp_path, capsys):
     cells = itertools.cycle("483725160")  # some of them are taken by then
     monkeypatch.setattr("builtins.input", lambda prompt: "q" if "another game" in prompt else next(cells))
-    path = tmp_path / "game.gif"
-    assert main(["play", "--record", str(path), "--seed", "1"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["play", "--record", "game.gif", "--seed", "1"]) == 0
     said = capsys.readouterr().out
     assert "\033" not in said
     assert said.startswith("tic tac toe: X (you) against O (trained)\n") and "score: X (you)" in said
-    assert said.endswith(f"done: {path}\n") and max(map(len, said.splitlines())) <= 80
-    with Image.open(path) as image:
+    assert said.endswith("done: game.gif\n") and max(map(len, said.splitlines())) <= 80
+    with Image.open("game.gif") as image:
         assert image.n_frames >= 6
 
 
