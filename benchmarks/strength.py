@@ -235,9 +235,10 @@ def _changes(figures: list[dict]) -> Iterable[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     sets = ("mixed_good", "mixed_perfect", "early_good", "middle_good", "late_good")
     done = dict(_by_study(figures, "change: "))
+    unchanged = ABLATIONS["change: nothing"].command()
     for name, rows in done.items():
         agents = [agent for row in rows for agent in row["agents"].values()]
-        flags = " ".join(ABLATIONS[name].command().split()[10:])
+        flags = ABLATIONS[name].command().removeprefix(unchanged).strip()
         base = done.get("change: nothing")
         relative = f"{_speed(rows) / _speed(base):.2f}" if base and _speed(rows) else ""
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),

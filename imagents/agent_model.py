@@ -97,7 +97,7 @@ class AgentModel(tf.Module):
         # Traced once for both signatures, and written once.
         legal_moves = policy.time_step_spec.observation["legal_moves"]
         inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal_moves)
-        inputs = tf.nest.map_structure(lambda spec: _batched(tf.TensorSpec(spec.shape, spec.dtype), None), inputs)
+        inputs = tf.nest.map_structure(lambda spec: _batched(spec, None), inputs)
         self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
         with quietly():
             self.signatures = {
