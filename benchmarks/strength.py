@@ -42,11 +42,7 @@ class Study:
 
     def arguments(self, seed: int) -> list[str]:
         """What follows `imagents`."""
-        words = ["train", "--game", self.game, "--preset", self.preset, "--seed", str(seed)]
-        for name, value in self.flags.items():
-            values = value if isinstance(value, (list, tuple)) else [value]
-            words += [f"--{name.replace('_', '-')}", *map(str, values)]
-        return words
+        return ["train", "--game", self.game, "--preset", self.preset, "--seed", str(seed), *_words(self.flags)]
 
     def command(self) -> str:
         words = self.arguments(0)
@@ -54,18 +50,32 @@ class Study:
         return " ".join(["imagents", *words])
 
 
+def _words(flags: dict[str, object]) -> list[str]:
+    words = []
+    for name, value in flags.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return words
+
+
+_PLAIN_256 = {"symmetry": "none", "hidden_layers": [256, 256]}
+_PLAIN_512 = {"symmetry": "none", "hidden_layers": [512, 256]}
 STUDIES = {
     "tic_tac_toe default": Study("tic_tac_toe", seeds=10),
     "tic_tac_toe perfect": Study("tic_tac_toe", "perfect", seeds=5),
     "connect_four quick": Study("connect_four", "quick", solver_games=100),
     "connect_four default": Study("connect_four", solver_games=100),
     "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=100),
+    "connect_four quick, ordinary network": Study("connect_four", "quick", _PLAIN_256, seeds=1, solver_games=100),
+    "connect_four strong, ordinary network": Study("connect_four", "strong", _PLAIN_512, seeds=1, solver_games=100),
 }
 
-_SHORT = {"plies": 15_000_000}
-# What is changed in the quick training of connect four, cut to 15 million plies.
+_BASE = {"plies": 15_000_000} | _PLAIN_256
+# What is changed in the quick training of connect four, cut to 15 million plies and with a smaller network.
 CHANGES = {
     "nothing": {},
+    "mirror images are one position to the network": {"symmetry": "mirror"},
+    "and layers of 512 and 256": {"symmetry": "mirror", "hidden_layers": [512, 256]},
     "stones alone": {"features": "stones"},
     "Double DQN": {"algorithm": "double_dqn"},
     "DQN": {"algorithm": "dqn"},
@@ -86,7 +96,7 @@ CHANGES = {
     "two train steps per round": {"train_steps_per_round": 2},
 }
 ABLATIONS = {
-    f"change: {name}": Study("connect_four", "quick", flags=_SHORT | flags, seeds=2) for name, flags in CHANGES.items()
+    f"change: {name}": Study("connect_four", "quick", flags=_BASE | flags, seeds=2) for name, flags in CHANGES.items()
 }
 
 
@@ -223,22 +233,21 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
              "perfect_second_wins")
     for name, rows in _by_study(figures, "connect_four"):
         agents = [agent for row in rows for agent in row["agents"].values()]
-        yield _row(STUDIES[name].preset, *(_spread(agents, kind, "%") for kind in kinds))
+        yield _row(name.removeprefix("connect_four "), *(_spread(agents, kind, "%") for kind in kinds))
 
 
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
     yield ""
-    yield "The quick training of connect four, cut to 15 million plies, with one choice changed."
+    yield f"`{ABLATIONS['change: nothing'].command()}`, and the same with one choice changed."
     yield ""
     yield "| changed | flags | seeds | mixed: good | perfect | early: good | middle: good | late: good | speed |"
     yield "|---|---|---|---|---|---|---|---|---|"
     sets = ("mixed_good", "mixed_perfect", "early_good", "middle_good", "late_good")
     done = dict(_by_study(figures, "change: "))
-    unchanged = ABLATIONS["change: nothing"].command()
     for name, rows in done.items():
         agents = [agent for row in rows for agent in row["agents"].values()]
-        flags = ABLATIONS[name].command().removeprefix(unchanged).strip()
+        flags = " ".join(_words(CHANGES[name.removeprefix("change: ")]))
         base = done.get("change: nothing")
         relative = f"{_speed(rows) / _speed(base):.2f}" if base and _speed(rows) else ""
         yield _row(name.removeprefix("change: "), f"`{flags}`" if flags else "", len(rows),

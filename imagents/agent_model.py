@@ -156,10 +156,12 @@ class AgentModel(tf.Module):
 
 
 def _q_values(agent: IMAgent, time_step: ts.TimeStep, state) -> tf.Tensor:
-    """`IMAgent.q_values` without a NaN where a move is illegal: tf2onnx multiplies by masks, and 0 * NaN is NaN."""
+    """`IMAgent.q_values`, of illegal moves too: tf2onnx multiplies by masks, and 0 times NaN or infinity is NaN."""
     greedy = agent.learner.policy
     if not isinstance(greedy, greedy_policy.GreedyPolicy):
         raise ValueError(f"{type(agent.learner).__name__} has no Q values to show")
+    all_moves = tf.ones_like(time_step.observation["legal_moves"])
+    time_step = time_step._replace(observation=time_step.observation | {"legal_moves": all_moves})
     own_time_step = agent._own_time_step(time_step, state)
     return greedy.wrapped_policy.distribution(own_time_step).action.logits_parameter()
 

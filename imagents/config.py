@@ -44,6 +44,8 @@ class TrainConfig:
     """The TF-Agents agent inside each player."""
     features: Literal["stones", "lines"] = "stones"
     """What the Q network sees: the stones, or also the lines that each side could complete with one or two more."""
+    symmetry: Literal["none", "mirror"] = "none"
+    """What the Q network knows about the game: mirror, that a board with its columns reversed is the same position."""
     hidden_layers: tuple[int, ...] = (128, 128)
     """Width of each hidden layer of the Q network."""
     learning_rate: float = 1e-3
@@ -124,6 +126,8 @@ class TrainConfig:
                "more than 0 is needed")
         for width in self.hidden_layers:
             _check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+            if self.symmetry == "mirror":
+                _check("hidden_layers", width % 2 == 0, width, "with symmetry mirror, a layer has an even width")
         for name in ("reward_win", "reward_loss", "reward_draw", "reward_illegal"):
             _check(name, math.isfinite(getattr(self, name)), getattr(self, name),
                    "a reward is a finite number")
@@ -170,7 +174,7 @@ _TIC_TAC_TOE = {
 _CONNECT_FOUR = {
     "algorithm": "c51",
     "features": "lines",
-    "hidden_layers": (256, 256),
+    "symmetry": "mirror",
     "discount": 0.99,
     "final_learning_rate": 1e-5,
     "epsilon_min": 0.02,  # little: what an opponent does at random is noise in what a move is worth
@@ -185,9 +189,9 @@ _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "perfect": _TIC_TAC_TOE | {"plies": 60_000_000},
     },
     "connect_four": {
-        "default": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 60.0},
-        "quick": _CONNECT_FOUR | {"minutes": 10.0},
-        "strong": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 120.0},
+        "default": _CONNECT_FOUR | {"hidden_layers": (1024, 512), "minutes": 60.0},
+        "quick": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 10.0},
+        "strong": _CONNECT_FOUR | {"hidden_layers": (1024, 512), "minutes": 120.0},
     },
 }
 _ANY_GAME = {"default": {"minutes": 10.0}}

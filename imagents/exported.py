@@ -8,6 +8,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
@@ -190,6 +191,8 @@ class _Arrays:
         names = sorted(inputs)
 
         def call(*arrays):
+            if not len(arrays[0]):  # on which LiteRT's interpreter may crash
+                return [result[:0] for result in call(*(np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays))]
             results = self._model(dict(zip(names, arrays, strict=True)))
             return [results[name] for name in self._outputs]
 

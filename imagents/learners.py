@@ -28,6 +28,7 @@ def dqn(
     double: bool = False,
     hidden_layers: Sequence[int] = (128, 128),
     features: Callable | None = None,
+    mirror: int = 0,
     optimizer: tf.keras.optimizers.Optimizer | None = None,
     discount: float = 1.0,
     target_update_period: int = 50,
@@ -41,6 +42,7 @@ def dqn(
       hidden_layers: widths of the Q network's hidden layers.
       features: what the network sees of the agent's view, a function such as
         `imagents.networks.LineFeatures`; the flattened view if None.
+      mirror: columns of a board whose mirror image means the same, or 0; see `QNetwork`.
       optimizer: Adam at 1e-3 if None.
       discount: of the next decision's value, per decision.
       target_update_period: train steps between updates of the target network.
@@ -51,7 +53,7 @@ def dqn(
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
         agent_class = _DoubleDQN if double else _DQN
         view_spec, splitter = _view_spec(time_step_spec)
-        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, features=features, seed=seed)
+        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, 1, features, mirror, seed)
         return agent_class(
             time_step_spec,
             action_spec,
@@ -72,6 +74,7 @@ def categorical_dqn(
     *,
     hidden_layers: Sequence[int] = (128, 128),
     features: Callable | None = None,
+    mirror: int = 0,
     num_atoms: int = 21,
     min_return: float = -1.0,
     max_return: float = 1.0,
@@ -91,7 +94,7 @@ def categorical_dqn(
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
         view_spec, splitter = _view_spec(time_step_spec)
         num_actions = _num_actions(action_spec)
-        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, seed)
+        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, mirror, seed)
         return categorical_dqn_agent.CategoricalDqnAgent(
             time_step_spec,
             action_spec,

@@ -1,5 +1,6 @@
 """Q networks for boards, and features that they can look at."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,6 +9,8 @@ from tf_agents.networks import network
 
 from imagents.games.grid import Grid
 from imagents.randomness import make_seed
+
+_ROOT_HALF = math.sqrt(0.5)
 
 
 class LineFeatures:
@@ -77,7 +80,16 @@ class QNetwork(network.Network):
         returns, `[B, A, num_atoms]` (Bellemare et al. 2017, https://arxiv.org/abs/1707.06887).
       features: a function from the view to float32 `[B, F]` that takes the place of
         flattening, such as `LineFeatures`.
+      mirror: 0, or the number of columns C of a board that means the same if its columns
+        are reversed, and the actions' columns with them. Then such a pair gets the same
+        numbers, with half the multiplications of an ordinary network of these widths
+        (see `_MirrorDense`). Columns are the last axis of the flattened view or features,
+        and of the actions.
       seed: of the initial weights.
+
+    Raises:
+      ValueError: for numbers of features or actions that are no multiples of C, or an odd width
+        in a mirrored network.
     """
 
     def __init__(
@@ -87,31 +99,47 @@ class QNetwork(network.Network):
         hidden_layers: Sequence[int] = (128, 128),
         num_atoms: int = 1,
         features: Callable | None = None,
+        mirror: int = 0,
         seed: int = 0,
         name: str = "QNetwork",
     ):
         super().__init__(input_tensor_spec, name=name)
         self.num_atoms = num_atoms
         self._features = features or self._flattened
+        self._mirror = mirror = mirror if mirror > 1 else 0  # a single column is its own mirror image
         self._output_shape = [num_actions] + ([num_atoms] if num_atoms > 1 else [])
-        initializer = tf.keras.initializers
-        self._layers_in_order = [
-            tf.keras.layers.Dense(
-                width,
-                activation="relu",
-                kernel_initializer=initializer.HeUniform(seed=make_seed(seed, f"layer {i}")),
+        if mirror and (num_actions % mirror or any(width % 2 for width in hidden_layers)):
+            raise ValueError(
+                f"a mirrored network needs hidden layers of even width and a multiple of {mirror} actions, "
+                f"not {tuple(hidden_layers)} and {num_actions}"
             )
-            for i, width in enumerate(hidden_layers)
-        ]
+        self._layers_in_order = []
+        for i, width in enumerate(hidden_layers):
+            he = tf.keras.initializers.HeUniform(seed=make_seed(seed, f"layer {i}"))
+            self._layers_in_order.append(
+                _MirrorDense(2, width // 2, he) if mirror else tf.keras.layers.Dense(width, kernel_initializer=he)
+            )
         # Small outputs: at first every action is worth about nothing.
-        small = initializer.RandomUniform(-0.03, 0.03, seed=make_seed(seed, "output"))
-        self._layers_in_order.append(_Output(num_actions * num_atoms, small))
+        small = tf.keras.initializers.RandomUniform(-0.03, 0.03, seed=make_seed(seed, "output"))
+        self._layers_in_order.append(
+            _MirrorDense(mirror, num_actions // mirror * num_atoms, small) if mirror
+            else _Output(num_actions * num_atoms, small)
+        )
 
     def call(self, observation, step_type=None, network_state=(), training=False):
         del step_type, training
         x = self._features(observation)
-        for layer in self._layers_in_order:
-            x = layer(x)
+        if self._mirror:
+            if x.shape[1] % self._mirror:
+                raise ValueError(f"{x.shape[1]} features do not fit a board of {self._mirror} columns")
+            x = [x[:, column :: self._mirror] for column in range(self._mirror)]
+        for layer in self._layers_in_order[:-1]:
+            x = tf.nest.map_structure(tf.nn.relu, layer(x))
+        x = self._layers_in_order[-1](x)
+        if self._mirror:
+            num_rows = self._output_shape[0] // self._mirror
+            by_column = [tf.reshape(values, [-1, num_rows, self.num_atoms]) for values in x]
+            x = tf.stack(by_column, axis=2)  # [B, rows, columns, atoms]
         return tf.reshape(x, [-1, *self._output_shape]), network_state
 
     def _flattened(self, observation) -> tf.Tensor:
@@ -139,3 +167,45 @@ class _Output(tf.keras.layers.Layer):
 
     def call(self, x):
         return tf.matmul(x, self.kernel, transpose_b=True) + self.bias
+
+
+class _MirrorDense(tf.keras.layers.Layer):
+    """A dense layer that gives a mirrored output for a mirrored input.
+
+    Input and output are lists of places, `[B, units]` each; to mirror one is to reverse its order. A layer whose
+    kernel is shared by mirror images maps what stays the same under that (sums of opposite places) and what changes
+    its sign (differences) apart from each other: two products, each a quarter of the work of a dense layer's.
+
+    Source: the equivariant layers of Cohen & Welling 2016, https://arxiv.org/abs/1602.07576.
+
+    Args:
+      places: of the output, at least 2, as those of the input.
+      units: of the output, in each place.
+      kernel_initializer: of both kernels.
+    """
+
+    def __init__(self, places: int, units: int, kernel_initializer):
+        super().__init__()
+        self._places, self._units, self._kernel_initializer = places, units, kernel_initializer
+
+    def build(self, input_shape):
+        places, units = len(input_shape), input_shape[0][1]
+        half_in, half = places // 2, self._places // 2
+        same, opposite = (places - half_in, self._places - half), (half_in, half)
+        self._same, self._opposite = (
+            self.add_weight(name, [n_in * units, n * self._units], initializer=self._kernel_initializer)
+            for name, (n_in, n) in (("same", same), ("opposite", opposite))
+        )
+        self._bias = self.add_weight("bias", [(self._places - half) * self._units], initializer="zeros")
+
+    def call(self, x):
+        half = len(x) // 2
+        pairs = list(zip(x[:half], x[::-1][:half]))
+        same = [(left + right) * _ROOT_HALF for left, right in pairs] + x[half : len(x) - half]
+        opposite = [(left - right) * _ROOT_HALF for left, right in pairs]
+        half = self._places // 2
+        same = tf.split(tf.matmul(tf.concat(same, axis=1), self._same) + self._bias, self._places - half, axis=1)
+        opposite = tf.split(tf.matmul(tf.concat(opposite, axis=1), self._opposite), half, axis=1)
+        lefts = [(s + o) * _ROOT_HALF for s, o in zip(same, opposite)]
+        rights = [(s - o) * _ROOT_HALF for s, o in zip(same, opposite)]
+        return lefts + same[half:] + rights[::-1]

@@ -236,6 +236,7 @@ def _agent(config: TrainConfig, environment: BoardGameEnvironment, seat: int, na
     name = name or AGENT_NAMES[seat]
     settings = dict(
         features=LineFeatures(environment.game) if config.features == "lines" else None,
+        mirror=environment.game.columns if config.symmetry == "mirror" else 0,
         hidden_layers=config.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(config.learning_rate),
         discount=config.discount,

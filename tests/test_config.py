@@ -60,6 +60,7 @@ def refusal(function, *arguments, **keywords):
         ("reward_loss", -math.inf, "a reward is a finite number"),
         ("reward_draw", math.nan, "a reward is a finite number"),
         ("reward_illegal", math.nan, "a reward is a finite number"),
+        ("symmetry", "all", "choose none, mirror"),
         ("rounds_per_chunk", 0, "at least 1 is needed"),
         ("evaluate_every", 0, "at least 1 is needed"),
         ("checkpoint_minutes", 0.0, "more than 0 is needed"),
@@ -70,6 +71,12 @@ def refusal(function, *arguments, **keywords):
 def test_a_value_that_no_training_can_have_is_refused(name, value, needed):
     shown = 0 if name == "hidden_layers" else value  # the width that does not fit
     assert refusal(TrainConfig, **{name: value}) == f"{name} = {shown!r}: {needed}"
+
+
+def test_mirror_images_need_layers_of_an_even_width():
+    assert TrainConfig(symmetry="mirror", hidden_layers=(64, 2)).hidden_layers == (64, 2)
+    sentence = "hidden_layers = 63: with symmetry mirror, a layer has an even width"
+    assert refusal(TrainConfig, symmetry="mirror", hidden_layers=(64, 63)) == sentence
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.networks import LineFeatures, QNetwork
+from imagents.networks import LineFeatures, QNetwork, _MirrorDense
 
 BOARD = tensor_spec.TensorSpec([3, 3, 2], tf.bool)
 
@@ -209,3 +209,80 @@ def test_a_network_sees_the_features_it_is_given():
 def test_line_features_of_another_view_are_refused():
     with pytest.raises(ValueError, match=r"line features of tic_tac_toe need a view of shape \[2, 3, 3\]"):
         QNetwork(BOARD, 9, features=LineFeatures(TIC_TAC_TOE)).create_variables()
+
+
+# Mirrored networks
+
+
+def mirrored_view(views):
+    return np.ascontiguousarray(views[..., ::-1])
+
+
+def mirrored_actions(game, values):
+    """Values `[B, A, ...]` of the actions of a mirrored board."""
+    rows = game.num_actions // game.columns
+    return values.reshape([len(values), rows, game.columns, *values.shape[2:]])[:, :, ::-1].reshape(values.shape)
+
+
+@pytest.mark.parametrize("num_atoms", [1, 5])
+@pytest.mark.parametrize("lines", [False, True], ids=["stones", "lines"])
+@pytest.mark.parametrize(
+    "game",
+    [TIC_TAC_TOE, CONNECT_FOUR, BoardGame("even", 3, 8, 3, True), BoardGame("narrow", 4, 1, 3, False)],
+    ids=lambda game: game.name,
+)
+def test_a_mirrored_network_gives_mirror_images_the_same_numbers(game, lines, num_atoms):
+    view = [2, game.rows, game.columns]
+    network = QNetwork(tensor_spec.TensorSpec(view, tf.bool), game.num_actions, (12, 8), num_atoms,
+                       LineFeatures(game) if lines else None, mirror=game.columns)  # fmt: skip
+    network.create_variables()
+    for variable in network.variables:  # biases too
+        variable.assign(np.random.default_rng(0).normal(size=variable.shape))
+    views = random_views(50, view)
+    for function in (network, tf.function(network, jit_compile=True, autograph=False)):
+        values = function(tf.constant(views))[0].numpy()
+        mirrored = function(tf.constant(mirrored_view(views)))[0].numpy()
+        np.testing.assert_allclose(mirrored, mirrored_actions(game, values), rtol=1e-4, atol=1e-4)
+    assert values.shape == (50, game.num_actions, *([num_atoms] if num_atoms > 1 else []))
+    assert values.std(axis=0).min() > 0.1 or game.columns == 1
+
+
+def test_a_mirrored_layer_is_a_dense_layer_whose_kernel_is_shared_by_mirror_images():
+    """What it does to the basis vectors is that kernel; reversing the inputs reverses the outputs."""
+    layer = _MirrorDense(3, 2, "glorot_normal")
+
+    def flat(x):
+        return tf.concat(layer(tf.split(tf.cast(x, tf.float32), 5, axis=1)), axis=1).numpy()
+
+    flat(tf.zeros([1, 20]))
+    layer.set_weights([*layer.get_weights()[:2], np.array([1.0, 2.0, 3.0, 4.0])])
+    bias = flat(tf.zeros([1, 20]))[0]
+    kernel = flat(tf.eye(20)) - bias
+    by_place = kernel.reshape(5, 4, 3, 2)
+    np.testing.assert_allclose(by_place, by_place[::-1, :, ::-1], atol=1e-6)
+    np.testing.assert_allclose(bias, bias.reshape(3, 2)[::-1].ravel(), atol=1e-6)
+    assert np.linalg.matrix_rank(kernel) == 6 and abs(bias).min() > 0.5
+    x = np.random.default_rng(0).normal(size=[7, 20])
+    np.testing.assert_allclose(flat(x), x @ kernel + bias, atol=1e-5)
+
+
+def test_a_mirrored_network_starts_like_an_ordinary_one():
+    """Activations of the same size after each layer, and actions that are worth about nothing."""
+    views = tf.constant(random_views(500, (2, 6, 7)))
+    spec = tensor_spec.TensorSpec([2, 6, 7], tf.bool)
+    ordinary, mirrored = (QNetwork(spec, 7, (256, 256, 256), mirror=mirror, seed=1)(views)[0] for mirror in (0, 7))
+    assert 0.5 < np.std(mirrored) / np.std(ordinary) < 2
+    assert abs(mirrored.numpy()).max() < 1.0
+
+
+@pytest.mark.parametrize(("actions", "widths"), [(7, (6, 5)), (8, (6, 6))])
+def test_a_mirrored_network_needs_even_widths_and_whole_columns(actions, widths):
+    refused = rf"even width and a multiple of 7 actions, not \({widths[0]}, {widths[1]}\) and {actions}"
+    with pytest.raises(ValueError, match=refused):
+        QNetwork(tensor_spec.TensorSpec([2, 6, 7], tf.bool), actions, widths, mirror=7)
+
+
+def test_features_that_are_no_columns_cannot_be_mirrored():
+    network = QNetwork(BOARD, 9, (6,), features=lambda view: tf.ones([view.shape[0] or 1, 8]), mirror=3)
+    with pytest.raises(ValueError, match="8 features do not fit a board of 3 columns"):
+        network.create_variables()
