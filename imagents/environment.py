@@ -275,10 +275,12 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         if self._opening_plies:
             draws = uniform(self._generator, [self._opening_plies + 1, self.batch_size])
             plies = tf.cast(draws[-1] * (self._opening_plies + 1), tf.int32)
-            for ply in range(self._opening_plies):
+
+            def play(ply, position):
                 action = sample_legal(self.game.legal_moves(position.stones), draws[ply])
-                moved = self.game.play(position, action)
-                position = where_game(ply < plies, moved, position)
+                return ply + 1, where_game(ply < plies, self.game.play(position, action), position)
+
+            _, position = tf.while_loop(lambda ply, _: ply < self._opening_plies, play, [0, start])
             won = tf.reduce_any(self.game.has_line(position.stones), axis=1)
             over = won | self.game.is_full(position.stones)
             position = where_game(over, start, position)

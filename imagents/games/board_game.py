@@ -17,6 +17,7 @@ eagerly, in a graph and under XLA.
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from imagents.games.grid import Grid
@@ -147,10 +148,10 @@ def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     Returns:
       int32 `[B]`.
     """
-    legal = tf.cast(legal_moves, tf.int32)
-    rank = tf.cumsum(legal, axis=1)  # [B, num_actions], 1 for the first legal move
+    num_actions = legal_moves.shape[1]
+    # rank: how many moves up to this one are legal. XLA compiles tf.cumsum to a slower loop.
+    up_to = legal_moves[:, tf.newaxis] & np.tri(num_actions, dtype=bool)
+    rank = tf.reduce_sum(tf.cast(up_to, tf.int32), axis=2)  # [B, num_actions]
     count = rank[:, -1]
-    chosen = 1 + tf.minimum(tf.cast(uniform * tf.cast(count, tf.float32), tf.int32), count - 1)
-    hit = legal_moves & (rank == chosen[:, tf.newaxis])
-    actions = tf.range(legal_moves.shape[1])
-    return tf.reduce_sum(tf.where(hit, actions, 0), axis=1)
+    skipped = tf.minimum(tf.cast(uniform * tf.cast(count, tf.float32), tf.int32), count - 1)
+    return tf.reduce_sum(tf.cast(rank <= skipped[:, tf.newaxis], tf.int32), axis=1)
