@@ -8,6 +8,7 @@ It learns from *decisions*: see `imagents.decisions`.
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.policies import greedy_policy, tf_policy
@@ -26,10 +27,7 @@ from imagents.replay import FIFOReplayBuffer
 def own_stones(observation, seat: int, state) -> tf.Tensor:
     """The default view: own stones and the opponent's, bool `[B, 2, rows, columns]`."""
     del state
-    board = observation["board"]
-    cells = tf.reshape(board, [board.shape[0] or -1, board.shape[1] * board.shape[2]])
-    planes = tf.concat([cells == seat + 1, cells == 2 - seat], axis=1)
-    return tf.reshape(planes, [-1, 2, *board.shape[1:]])
+    return observation["board"][:, tf.newaxis] == np.reshape([seat + 1, 2 - seat], [2, 1, 1])
 
 
 def own_reward(time_step: ts.TimeStep, seat: int, state) -> tf.Tensor:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 from tf_agents.agents.dqn import dqn_agent
+from tf_agents.trajectories import trajectory
 
 from imagents.networks import QNetwork
 
@@ -95,7 +96,7 @@ def categorical_dqn(
         view_spec, splitter = _view_spec(time_step_spec)
         num_actions = _num_actions(action_spec)
         network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, mirror, seed)
-        return categorical_dqn_agent.CategoricalDqnAgent(
+        return _CategoricalDQN(
             time_step_spec,
             action_spec,
             categorical_q_network=network,
@@ -122,6 +123,27 @@ class _OneHot:
         q_values, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
         chosen = tf.cast(actions, tf.int32)[..., tf.newaxis] == tf.range(q_values.shape[-1])
         return tf.reduce_sum(tf.where(chosen, q_values, 0.0), axis=-1)
+
+
+class _CategoricalDQN(categorical_dqn_agent.CategoricalDqnAgent):
+    """Selects logits by a mask, for the same reason. Learns from single transitions of equal weight."""
+
+    def _loss(
+        self, experience, td_errors_loss_fn=None, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False
+    ):
+        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
+        observation = time_steps.observation
+        if self._observation_and_action_constraint_splitter is not None:
+            observation, _ = self._observation_and_action_constraint_splitter(observation)
+        logits, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
+        chosen = tf.cast(policy_steps.action, tf.int32)[:, tf.newaxis] == tf.range(logits.shape[1])
+        logits = tf.reduce_sum(tf.where(chosen[..., tf.newaxis], logits, 0.0), axis=1)  # [N, atoms]
+        reward = reward_scale_factor * next_time_steps.reward[:, tf.newaxis]
+        returns = reward + gamma * next_time_steps.discount[:, tf.newaxis] * self._support
+        distribution = self._next_q_distribution(next_time_steps)
+        target = categorical_dqn_agent.project_distribution(returns, distribution, self._support)
+        loss = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), logits)
+        return tf_agent.LossInfo(tf.nn.compute_average_loss(loss), dqn_agent.DqnLossInfo(td_loss=(), td_error=()))
 
 
 class _DQN(_OneHot, dqn_agent.DqnAgent):

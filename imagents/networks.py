@@ -1,5 +1,6 @@
 """Q networks for boards, and features that they can look at."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -49,23 +50,30 @@ class LineFeatures:
         needed = [2, game.rows, game.columns]
         if tf.nest.is_nested(view) or view.shape[1:] != needed:
             raise ValueError(f"line features of {game.name} need a view of shape {needed}: own stones and the other's")
-        stones = tf.cast(tf.reshape(view, [-1, 2 * game.num_cells]), tf.float32)
-        empty = 1.0 - tf.add_n(tf.split(stones, 2, axis=1))
         on_line = tf.cast(self._on_line, tf.float32)
-        sums = tf.matmul(stones, tf.concat([on_line, (game.k + 1) * on_line], axis=0))  # [B, lines]
-        lines = tf.cast(sums == self._sums, tf.float32)  # [4, B, lines]
-        counts = tf.matmul(tf.reshape(lines, [-1, lines.shape[2]]), on_line, transpose_b=True)
-        counts = tf.reshape(counts, [len(self._sums), -1, game.num_cells]) * empty
-        features = [stones, *tf.unstack(tf.minimum(counts, 1.0))]
+        by_line = tf.concat([on_line, (game.k + 1) * on_line], axis=0)
+        stones = tf.cast(tf.reshape(view, [-1, 2 * game.num_cells]), tf.float32)
+        # From here on games are the last dimension, in which processors do many things at once. The product also turns
+        # the stones round: it is written to memory, where XLA would do a transposition anew in everything that follows.
+        matrix = tf.concat([by_line, tf.eye(2 * game.num_cells)], axis=1)
+        products = tf.matmul(matrix, stones, transpose_a=True, transpose_b=True)
+        sums, stones = tf.split(products, [on_line.shape[1], 2 * game.num_cells])
+        empty = 1.0 - tf.add_n(tf.split(stones, 2))
+        counts = tf.matmul(on_line, tf.cast(sums == self._sums, tf.float32)) * empty  # [sums, cells, B]
+        features = [stones, _rows(tf.minimum(counts, 1.0))]
         if game.gravity:
-            below = [[0, 0], [0, game.columns]]  # a row, under the board for one and empty for the other
-            landing = empty * (1.0 - tf.pad(empty[:, game.columns :], below))
-            above = tf.pad(landing[:, game.columns :], below)
+            below = [[0, game.columns], [0, 0]]  # a row, under the board for one and empty for the other
+            landing = empty * (1.0 - tf.pad(empty[game.columns :], below))
+            above = tf.pad(landing[game.columns :], below)
             features.append(landing)
             for cells in (landing, above):
-                by_column = tf.reshape(counts * cells, [len(self._sums), -1, game.rows, game.columns])
-                features += tf.unstack(tf.reduce_sum(by_column, axis=2))
-        return tf.concat(features, axis=1)
+                by_cell = tf.reshape(counts * cells, [len(self._sums), game.rows, game.columns, -1])
+                features.append(_rows(tf.reduce_sum(by_cell, axis=1)))
+        return tf.transpose(tf.concat(features, axis=0))
+
+
+def _rows(x: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(x, [x.shape[0] * x.shape[1], -1])
 
 
 class QNetwork(network.Network):
@@ -117,12 +125,13 @@ class QNetwork(network.Network):
         for i, width in enumerate(hidden_layers):
             he = tf.keras.initializers.HeUniform(seed=make_seed(seed, f"layer {i}"))
             self._layers_in_order.append(
-                _MirrorDense(2, width // 2, he) if mirror else tf.keras.layers.Dense(width, kernel_initializer=he)
+                _MirrorDense(width // 2, 0, he, batch_last=i == 0) if mirror else _Dense(width, he)
             )
         # Small outputs: at first every action is worth about nothing.
+        per_column = num_actions // max(mirror, 1) * num_atoms
         small = tf.keras.initializers.RandomUniform(-0.03, 0.03, seed=make_seed(seed, "output"))
         self._layers_in_order.append(
-            _MirrorDense(mirror, num_actions // mirror * num_atoms, small) if mirror
+            _MirrorDense(mirror // 2 * per_column, mirror % 2 * per_column, small, not hidden_layers) if mirror
             else _Output(num_actions * num_atoms, small)
         )
 
@@ -130,17 +139,32 @@ class QNetwork(network.Network):
         del step_type, training
         x = self._features(observation)
         if self._mirror:
-            if x.shape[1] % self._mirror:
-                raise ValueError(f"{x.shape[1]} features do not fit a board of {self._mirror} columns")
-            x = [x[:, column :: self._mirror] for column in range(self._mirror)]
-        for layer in self._layers_in_order[:-1]:
-            x = tf.nest.map_structure(tf.nn.relu, layer(x))
-        x = self._layers_in_order[-1](x)
-        if self._mirror:
-            num_rows = self._output_shape[0] // self._mirror
-            by_column = [tf.reshape(values, [-1, num_rows, self.num_atoms]) for values in x]
-            x = tf.stack(by_column, axis=2)  # [B, rows, columns, atoms]
+            x = self._paired(x)
+            for layer in self._layers_in_order[:-1]:
+                x = tf.nest.map_structure(tf.nn.relu, layer(x))
+            x = self._unpaired(self._layers_in_order[-1](x))
+        else:
+            for layer in self._layers_in_order[:-1]:
+                x = tf.squeeze(tf.nn.relu(layer(x)), 1)
+            x = self._layers_in_order[-1](x)
         return tf.reshape(x, [-1, *self._output_shape]), network_state
+
+    def _paired(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """Features `[B, F]` by column, as the first `_MirrorDense` takes them."""
+        if x.shape[1] % self._mirror:
+            raise ValueError(f"{x.shape[1]} features do not fit a board of {self._mirror} columns")
+        x = tf.transpose(x)[:, tf.newaxis]
+        columns = [x[column :: self._mirror] for column in range(self._mirror)]
+        half = self._mirror // 2
+        middle = columns[half : self._mirror - half]
+        return [tf.concat(columns[:half], axis=0), tf.concat(columns[: -half - 1 : -1], axis=0), *middle]
+
+    def _unpaired(self, x: list[tf.Tensor]) -> tf.Tensor:
+        """The last layer's output as `[B, rows, columns, atoms]`."""
+        num_rows = self._output_shape[0] // self._mirror
+        per_column = [num_rows, self.num_atoms]
+        left, right, *middle = (tf.reshape(y, [-1, y.shape[2] // math.prod(per_column), *per_column]) for y in x)
+        return tf.transpose(tf.concat([left, *middle, right[:, ::-1]], axis=1), [0, 2, 1, 3])
 
     def _flattened(self, observation) -> tf.Tensor:
         leaves = [tf.cast(x, tf.float32) for x in tf.nest.flatten(observation)]
@@ -148,6 +172,30 @@ class QNetwork(network.Network):
         return tf.concat(
             [tf.reshape(x, [-1, spec.shape.num_elements()]) for x, spec in zip(leaves, specs)], axis=1
         )
+
+
+def _reshaped(x):
+    """`[B, units]` to `[B, 1, units]`, for everything that follows a product up to the next one.
+
+    Where nothing changes its shape XLA computes in place, and on a CPU then one number at a time instead of eight.
+    """
+    return tf.expand_dims(x, 1)
+
+
+class _Dense(tf.keras.layers.Layer):
+    """A dense layer, `[B, inputs]` to `[B, 1, units]`."""
+
+    def __init__(self, units: int, kernel_initializer):
+        super().__init__()
+        self._units, self._kernel_initializer = units, kernel_initializer
+
+    def build(self, input_shape):
+        shape = [input_shape[-1], self._units]
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self._kernel_initializer)
+        self.bias = self.add_weight(name="bias", shape=[self._units], initializer="zeros")
+
+    def call(self, x):
+        return _reshaped(tf.matmul(x, self.kernel)) + self.bias
 
 
 class _Output(tf.keras.layers.Layer):
@@ -172,40 +220,39 @@ class _Output(tf.keras.layers.Layer):
 class _MirrorDense(tf.keras.layers.Layer):
     """A dense layer that gives a mirrored output for a mirrored input.
 
-    Input and output are lists of places, `[B, units]` each; to mirror one is to reverse its order. A layer whose
-    kernel is shared by mirror images maps what stays the same under that (sums of opposite places) and what changes
-    its sign (differences) apart from each other: two products, each a quarter of the work of a dense layer's.
+    Input and output are what is on the left, on the right in the same order from the edge, `[B, 1, units]` each, and in
+    the middle if anything is; to mirror it is to swap left and right. A layer whose kernel is shared by mirror images
+    maps what stays the same under that (sums of left and right) and what changes its sign (differences) apart from each
+    other: two products, each a quarter of the work of a dense layer's.
 
     Source: the equivariant layers of Cohen & Welling 2016, https://arxiv.org/abs/1602.07576.
 
     Args:
-      places: of the output, at least 2, as those of the input.
-      units: of the output, in each place.
+      side: units on either side of the output.
+      middle: units in its middle.
       kernel_initializer: of both kernels.
+      batch_last: whether the input is `[units, 1, B]`.
     """
 
-    def __init__(self, places: int, units: int, kernel_initializer):
+    def __init__(self, side: int, middle: int, kernel_initializer, batch_last: bool = False):
         super().__init__()
-        self._places, self._units, self._kernel_initializer = places, units, kernel_initializer
+        self._side, self._middle, self._kernel_initializer = side, middle, kernel_initializer
+        self._axis = 0 if batch_last else 2
 
     def build(self, input_shape):
-        places, units = len(input_shape), input_shape[0][1]
-        half_in, half = places // 2, self._places // 2
-        same, opposite = (places - half_in, self._places - half), (half_in, half)
-        self._same, self._opposite = (
-            self.add_weight(name, [n_in * units, n * self._units], initializer=self._kernel_initializer)
-            for name, (n_in, n) in (("same", same), ("opposite", opposite))
-        )
-        self._bias = self.add_weight("bias", [(self._places - half) * self._units], initializer="zeros")
+        side, _, *middle = (shape[self._axis] for shape in input_shape)
+        weight = functools.partial(self.add_weight, initializer=self._kernel_initializer)
+        self._same = weight("same", [side + sum(middle), self._side + self._middle])
+        self._opposite = weight("opposite", [side, self._side])
+        self._bias = self.add_weight("bias", [self._side + self._middle], initializer="zeros")
 
     def call(self, x):
-        half = len(x) // 2
-        pairs = list(zip(x[:half], x[::-1][:half]))
-        same = [(left + right) * _ROOT_HALF for left, right in pairs] + x[half : len(x) - half]
-        opposite = [(left - right) * _ROOT_HALF for left, right in pairs]
-        half = self._places // 2
-        same = tf.split(tf.matmul(tf.concat(same, axis=1), self._same) + self._bias, self._places - half, axis=1)
-        opposite = tf.split(tf.matmul(tf.concat(opposite, axis=1), self._opposite), half, axis=1)
-        lefts = [(s + o) * _ROOT_HALF for s, o in zip(same, opposite)]
-        rights = [(s - o) * _ROOT_HALF for s, o in zip(same, opposite)]
-        return lefts + same[half:] + rights[::-1]
+        left, right, *middle = x
+        same = tf.concat([(left + right) * _ROOT_HALF, *middle], self._axis)
+        same = self._product(same, self._same) + self._bias
+        opposite = self._product((left - right) * _ROOT_HALF, self._opposite)
+        same, middle = same[..., : self._side], [same[..., self._side :]] if self._middle else []
+        return [(same + opposite) * _ROOT_HALF, (same - opposite) * _ROOT_HALF, *middle]
+
+    def _product(self, x, kernel):
+        return _reshaped(tf.matmul(tf.squeeze(x, 1), kernel, transpose_a=self._axis == 0))

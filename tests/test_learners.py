@@ -1,27 +1,38 @@
 """The learners are TF-Agents' own, and learn the same."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.trajectories import time_step as ts
 
 from imagents.decisions import Decision, as_experience
 from imagents.environment import BoardGameEnvironment
 from imagents.games import CONNECT_FOUR
-from imagents.learners import dqn
+from imagents.learners import categorical_dqn, dqn
 
 
-@pytest.mark.parametrize("double, original", [(False, dqn_agent.DqnAgent), (True, dqn_agent.DdqnAgent)])
-def test_a_train_step_is_that_of_the_agent_of_tf_agents(double, original):
+@pytest.mark.parametrize(
+    ("learner", "method", "original"),
+    [
+        (dqn, "_compute_q_values", dqn_agent.DqnAgent),
+        (functools.partial(dqn, double=True), "_compute_q_values", dqn_agent.DdqnAgent),
+        (categorical_dqn, "_loss", categorical_dqn_agent.CategoricalDqnAgent),
+    ],
+    ids=["dqn", "double_dqn", "c51"],
+)
+def test_a_train_step_is_that_of_the_agent_of_tf_agents(learner, method, original):
     environment = BoardGameEnvironment(CONNECT_FOUR)
     view = tf.TensorSpec([2, 6, 7], tf.bool)
     observation = {"view": view, "legal_moves": environment.observation_spec()["legal_moves"]}
     specs = ts.time_step_spec(observation), environment.action_spec()
-    ours, theirs = (dqn(double=double, discount=0.9, hidden_layers=(16,), seed=3)(*specs) for _ in range(2))
+    ours, theirs = (learner(discount=0.9, hidden_layers=(16,), seed=3)(*specs) for _ in range(2))
     ours.initialize()
     theirs.initialize()
-    theirs._compute_q_values = lambda *args, **kwargs: original._compute_q_values(theirs, *args, **kwargs)
+    setattr(theirs, method, functools.partial(getattr(original, method), theirs))
 
     rng = np.random.default_rng(0)
     decisions = Decision(

@@ -224,16 +224,16 @@ def mirrored_actions(game, values):
     return values.reshape([len(values), rows, game.columns, *values.shape[2:]])[:, :, ::-1].reshape(values.shape)
 
 
-@pytest.mark.parametrize("num_atoms", [1, 5])
+@pytest.mark.parametrize(("num_atoms", "widths"), [(1, (12, 8)), (5, (12, 8)), (1, ())])
 @pytest.mark.parametrize("lines", [False, True], ids=["stones", "lines"])
 @pytest.mark.parametrize(
     "game",
     [TIC_TAC_TOE, CONNECT_FOUR, BoardGame("even", 3, 8, 3, True), BoardGame("narrow", 4, 1, 3, False)],
     ids=lambda game: game.name,
 )
-def test_a_mirrored_network_gives_mirror_images_the_same_numbers(game, lines, num_atoms):
+def test_a_mirrored_network_gives_mirror_images_the_same_numbers(game, lines, num_atoms, widths):
     view = [2, game.rows, game.columns]
-    network = QNetwork(tensor_spec.TensorSpec(view, tf.bool), game.num_actions, (12, 8), num_atoms,
+    network = QNetwork(tensor_spec.TensorSpec(view, tf.bool), game.num_actions, widths, num_atoms,
                        LineFeatures(game) if lines else None, mirror=game.columns)  # fmt: skip
     network.create_variables()
     for variable in network.variables:  # biases too
@@ -247,12 +247,18 @@ def test_a_mirrored_network_gives_mirror_images_the_same_numbers(game, lines, nu
     assert values.std(axis=0).min() > 0.1 or game.columns == 1
 
 
-def test_a_mirrored_layer_is_a_dense_layer_whose_kernel_is_shared_by_mirror_images():
+@pytest.mark.parametrize("batch_last", [False, True])
+def test_a_mirrored_layer_is_a_dense_layer_whose_kernel_is_shared_by_mirror_images(batch_last):
     """What it does to the basis vectors is that kernel; reversing the inputs reverses the outputs."""
-    layer = _MirrorDense(3, 2, "glorot_normal")
+    layer = _MirrorDense(2, 2, "glorot_normal", batch_last)
 
     def flat(x):
-        return tf.concat(layer(tf.split(tf.cast(x, tf.float32), 5, axis=1)), axis=1).numpy()
+        """Five places of 4 units to three of 2, `[N, 20]` to `[N, 6]`."""
+        places = tf.split(tf.cast(x, tf.float32), 5, axis=1)
+        x = [tf.concat(places[:2], axis=1), tf.concat(places[:2:-1], axis=1), places[2]]
+        x = [tf.transpose(y) for y in x] if batch_last else x
+        left, right, middle = layer([y[:, tf.newaxis] for y in x])
+        return tf.concat([left, middle, right], axis=2)[:, 0].numpy()
 
     flat(tf.zeros([1, 20]))
     layer.set_weights([*layer.get_weights()[:2], np.array([1.0, 2.0, 3.0, 4.0])])
