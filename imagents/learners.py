@@ -114,36 +114,17 @@ def categorical_dqn(
 
 
 class _OneHot:
-    """Selects Q values by a mask: XLA turns the gradient of TF-Agents' gather into a loop over the batch."""
+    """Selects the chosen actions' outputs by a mask: XLA turns the gradient of TF-Agents' gather into a loop."""
 
     def _compute_q_values(self, time_steps, actions, training=False):
+        """Q values `[N]`, or logits `[N, atoms]`."""
         observation = time_steps.observation
         if self._observation_and_action_constraint_splitter is not None:
             observation, _ = self._observation_and_action_constraint_splitter(observation)
-        q_values, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
-        chosen = tf.cast(actions, tf.int32)[..., tf.newaxis] == tf.range(q_values.shape[-1])
-        return tf.reduce_sum(tf.where(chosen, q_values, 0.0), axis=-1)
-
-
-class _CategoricalDQN(categorical_dqn_agent.CategoricalDqnAgent):
-    """Selects logits by a mask, for the same reason. Learns from single transitions of equal weight."""
-
-    def _loss(
-        self, experience, td_errors_loss_fn=None, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False
-    ):
-        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
-        observation = time_steps.observation
-        if self._observation_and_action_constraint_splitter is not None:
-            observation, _ = self._observation_and_action_constraint_splitter(observation)
-        logits, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
-        chosen = tf.cast(policy_steps.action, tf.int32)[:, tf.newaxis] == tf.range(logits.shape[1])
-        logits = tf.reduce_sum(tf.where(chosen[..., tf.newaxis], logits, 0.0), axis=1)  # [N, atoms]
-        reward = reward_scale_factor * next_time_steps.reward[:, tf.newaxis]
-        returns = reward + gamma * next_time_steps.discount[:, tf.newaxis] * self._support
-        distribution = self._next_q_distribution(next_time_steps)
-        target = categorical_dqn_agent.project_distribution(returns, distribution, self._support)
-        loss = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), logits)
-        return tf_agent.LossInfo(tf.nn.compute_average_loss(loss), dqn_agent.DqnLossInfo(td_loss=(), td_error=()))
+        outputs, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
+        chosen = tf.cast(actions, tf.int32)[:, tf.newaxis] == tf.range(outputs.shape[1])
+        chosen = tf.reshape(chosen, [-1, outputs.shape[1]] + [1] * (len(outputs.shape) - 2))
+        return tf.reduce_sum(tf.where(chosen, outputs, 0.0), axis=1)
 
 
 class _DQN(_OneHot, dqn_agent.DqnAgent):
@@ -152,6 +133,22 @@ class _DQN(_OneHot, dqn_agent.DqnAgent):
 
 class _DoubleDQN(_OneHot, dqn_agent.DdqnAgent):
     pass
+
+
+class _CategoricalDQN(_OneHot, categorical_dqn_agent.CategoricalDqnAgent):
+    """Learns from single transitions of equal weight."""
+
+    def _loss(
+        self, experience, td_errors_loss_fn=None, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False
+    ):
+        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
+        logits = self._compute_q_values(time_steps, policy_steps.action, training)
+        reward = reward_scale_factor * next_time_steps.reward[:, tf.newaxis]
+        returns = reward + gamma * next_time_steps.discount[:, tf.newaxis] * self._support
+        distribution = self._next_q_distribution(next_time_steps)
+        target = categorical_dqn_agent.project_distribution(returns, distribution, self._support)
+        loss = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), logits)
+        return tf_agent.LossInfo(tf.nn.compute_average_loss(loss), dqn_agent.DqnLossInfo(td_loss=(), td_error=()))
 
 
 def _view_spec(time_step_spec):
