@@ -31,7 +31,7 @@ class Study:
     game, preset: of `imagents train`.
     flags: further settings of the command, by their names.
     seeds: how many.
-    solver_games: against the perfect player, after the training.
+    solver_games: against the perfect player, after the training; each side begins half of them.
     """
 
     game: str
@@ -63,11 +63,11 @@ _PLAIN_512 = {"symmetry": "none", "hidden_layers": [512, 256]}
 STUDIES = {
     "tic_tac_toe default": Study("tic_tac_toe", seeds=10),
     "tic_tac_toe perfect": Study("tic_tac_toe", "perfect", seeds=5),
-    "connect_four quick": Study("connect_four", "quick", solver_games=100),
-    "connect_four default": Study("connect_four", solver_games=100),
-    "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=100),
-    "connect_four quick, ordinary network": Study("connect_four", "quick", _PLAIN_256, seeds=1, solver_games=100),
-    "connect_four strong, ordinary network": Study("connect_four", "strong", _PLAIN_512, seeds=1, solver_games=100),
+    "connect_four quick": Study("connect_four", "quick", solver_games=200),
+    "connect_four default": Study("connect_four", solver_games=200),
+    "connect_four strong": Study("connect_four", "strong", seeds=1, solver_games=200),
+    "connect_four quick, ordinary network": Study("connect_four", "quick", _PLAIN_256, seeds=1, solver_games=200),
+    "connect_four strong, ordinary network": Study("connect_four", "strong", _PLAIN_512, seeds=1, solver_games=200),
 }
 
 _BASE = {"plies": 15_000_000} | _PLAIN_256
@@ -211,8 +211,9 @@ def _tic_tac_toe(figures: list[dict]) -> Iterable[str]:
 _LABELLED = """\
 Labelled positions, 1,000 in each set: a *good* move keeps the game's value, a *perfect* one also wins fastest or loses
 slowest. In `early`, `middle` and `late` some move loses value in every position. Uniformly random moves are 75.0 % good
-and 30.1 % perfect in `mixed`. Against the perfect player, games begin after 0 to 10 random plies; the score counts a
-draw as half a win."""
+and 30.1 % perfect in `mixed`. The perfect player draws among its best moves and meets each agent from the empty board,
+100 games begun by either side; the score counts a draw as half a win. Who moves first can always win, so nobody gets a
+point from the perfect player moving second."""
 
 
 def _connect_four(figures: list[dict]) -> Iterable[str]:
