@@ -70,7 +70,7 @@ def test_arguments_of_another_kind_are_refused(arguments, capsys):
     assert arguments[-1] in capsys.readouterr().err
 
 
-def test_a_preset_sets_defaults_that_other_flags_override(tmp_path):
+def test_a_preset_sets_defaults_that_other_flags_override(tmp_path, eagerly):
     arguments = ["--game", "connect_four", "--plies", "500", "--output-dir", str(tmp_path / "run")]
     assert cli.main(["train", *arguments, *SMALL]) == 0
     config = Run(tmp_path / "run").config
@@ -78,7 +78,7 @@ def test_a_preset_sets_defaults_that_other_flags_override(tmp_path):
     assert config.hidden_layers == (16,)
 
 
-def test_flags_can_be_spelled_with_underscores_and_as_hyperparameters(tmp_path):
+def test_flags_can_be_spelled_with_underscores_and_as_hyperparameters(tmp_path, eagerly):
     """As a SageMaker job passes them."""
     arguments = ["--plies", "500", "--output_dir", str(tmp_path / "run"), "--parallel_games", "32"]
     assert cli.main(["train", *arguments, *SMALL]) == 0

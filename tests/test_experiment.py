@@ -100,15 +100,16 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(finished, tmp
     assert not timeless(finished).equals(timeless(other))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_and_resumed_equals_uninterrupted(finished, tmp_path, number):
+def test_stopped_twice_and_resumed_equals_uninterrupted(finished, tmp_path):
     experiment = Experiment(SMALL, tmp_path / "run")
-    stop_after(experiment, 3, number)
-    stopped = experiment.run(quiet=True)
-    assert experiment.stopped_by == number
-    assert stopped.metrics()["round"].tolist() == [10, 20, 30]
-    assert not (stopped.path / "evaluation.json").exists()
-    resumed = train(TrainConfig(), resume=stopped.path, quiet=True)
+    for number, rounds in ((signal.SIGINT, [10, 20]), (signal.SIGTERM, [10, 20, 30, 40])):
+        stop_after(experiment, 2, number)
+        stopped = experiment.run(quiet=True)
+        assert experiment.stopped_by == number
+        assert stopped.metrics()["round"].tolist() == rounds
+        assert not (stopped.path / "evaluation.json").exists()
+        experiment = Experiment(TrainConfig(), resume=stopped.path)
+    resumed = experiment.run(quiet=True)
     pd.testing.assert_frame_equal(timeless(finished), timeless(resumed))
     for x, y in zip(weights(finished.path), weights(resumed.path), strict=True):
         np.testing.assert_array_equal(x, y)
@@ -177,7 +178,7 @@ def lose_manifest(run: Run):
 
 
 @pytest.mark.parametrize("damage", [damage_bytes, truncate_index, lose_manifest])
-def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
+def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, eagerly, damage):
     run = train(dataclasses.replace(SMALL, plies=500), tmp_path / "run", quiet=True)
     metrics = (run.path / "metrics.csv").read_text()
     damage(run)
@@ -188,7 +189,7 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
     assert Run(run.path).config.plies == 500
 
 
-def test_an_older_sound_checkpoint_is_offered(tmp_path):
+def test_an_older_sound_checkpoint_is_offered(tmp_path, eagerly):
     run = train(dataclasses.replace(SMALL, plies=500), tmp_path / "run", quiet=True)
     run = train(TrainConfig(plies=1000), resume=run.path, quiet=True)
     older, newest = run.checkpoints()
