@@ -15,7 +15,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["imagents", "imagents.*"]),
-    package_data={"imagents": ["agents/**/*"], "imagents.app": ["*.css", "*.js"], "imagents.evaluation": ["data/*"]},
+    package_data={
+        "imagents": ["shipped/**/*"],
+        "imagents.app": ["*.css", "*.js"],
+        "imagents.environments.boards.connect_four": ["data/*"],
+    },
     entry_points={"console_scripts": ["imagents = imagents.cli:main"]},
     install_requires=[
         "tensorflow~=2.19.0; python_version < '3.13'",  # what the tests run on

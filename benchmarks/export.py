@@ -15,12 +15,14 @@ import numpy as np
 import tyro
 
 from imagents.config import preset_config
-from imagents.converters import read_onnx, read_tflite
-from imagents.evaluation import exact, positions
-from imagents.export import check_formats, export_agent
-from imagents.files import write_json
-from imagents.games import TIC_TAC_TOE, BoardGame, get_game
-from imagents.training import build_agents
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import TIC_TAC_TOE, get_game
+from imagents.environments.boards.tic_tac_toe import exact
+from imagents.environments.boards.tic_tac_toe.exact import positions
+from imagents.export.formats import read_onnx, read_tflite
+from imagents.export.writing import check_formats, export_agent
+from imagents.runs.files import write_json
+from imagents.training.loop import build_agents
 
 
 @dataclasses.dataclass(frozen=True)

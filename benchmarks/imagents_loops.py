@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from benchmarks.timing import Loop
 from imagents.config import TrainConfig
-from imagents.environment import BoardGameEnvironment
-from imagents.games import get_game, sample_legal
-from imagents.randomness import make_generator, uniform
-from imagents.training import Trainer, build
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.environments.boards.games import get_game
+from imagents.randomness import make_generator, sample_legal, uniform
+from imagents.training.loop import Trainer, build
 from imagents.xla import start_xla
 
 

@@ -1,4 +1,4 @@
-"""Makes the labelled connect-four positions that ship with the package (see `imagents.evaluation.positions`).
+"""Makes the labelled connect-four positions that ship with the package (see `imagents.environments.boards.connect_four.positions`).
 
     pip install bitbully bitbully-databases
     python -m benchmarks.label_positions --set early middle late mixed
@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from bitbully import BitBully, bitbully_core
 
-from imagents.evaluation import positions
+from imagents.environments.boards.tic_tac_toe.exact import positions
 
 # A game is played once up to `ply`, and from there on `times` times.
 Endings = collections.namedtuple("Endings", "ply times")

@@ -94,7 +94,7 @@ def _train_and_report_memory() -> None:
     import argparse
 
     from benchmarks.imagents_loops import config_of
-    from imagents.training import build
+    from imagents.training.loop import build
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--game")

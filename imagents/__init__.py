@@ -18,16 +18,16 @@ import warnings
 __version__ = "0.1.0"
 
 _HOMES = {  # public name: the module it lives in
-    "BoardGame": "imagents.games",
-    "BoardGameEnvironment": "imagents.environment",
-    "CONNECT_FOUR": "imagents.games",
-    "FIFOReplayBuffer": "imagents.replay",
-    "IMAgent": "imagents.agent",
-    "TIC_TAC_TOE": "imagents.games",
+    "BoardGame": "imagents.environments.boards.board_game",
+    "BoardGameEnvironment": "imagents.environments.boards.environment",
+    "CONNECT_FOUR": "imagents.environments.boards.games",
+    "FIFOReplayBuffer": "imagents.learning.replay",
+    "IMAgent": "imagents.learning.agent",
+    "TIC_TAC_TOE": "imagents.environments.boards.games",
     "TrainConfig": "imagents.config",
     "load_player": "imagents.players.frozen",
-    "load_run": "imagents.run",
-    "train": "imagents.experiment",
+    "load_run": "imagents.runs.run",
+    "train": "imagents.training.experiment",
 }
 
 __all__ = ["__version__", *_HOMES]

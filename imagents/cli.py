@@ -59,7 +59,7 @@ def train(arguments: Sequence[str]) -> Job:
             if value != was and field.name not in ("plies", "minutes"):
                 raise ValueError(f"{field.name} = {value!r}: this run has {was!r}, and a run keeps it")
 
-    from imagents.experiment import Experiment
+    from imagents.training.experiment import Experiment
 
     experiment = Experiment(command.config, command.output_dir, command.resume)
 
@@ -134,11 +134,11 @@ def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
 
-    from imagents import plotting_tournament
+    from imagents.environments.boards.games import get_game
     from imagents.evaluation.tournament import expand, game_of, prepare_tournament
-    from imagents.files import write_json
-    from imagents.games import get_game
-    from imagents.run import check_is_new
+    from imagents.plotting import tournament as plotting_tournament
+    from imagents.runs.files import write_json
+    from imagents.runs.run import check_is_new
 
     names = [name for player in command.players for name in expand(player)]
     game = command.game or game_of(names)
@@ -183,7 +183,7 @@ def export(arguments: Sequence[str]) -> Job:
     command = _parse_words("export", Export, arguments)
     load_config(run_folder(command.run))
 
-    from imagents.export import prepare_export
+    from imagents.export.writing import prepare_export
 
     write = prepare_export(command.run, command.output_dir, command.formats)
 

@@ -6,6 +6,7 @@ that another owner draws, and each generator travels in the checkpoint with its 
 
 import hashlib
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -27,3 +28,27 @@ def uniform(generator: tf.random.Generator, shape) -> tf.Tensor:
     """
     bits = generator.uniform_full_int(shape, tf.uint32)
     return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
+
+
+def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """A uniformly random legal move per game.
+
+    Args:
+      legal_moves: bool `[B, num_actions]`, at least one True per row.
+      uniform: float32 `[B]` random numbers in [0, 1).
+
+    Returns:
+      int32 `[B]`.
+    """
+    num_actions = legal_moves.shape[1]
+    # rank: how many moves up to this one are legal. XLA compiles tf.cumsum to a slower loop.
+    up_to = legal_moves[:, tf.newaxis] & np.tri(num_actions, dtype=bool)
+    rank = tf.reduce_sum(tf.cast(up_to, tf.int32), axis=2)  # [B, num_actions]
+    count = rank[:, -1]
+    skipped = tf.minimum(tf.cast(uniform * tf.cast(count, tf.float32), tf.int32), count - 1)
+    return tf.reduce_sum(tf.cast(rank <= skipped[:, tf.newaxis], tf.int32), axis=1)
+
+
+def draw(generator: tf.random.Generator, allowed: tf.Tensor) -> tf.Tensor:
+    """One of the allowed actions per game, uniformly: bool `[B, num_actions]` -> int32 `[B]`."""
+    return sample_legal(allowed, uniform(generator, [allowed.shape[0]]))

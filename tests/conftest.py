@@ -8,7 +8,7 @@ import imagents  # noqa: F401
 @pytest.fixture
 def eagerly(monkeypatch):
     """Trainings of a handful of rounds run step by step: to compile them, or to trace a graph, takes far longer."""
-    from imagents.training import Trainer
+    from imagents.training.loop import Trainer
 
     init = Trainer.__init__
 

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from imagents import cli
-from imagents.run import Run
+from imagents.runs.run import Run
 
 COMMAND = [sys.executable, "-m", "imagents.cli"]
 SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()

@@ -11,9 +11,9 @@ import tensorflow as tf
 from imagents import cli
 from imagents.config import TrainConfig
 from imagents.evaluation import report
-from imagents.run import Run
-from imagents.snapshots import save_snapshot
-from imagents.training import build
+from imagents.runs.run import Run
+from imagents.runs.snapshots import save_snapshot
+from imagents.training.loop import build
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,8 @@ assert "tensorflow" not in sys.modules
 
 
 def test_an_exported_agent_is_evaluated_like_a_run(capsys):
-    from imagents.exported import trained_agent
-    from imagents.games import TIC_TAC_TOE
+    from imagents.environments.boards.games import TIC_TAC_TOE
+    from imagents.export.reading import trained_agent
 
     assert cli.main(["evaluate", str(trained_agent(TIC_TAC_TOE)), "--games", "100", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -22,9 +22,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents import learners
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.training import Trainer
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.learning import algorithms as learners
+from imagents.training.loop import Trainer
 
 FILE = pathlib.Path(__file__).parent / "data" / "determinism.json"
 GAMES = {game.name: game for game in (TIC_TAC_TOE, CONNECT_FOUR)}

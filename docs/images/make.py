@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from imagents.app.players import watch
 from imagents.app.recording import record
-from imagents.games import CONNECT_FOUR
+from imagents.environments.boards.games import CONNECT_FOUR
 
 FOLDER = pathlib.Path(__file__).parent
 MOVES = (3, 3, 2, 4)  # of the visitor, who soon errs

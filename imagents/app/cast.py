@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind
-from imagents.app.verdicts import is_connect_four, is_tic_tac_toe
-from imagents.games.grid import Grid
+from imagents.environments.boards.grid import Grid
+from imagents.environments.boards.verdicts import is_connect_four, is_tic_tac_toe
 
 TRAINED = "trained"  # the agents that ship with imagents
 

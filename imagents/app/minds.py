@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from imagents.app.session import Record
-from imagents.app.verdicts import move_scores
-from imagents.games.drawing import winning_cells
+from imagents.environments.boards.drawing import winning_cells
+from imagents.environments.boards.verdicts import move_scores
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ from imagents.app import page_html
 from imagents.app.cast import Cast
 from imagents.app.minds import Thought
 from imagents.app.session import Record, Session, side_name
-from imagents.app.verdicts import is_connect_four, move_scores, move_verdict, position_verdict
 from imagents.app.visit import Visit, read_visit
+from imagents.environments.boards.verdicts import is_connect_four, move_scores, move_verdict, position_verdict
 
 _SOLVING_AT_ONCE = 4
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from imagents.app.session import PERSON, side_name
 from imagents.app.visit import BEGINS, PACES, Visit
-from imagents.games.grid import Grid
+from imagents.environments.boards.grid import Grid
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,19 +11,20 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from imagents import solver
-from imagents.agent_model import AgentModel
 from imagents.app.cast import TRAINED, Cast
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind, Thought
 from imagents.app.session import Record
-from imagents.app.verdicts import find_solver_process, is_connect_four
-from imagents.environment import time_step_at
-from imagents.exported import ExportedAgent, exported_game, trained_agent
-from imagents.games import GAMES, BoardGame, get_game
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.connect_four import solver
+from imagents.environments.boards.environment import time_step_at
+from imagents.environments.boards.games import GAMES, get_game
+from imagents.environments.boards.verdicts import find_solver_process, is_connect_four
+from imagents.export.model import AgentModel
+from imagents.export.reading import ExportedAgent, exported_game, trained_agent
 from imagents.players.base import Player
 from imagents.players.frozen import learned_game, split_agent
 from imagents.players.names import make_player
-from imagents.snapshots import load_agents
+from imagents.runs.snapshots import load_agents
 
 _MINIMAX = {"minimax:2": "Looks two moves ahead", "minimax:4": "Looks four moves ahead"}
 _KEPT_RUNS = 8  # whose agents stay in memory

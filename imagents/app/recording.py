@@ -2,7 +2,7 @@
 
     from imagents.app.players import watch
     from imagents.app.recording import record
-    from imagents.games import CONNECT_FOUR
+    from imagents.environments.boards.games import CONNECT_FOUR
 
     record(watch(CONNECT_FOUR, ["trained", "heuristic"]))
 """
@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from imagents.app.session import Record, side_name
 
 _CELL, _CAPTION, _SMOOTH = 64, 40, 2  # pixels; everything is drawn _SMOOTH times as large, and shrunk
-_COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # those of imagents.games.drawing
+_COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # those of imagents.environments.boards.drawing
 _GROUND, _INK, _WON, _LAST = ("#f4f4f4", "#10233a"), "#222222", "#ffd166", "#dddddd"
 _END_SECONDS = 2.5  # the last position stays a while
 FORMATS = (".gif", ".mp4")

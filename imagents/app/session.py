@@ -8,8 +8,8 @@ import functools
 
 import numpy as np
 
-from imagents.games.drawing import winning_cells
-from imagents.games.grid import Grid
+from imagents.environments.boards.drawing import winning_cells
+from imagents.environments.boards.grid import Grid
 
 PERSON = "you"  # the name of a seat's player who moves by hand
 

@@ -15,13 +15,13 @@ import tensorflow as tf
 
 import imagents
 from imagents.app.cast import TRAINED
-from imagents.converters import TFLITE_FILE, quietly
-from imagents.export import prepare_export
-from imagents.exported import METADATA, ExportedAgent, exported_game, model_folder, trained_agent
-from imagents.files import checksum, write_json
-from imagents.games import GAMES
+from imagents.environments.boards.games import GAMES
+from imagents.export.formats import TFLITE_FILE, quietly
+from imagents.export.reading import METADATA, ExportedAgent, exported_game, model_folder, trained_agent
+from imagents.export.writing import prepare_export
 from imagents.players.frozen import learned_game
-from imagents.run import check_is_new
+from imagents.runs.files import checksum, write_json
+from imagents.runs.run import check_is_new
 
 _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (

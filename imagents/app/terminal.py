@@ -17,7 +17,7 @@ import numpy as np
 from imagents.app.minds import Mind, ModelMind
 from imagents.app.recording import check_format, record
 from imagents.app.session import PERSON, Record, Session
-from imagents.app.verdicts import move_scores, move_verdict, position_verdict
+from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict
 
 _HELP = """\
   a number   plays there: the number of a free cell, or of a column
@@ -253,9 +253,9 @@ def prepare(table: Table) -> Callable[[], int]:
     import random
 
     from imagents.app.players import agent_mind, find_solver, make_mind
+    from imagents.environments.boards.games import TIC_TAC_TOE, get_game
     from imagents.evaluation.tournament import game_of
-    from imagents.exported import trained_agent
-    from imagents.games import TIC_TAC_TOE, get_game
+    from imagents.export.reading import trained_agent
 
     names = table.watch or (table.opponent,)
     game = get_game(table.game or game_of(names) or TIC_TAC_TOE.name)

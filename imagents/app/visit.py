@@ -9,7 +9,7 @@ import dataclasses
 
 from imagents.app.cast import Cast
 from imagents.app.session import PERSON, Record, Session
-from imagents.games.grid import Grid
+from imagents.environments.boards.grid import Grid
 
 BEGINS = {"turns": "in turns", "0": "", "1": ""}  # the last two are named after the sides
 PACES = {"2": "slow", "1": "steady", "0.3": "fast"}  # seconds between the moves of players that are watched

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.environment import DRAW, ILLEGAL, PASS, RUNNING, BoardGameEnvironment
-from imagents.games import BoardGame
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.environment import DRAW, ILLEGAL, RUNNING, BoardGameEnvironment
+from imagents.seats import PASS
 from imagents.xla import start_xla
 
 _HASH = 1_000_003  # any large odd number

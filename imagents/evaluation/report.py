@@ -4,15 +4,16 @@ import os
 import textwrap
 from collections.abc import Callable
 
-from imagents.agent import IMAgent
-from imagents.evaluation import positions
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.strength import exact_report, positions_report
+from imagents.environments.boards.tic_tac_toe.exact import positions
 from imagents.evaluation.matches import Arena
-from imagents.evaluation.strength import exact_report, positions_report
-from imagents.exported import ExportedAgent, exported_game
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.players import PolicyPlayer, make_player
-from imagents.players.frozen import learned_game
-from imagents.snapshots import load_agents
+from imagents.export.reading import ExportedAgent, exported_game
+from imagents.learning.agent import IMAgent
+from imagents.players.frozen import PolicyPlayer, learned_game
+from imagents.players.names import make_player
+from imagents.runs.snapshots import load_agents
 
 OPPONENTS = {"tic_tac_toe": ("random", "heuristic", "perfect"), "connect_four": ("random", "heuristic", "minimax:4")}
 _ANYBODY = ("random", "heuristic")  # play every game

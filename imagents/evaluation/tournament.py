@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from imagents.config import load_config, run_folder
+from imagents.environments.boards.board_game import BoardGame
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Arena, Match
-from imagents.exported import exported_game
-from imagents.games import BoardGame
-from imagents.players import make_player
+from imagents.export.reading import exported_game
 from imagents.players.frozen import learned_game, split_agent
-from imagents.snapshots import FOLDER, snapshot_plies, snapshots
-from imagents.training import agent_names
+from imagents.players.names import make_player
+from imagents.runs.snapshots import FOLDER, snapshot_plies, snapshots
+from imagents.training.loop import agent_names
 
 ANCHOR = "random"  # its Elo is 0 if it takes part
 _WIDEST_TABLE = 12  # of so many players a table shows every pair; a heat map shows more

@@ -4,15 +4,19 @@ An `IMAgent` is a player that learns; the ones here do not. All choose for a bat
 generator of their own, and all but a few can be compiled (`Player.runs_in_python` tells).
 """
 
+from imagents.environments.boards.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
+from imagents.environments.boards.players.perfect import (
+    PerfectConnectFourPlayer,
+    PerfectTicTacToePlayer,
+    perfect_player,
+)
+from imagents.environments.boards.players.person import PersonPlayer
+from imagents.environments.boards.players.search import HeuristicPlayer, MinimaxPlayer
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
-from imagents.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
-from imagents.players.frozen import PolicyPlayer, exchange_colours
+from imagents.players.frozen import PolicyPlayer
 from imagents.players.league import LeaguePlayer
 from imagents.players.mixture import MixturePlayer
 from imagents.players.names import make_player, player_names
-from imagents.players.perfect import PerfectConnectFourPlayer, PerfectTicTacToePlayer, perfect_player
-from imagents.players.person import PersonPlayer
-from imagents.players.search import HeuristicPlayer, MinimaxPlayer
 
 __all__ = [
     "BeatLastPlayer",
@@ -29,7 +33,6 @@ __all__ = [
     "PolicyPlayer",
     "RandomPlayer",
     "SameColumnPlayer",
-    "exchange_colours",
     "make_player",
     "perfect_player",
     "player_names",

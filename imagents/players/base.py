@@ -10,9 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.environment import PASS
-from imagents.games import BoardGame, Position, sample_legal
-from imagents.randomness import make_generator, uniform
+from imagents.randomness import draw, make_generator
+from imagents.seats import PASS, is_asked
 
 
 class Player(tf.Module):
@@ -44,15 +43,11 @@ class Player(tf.Module):
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """Actions int32 `[B]`; `PASS` where it is the other seat's turn."""
         del collect  # there is nothing to learn from
-        return tf.where(self.is_my_turn(time_step), self.choose(time_step), PASS)
+        return tf.where(is_asked(time_step, self.seat), self.choose(time_step), PASS)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         """A legal action int32 `[B]`; what it is where it is not this player's turn does not matter."""
         raise NotImplementedError
-
-    def is_my_turn(self, time_step: ts.TimeStep) -> tf.Tensor:
-        """bool `[B]`."""
-        return ~time_step.is_last() & (time_step.observation["seat"] == self.seat)
 
     def after_chunk(self, metrics: dict[str, float]) -> dict[str, float]:
         """Called after every chunk of a training, with its metrics; returns metrics to add."""
@@ -79,47 +74,6 @@ class FirstLegalPlayer(Player):
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         return first_legal(time_step.observation["legal_moves"])
-
-
-class GameMemory(tf.Module):
-    """Knows which games go on and which have begun anew, from the stones alone.
-
-    A game goes on if the player's stones are those that its last move left. That also holds for who is not shown
-    a game's first or last time step, because it is only asked for its moves.
-
-    Args:
-      game: the rules.
-      seat: the player's seat.
-      batch_size: number of parallel games B.
-    """
-
-    def __init__(self, game: BoardGame, seat: int, batch_size: int):
-        super().__init__(name="memory")
-        self._game, self._seat, self._batch_size = game, seat, batch_size
-        self._left = tf.Variable(tf.fill([batch_size], tf.constant(-1, tf.int64)), trainable=False)
-
-    def is_new_game(self, time_step: ts.TimeStep) -> tf.Tensor:
-        """bool `[B]`."""
-        batch_size = time_step.step_type.shape[0]
-        if batch_size != self._batch_size:
-            raise ValueError(
-                f"this player remembers {self._batch_size} games and is shown {batch_size}: "
-                f"make it with batch_size = {batch_size}"
-            )
-        own = self._game.stones(time_step.observation["board"])[:, self._seat]
-        return time_step.is_first() | (own != self._left.read_value())
-
-    def remember(self, time_step: ts.TimeStep, action: tf.Tensor, where: tf.Tensor) -> None:
-        """Takes in the player's moves int32 `[B]`, in the games of `where` bool `[B]`."""
-        stones = self._game.stones(time_step.observation["board"])
-        position = Position(stones, tf.fill(where.shape, self._seat))
-        own = self._game.play(position, action).stones[:, self._seat]
-        self._left.assign(tf.where(where, own, self._left.read_value()))
-
-
-def draw(generator: tf.random.Generator, allowed: tf.Tensor) -> tf.Tensor:
-    """One of the allowed actions per game, uniformly: bool `[B, num_actions]` -> int32 `[B]`."""
-    return sample_legal(allowed, uniform(generator, [allowed.shape[0]]))
 
 
 def first_legal(legal_moves: tf.Tensor) -> tf.Tensor:

@@ -8,10 +8,12 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import load_config, run_folder
-from imagents.environment import where_game
-from imagents.exported import ExportedAgent, exported_game
-from imagents.games import BoardGame, get_game
-from imagents.players.base import GameMemory, Player
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import get_game
+from imagents.environments.boards.memory import GameMemory, exchange_colours
+from imagents.export.reading import ExportedAgent, exported_game
+from imagents.players.base import Player
+from imagents.seats import is_asked, where_copy
 
 
 class PolicyPlayer(Player):
@@ -58,24 +60,13 @@ class PolicyPlayer(Player):
         if not self._has_state:
             return self._policy.action(shown, initial).action
         state = tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
-        step = self._policy.action(shown, where_game(self._memory.is_new_game(time_step), initial, state))
-        my_turn = self.is_my_turn(time_step)
+        step = self._policy.action(shown, where_copy(self._memory.is_new_game(time_step), initial, state))
+        my_turn = is_asked(time_step, self.seat)
         self._memory.remember(time_step, step.action, my_turn)
-        next_state = where_game(my_turn, step.state, state)
+        next_state = where_copy(my_turn, step.state, state)
         for variable, value in zip(tf.nest.flatten(self._state), tf.nest.flatten(next_state)):
             variable.assign(value)
         return step.action
-
-
-def exchange_colours(time_step: ts.TimeStep) -> ts.TimeStep:
-    """The same time step with the two seats' stones, turn and rewards exchanged."""
-    board = time_step.observation["board"]
-    observation = dict(time_step.observation)
-    observation["board"] = tf.where(board == 0, board, 3 - board)
-    observation["seat"] = 1 - observation["seat"]
-    return time_step._replace(
-        observation=observation, reward=tf.reverse(time_step.reward, axis=[-1])
-    )
 
 
 def frozen_player(
@@ -94,7 +85,7 @@ def frozen_player(
     Raises:
       ValueError: if there is no such agent, or it learned another game.
     """
-    from imagents.snapshots import load_agents  # which builds trainings, which have players
+    from imagents.runs.snapshots import load_agents  # which builds trainings, which have players
 
     learned = learned_game(path).name
     if learned != game.name:

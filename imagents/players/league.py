@@ -11,9 +11,9 @@ import operator
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.agent import IMAgent
+from imagents.environments.boards.memory import exchange_colours
+from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
-from imagents.players.frozen import exchange_colours
 
 
 class LeaguePlayer(Player):

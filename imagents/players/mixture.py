@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.games import BoardGame
-from imagents.players.base import GameMemory, Player
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.memory import GameMemory
+from imagents.players.base import Player
 from imagents.randomness import make_generator, uniform
+from imagents.seats import is_asked
 
 
 class MixturePlayer(Player):
@@ -54,7 +56,7 @@ class MixturePlayer(Player):
         return self._drawn.read_value()
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        my_turn = self.is_my_turn(time_step)
+        my_turn = is_asked(time_step, self.seat)
         share = uniform(self._generator, [my_turn.shape[0], 1])
         fresh = tf.reduce_sum(tf.cast(share >= tf.constant(self._upper, tf.float32), tf.int32), axis=1)
         drawn = tf.where(my_turn & self._memory.is_new_game(time_step), fresh, self.drawn)

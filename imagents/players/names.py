@@ -8,15 +8,15 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from imagents.exported import trained_agent
-from imagents.games import BoardGame
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
+from imagents.environments.boards.players.perfect import perfect_player
+from imagents.environments.boards.players.person import PersonPlayer
+from imagents.environments.boards.players.search import MAX_DEPTH, HeuristicPlayer, MinimaxPlayer
+from imagents.export.reading import trained_agent
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
-from imagents.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
 from imagents.players.frozen import frozen_player, split_agent
 from imagents.players.mixture import MixturePlayer, parse_mixture
-from imagents.players.perfect import perfect_player
-from imagents.players.person import PersonPlayer
-from imagents.players.search import MAX_DEPTH, HeuristicPlayer, MinimaxPlayer
 
 
 class _Order(NamedTuple):

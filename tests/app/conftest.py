@@ -16,9 +16,10 @@ import tensorflow as tf
 
 from imagents.app.session import Record
 from imagents.config import TrainConfig
-from imagents.games import GAMES
-from imagents.run import Run, write_json
-from imagents.training import build
+from imagents.environments.boards.games import GAMES
+from imagents.runs.files import write_json
+from imagents.runs.run import Run
+from imagents.training.loop import build
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

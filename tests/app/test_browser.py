@@ -5,7 +5,7 @@ import random
 import pytest
 
 from imagents.app.minds import HeuristicMind, PerfectMind
-from imagents.app.verdicts import move_scores
+from imagents.environments.boards.verdicts import move_scores
 
 DESKTOP, PHONE = (1280, 860), (390, 844)  # pixels
 

@@ -6,11 +6,12 @@ import pytest
 from imagents.app.minds import HeuristicMind, ModelMind, PerfectMind, RandomMind
 from imagents.app.players import LocalCast, PlayerMind, agent_mind, make_mind, watch
 from imagents.app.session import Record
-from imagents.environment import time_step_at
-from imagents.evaluation import exact
-from imagents.exported import ExportedAgent, trained_agent
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.players.search import winning_moves
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.environment import time_step_at
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.players.search import winning_moves
+from imagents.environments.boards.tic_tac_toe import exact
+from imagents.export.reading import ExportedAgent, trained_agent
 
 
 def games(game, count=10, seed=0):

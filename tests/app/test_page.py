@@ -14,7 +14,7 @@ from imagents.app.minds import Mind, Thought
 from imagents.app.page import Page
 from imagents.app.players import LocalCast
 from imagents.app.session import PERSON
-from imagents.games import CONNECT_FOUR, GAMES, TIC_TAC_TOE
+from imagents.environments.boards.games import CONNECT_FOUR, GAMES, TIC_TAC_TOE
 
 
 class LowestMind(Mind):

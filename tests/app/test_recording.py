@@ -9,7 +9,8 @@ from PIL import Image
 
 from imagents.app.recording import check_format, draw, record
 from imagents.app.session import Record
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 
 ORANGE, BLUE, WON = (217, 95, 2), (27, 108, 168), (255, 209, 102)
 GAME = Record(TIC_TAC_TOE, 0, (0, 3, 1, 4, 2))

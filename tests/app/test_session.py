@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from imagents.app.session import PERSON, Record, Session
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame, Position
+from imagents.environments.boards.board_game import BoardGame, Position
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 
 X_WINS = (0, 3, 1, 4, 2)
 DRAWN = (0, 1, 2, 4, 3, 5, 7, 6, 8)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from imagents.cli import main
-from imagents.exported import AGENTS
+from imagents.export.reading import AGENTS
 
 pytest.importorskip("gradio", reason="the extra `web` is missing")
 

@@ -12,7 +12,7 @@ from imagents.app.players import make_mind
 from imagents.app.session import PERSON, Session
 from imagents.app.terminal import Terminal, wants_colour
 from imagents.cli import main
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 
 
 def play(answers, game=TIC_TAC_TOE, first=0, opponent="first_legal", **options):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from imagents.app.training import Trainings
-from imagents.run import write_json
+from imagents.runs.files import write_json
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from imagents import cli
 from imagents.cloud import sagemaker as cloud
 from imagents.cloud.sagemaker import description, results
 from imagents.config import TrainConfig
-from imagents.run import Run
+from imagents.runs.run import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:sagemaker")]
 pytest.importorskip("sagemaker")
@@ -141,8 +141,8 @@ def load_player(run):
 
 
 def opening_move(player) -> int:
-    from imagents.environment import time_step_at
-    from imagents.games import TIC_TAC_TOE
+    from imagents.environments.boards.environment import time_step_at
+    from imagents.environments.boards.games import TIC_TAC_TOE
 
     return int(player.choose(time_step_at(TIC_TAC_TOE, np.zeros([1, 3, 3], np.int32), 0))[0])
 
@@ -219,9 +219,9 @@ def test_a_second_job_evaluates_the_model_of_the_first(trained, session, tmp_pat
 
 
 def test_an_endpoint_answers_boards_with_the_agents_moves(trained, session):
-    from imagents.environment import time_step_at
-    from imagents.exported import ExportedAgent
-    from imagents.games import TIC_TAC_TOE
+    from imagents.environments.boards.environment import time_step_at
+    from imagents.environments.boards.games import TIC_TAC_TOE
+    from imagents.export.reading import ExportedAgent
 
     printed("sagemaker", "deploy", trained["name"], "--role", ROLE, "--bucket", peers.BUCKET, "--name", "agents")
     agents = cloud.predictor("agents", session)

@@ -59,7 +59,7 @@ def test_a_wrong_hyperparameter_is_named_in_one_sentence(given, sentence):
 
 @pytest.mark.parametrize("value", [0.0123456, 1.0, -0.25, 12345678.0, 1.5e-07, -3.4e38, 0.0])
 def test_a_figures_number_is_found_in_a_line_whatever_it_looks_like(value, capsys):
-    from imagents.progress import write_metric_line
+    from imagents.training.progress import write_metric_line
 
     write_metric_line({"plies": 5.0, "player_1_loss": value, "games": float("nan")})
     line = capsys.readouterr().out

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents.environment import PASS
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.players.columns import LinearPlayer
 from imagents.evaluation.matches import Arena, Match, Record, wilson_interval
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.players import FirstLegalPlayer, LinearPlayer, Player, RandomPlayer, make_player
+from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
+from imagents.players.names import make_player
+from imagents.seats import PASS
 
 
 class Scripted(Player):

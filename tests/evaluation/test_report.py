@@ -9,14 +9,17 @@ import pytest
 import tensorflow as tf
 
 from imagents.config import TrainConfig
-from imagents.evaluation import exact, positions
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.strength import Strength, exact_report, greedy_moves, positions_report
+from imagents.environments.boards.tic_tac_toe import exact
+from imagents.environments.boards.tic_tac_toe.exact import positions
 from imagents.evaluation.matches import Arena
 from imagents.evaluation.report import OPPONENTS, evaluate_run, report_text
-from imagents.evaluation.strength import Strength, exact_report, greedy_moves, positions_report
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, BoardGame
-from imagents.players import PolicyPlayer, RandomPlayer
-from imagents.run import Run
-from imagents.training import build
+from imagents.players.base import RandomPlayer
+from imagents.players.frozen import PolicyPlayer
+from imagents.runs.run import Run
+from imagents.training.loop import build
 
 SETTINGS = dict(parallel_games=8, batch_size=8, hidden_layers=(16,), execution="eager")
 has_solver = importlib.util.find_spec("bitbully") is not None

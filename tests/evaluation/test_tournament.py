@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from imagents.config import TrainConfig
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.evaluation.tournament import expand, game_of, play_tournament, short_names
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.run import Run
-from imagents.snapshots import save_snapshot
-from imagents.training import TrainConfig, build
+from imagents.runs.run import Run
+from imagents.runs.snapshots import save_snapshot
+from imagents.training.loop import build
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imagents.environment import time_step_at
+from imagents.environments.boards.environment import time_step_at
 
 
 @pytest.fixture

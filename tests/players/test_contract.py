@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents.environment import ILLEGAL, PASS, BoardGameEnvironment
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.players import RandomPlayer, make_player
+from imagents.environments.boards.environment import ILLEGAL, BoardGameEnvironment
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.players.base import RandomPlayer
+from imagents.players.names import make_player
+from imagents.seats import PASS
 
 NUM_GAMES = 32
 EVERYWHERE = ["random", "first_legal", "heuristic", "heuristic:0.25", "minimax:2", "random=1,heuristic=2"]

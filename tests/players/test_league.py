@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from imagents.config import TrainConfig
-from imagents.environment import time_step_at
-from imagents.experiment import Experiment
-from imagents.games import TIC_TAC_TOE
-from imagents.players import LeaguePlayer
-from imagents.run import load_run
-from imagents.training import build
+from imagents.environments.boards.environment import time_step_at
+from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.players.league import LeaguePlayer
+from imagents.runs.run import load_run
+from imagents.training.experiment import Experiment
+from imagents.training.loop import build
 
 SMALL = TrainConfig(
     parallel_games=12,

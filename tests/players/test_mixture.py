@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from imagents.environment import PASS, BoardGameEnvironment
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.players import FirstLegalPlayer, MixturePlayer, Player, RandomPlayer, SameColumnPlayer, make_player
-from imagents.players.mixture import parse_mixture
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.players.columns import SameColumnPlayer
+from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
+from imagents.players.mixture import MixturePlayer, parse_mixture
+from imagents.players.names import make_player
+from imagents.seats import PASS
 
 
 class AlwaysColumn(Player):

@@ -7,14 +7,16 @@ import pytest
 import tensorflow as tf
 
 from imagents.config import TrainConfig
-from imagents.environment import PASS, BoardGameEnvironment, time_step_at
-from imagents.evaluation import exact
-from imagents.exported import ExportedAgent, trained_agent
-from imagents.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
-from imagents.players import PolicyPlayer, make_player, player_names
-from imagents.run import Run
-from imagents.snapshots import load_agents, save_snapshot
-from imagents.training import build
+from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
+from imagents.environments.boards.tic_tac_toe import exact
+from imagents.export.reading import ExportedAgent, trained_agent
+from imagents.players.frozen import PolicyPlayer
+from imagents.players.names import make_player, player_names
+from imagents.runs.run import Run
+from imagents.runs.snapshots import load_agents, save_snapshot
+from imagents.seats import PASS
+from imagents.training.loop import build
 
 SMALL = TrainConfig(parallel_games=8, batch_size=8, hidden_layers=(16,), execution="eager")
 
@@ -143,7 +145,7 @@ class TestPolicyPlayer:
     """With an agent that counts its moves in its internal state, and plays the cell of that number."""
 
     def agent(self):
-        from imagents.agent import IMAgent
+        from imagents.learning.agent import IMAgent
 
         environment = BoardGameEnvironment(TIC_TAC_TOE)
         return IMAgent(

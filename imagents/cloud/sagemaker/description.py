@@ -162,7 +162,7 @@ def requirements(framework_version: str = FRAMEWORK_VERSION) -> list[str]:
 def check_game(game: str) -> None:
     """Raises a ValueError for an unknown game, if TensorFlow is installed here; else the job itself will say so."""
     if importlib.util.find_spec("tensorflow"):
-        importlib.import_module("imagents.games").get_game(game)
+        importlib.import_module("imagents.environments.boards.games").get_game(game)
 
 
 def check_opponent(opponent: str) -> None:

@@ -124,8 +124,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
 
 def _evaluate(place: Place, settings: dict[str, str]) -> int:
     from imagents.evaluation.report import prepare_evaluation, report_text
-    from imagents.files import write_json, write_text
-    from imagents.progress import write_metric_line
+    from imagents.runs.files import write_json, write_text
+    from imagents.training.progress import write_metric_line
 
     unknown = set(settings) - {"games", "solver_games", "seed"}
     if unknown:
@@ -191,7 +191,7 @@ def _flags(settings: Mapping[str, str]) -> list[str]:
 
 def _prepare_run(place: Place) -> bool:
     """Whether there is a run to go on with. What a copy in S3 lacks or has too much of is put in order first."""
-    from imagents.run import Run
+    from imagents.runs.run import Run
 
     if (place.run / "config.json").exists():
         for path in Run(place.run).drop_damaged():
@@ -246,9 +246,9 @@ def _run_in(folder: pathlib.Path, channel: str, host: str = "") -> pathlib.Path:
 
 def _write_results(place: Place) -> None:
     """The run folder as what the job leaves behind."""
-    from imagents.export import export_run
-    from imagents.files import write_json
-    from imagents.run import Run
+    from imagents.export.writing import export_run
+    from imagents.runs.files import write_json
+    from imagents.runs.run import Run
 
     model, output = place.model / place.own_name, place.output / place.own_name
     write_json(place.run / "job.json", {"job": place.job_name, "host": place.hosts[place.rank]})

@@ -1,0 +1,1 @@
+"""Connect four, exactly: labelled positions and a solver."""

@@ -1,0 +1,1 @@
+"""Tic-tac-toe, exactly: 4,520 positions."""

@@ -1,0 +1,1 @@
+"""Agents as models that need neither imagents nor TF-Agents, and back."""

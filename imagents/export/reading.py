@@ -1,0 +1,203 @@
+"""Exported agents read back: a model folder as a policy on the environment's time steps.
+
+A model folder holds a model in one of three formats and its imagents.json, as `imagents.export.writing` writes them.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.trajectories import policy_step
+
+import imagents
+from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
+from imagents.runs.files import checksum
+
+METADATA = "imagents.json"
+FILES = {"saved_model": "saved_model.pb", "onnx": ONNX_FILE, "tflite": TFLITE_FILE}  # by format
+AGENTS = pathlib.Path(imagents.__file__).parent / "shipped"  # those that ship with the package, by game
+
+
+class ExportedAgent:
+    """An exported agent: whom it learned to be, and its greedy policy.
+
+    Args:
+      path: a model folder, the model's file in it, or an agent's folder: then its SavedModel of the highest version
+        number, or the only model in it.
+
+    Attributes:
+      name, seat, game: the agent's.
+      metadata: its imagents.json.
+      model: from tensors by name to tensors by name, see docs/export.md.
+      policy: its greedy policy. Where it has no move to make, its action is -1.
+      runs_in_python: whether the policy calls another library than TensorFlow, so that XLA cannot compile it.
+
+    Raises:
+      ValueError: if there is no exported agent, or it is damaged, or what reads its format is not installed.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        folder = model_folder(path)
+        if folder is None:
+            raise ValueError(f"{path} is no agent that imagents exported")
+        self.metadata = _read_metadata(folder)
+        self.game = _game(folder, self.metadata)
+        try:
+            self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
+            self.model = _open(folder, self.metadata)
+            self.policy = ExportedPolicy(self.game, self.metadata["state"], self.model)
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError(f"{folder} is damaged: {METADATA} lacks what belongs in it") from None
+        self.runs_in_python = self.metadata["format"] != "saved_model"
+
+
+class ExportedPolicy(tf_policy.TFPolicy):
+    """A model as a TF-Agents policy on the environment's time steps.
+
+    Args:
+      game: what it plays.
+      state: its internal state, as imagents.json describes it; its spec is a dictionary by name, or () without one.
+      model: from tensors by name to tensors by name.
+    """
+
+    def __init__(self, game: BoardGame, state: dict, model: Callable[[dict], dict]):
+        environment = BoardGameEnvironment(game)
+        self._initial = {n: tf.constant(s["initial"], s["dtype"], s["shape"]) for n, s in sorted(state.items())}
+        spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._initial.items()}
+        super().__init__(
+            environment.time_step_spec(),
+            environment.action_spec(),
+            policy_state_spec=spec or (),
+            automatic_state_reset=False,
+            clip=False,
+        )
+        self._model = model
+
+    def _action(self, time_step, policy_state, seed=None):
+        outputs = self._model({"board": time_step.observation["board"]} | dict(policy_state))
+        state = {name: outputs[f"next_{name}"] for name in self._initial}
+        return policy_step.PolicyStep(outputs["action"], state or ())
+
+    def _get_initial_state(self, batch_size):
+        tiled = {n: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)) for n, x in self._initial.items()}
+        return tiled or ()
+
+
+def model_folder(path: str | os.PathLike) -> pathlib.Path | None:
+    """The model folder that a path means, see `ExportedAgent`; None if it means none.
+
+    Raises:
+      ValueError: if there is a model that is not an exported agent, or there are several.
+    """
+    path = pathlib.Path(path)
+    if path.is_file():
+        return model_folder(path.parent) if path.name in (METADATA, *FILES.values()) else None
+    if (path / METADATA).exists():
+        return path
+    if any((path / file).exists() for file in FILES.values()):
+        raise ValueError(f"{path} holds a model, but not one that imagents exported: it has no {METADATA}")
+    inside = [folder for folder in path.glob("[!.]*") if (folder / METADATA).exists()]
+    versions = [folder for folder in inside if folder.name.isdigit()]
+    if versions:
+        return max(versions, key=lambda folder: int(folder.name))
+    if len(inside) > 1:
+        raise ValueError(f"{path} holds several models: choose {' or '.join(sorted(f.name for f in inside))}")
+    return inside[0] if inside else None
+
+
+def exported_game(path: str | os.PathLike) -> BoardGame | None:
+    """The game that an exported agent learned, from its metadata alone; None if there is no exported agent.
+
+    Raises:
+      ValueError: as `ExportedAgent` does.
+    """
+    folder = model_folder(path)
+    return None if folder is None else _game(folder, _read_metadata(folder))
+
+
+def trained_agent(game: BoardGame, seat: int = 0) -> pathlib.Path:
+    """The model folder of the trained agent that ships with the package: the one that learned to play that seat.
+
+    Raises:
+      ValueError: if there is none for this game.
+    """
+    path = AGENTS / game.name / f"player_{seat + 1}" / "1"
+    if not path.exists():
+        known = ", ".join(sorted(folder.name for folder in AGENTS.glob("*")))
+        raise ValueError(f"no trained agent of {game.name} ships with imagents: there are some of {known}")
+    return path
+
+
+def _read_metadata(folder: pathlib.Path) -> dict:
+    try:
+        metadata = json.loads((folder / METADATA).read_text())
+        sums = metadata["sha256"].items()
+        changed = [name for name, expected in sums if checksum(folder / name) != expected]
+        if metadata["format"] not in FILES or FILES[metadata["format"]] not in metadata["sha256"]:
+            changed = [METADATA]
+    except OSError as error:
+        raise ValueError(f"{folder} is damaged: {pathlib.Path(error.filename).name}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        changed = [METADATA]
+    if changed:
+        raise ValueError(f"{folder} is damaged: {', '.join(changed)} is not what the export wrote")
+    return metadata
+
+
+def _game(folder: pathlib.Path, metadata: dict) -> BoardGame:
+    try:
+        return BoardGame(**metadata["game"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{folder} is damaged: {METADATA} names no game") from None
+
+
+def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
+    try:
+        if metadata["format"] == "saved_model":
+            return _SavedModel(folder)
+        read = {"onnx": read_onnx, "tflite": read_tflite}[metadata["format"]]
+        return _Arrays(read(folder), metadata["outputs"])
+    except ImportError as error:
+        raise ValueError(f"{folder} needs {error.name}: pip install imagents[onnx]") from None
+    except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{folder} cannot be loaded here: {reason}") from None
+
+
+class _SavedModel(tf.Module):
+    """A SavedModel's `serving_default`; a module, so that its variables are found."""
+
+    def __init__(self, folder: pathlib.Path):
+        super().__init__(name="saved_model")
+        self._loaded = tf.saved_model.load(str(folder))
+        self._function = self._loaded.signatures["serving_default"]
+
+    def __call__(self, inputs: dict) -> dict:
+        return self._function(**inputs)
+
+
+class _Arrays:
+    """A model that takes and gives numpy arrays, in TensorFlow's graphs too, though not compiled by XLA."""
+
+    def __init__(self, model: Callable[[dict], dict], outputs: dict):
+        self._model, self._outputs = model, outputs
+
+    def __call__(self, inputs: dict) -> dict:
+        names = sorted(inputs)
+
+        def call(*arrays):
+            if not len(arrays[0]):  # on which LiteRT's interpreter may crash
+                return [result[:0] for result in call(*(np.zeros([1, *a.shape[1:]], a.dtype) for a in arrays))]
+            results = self._model(dict(zip(names, arrays, strict=True)))
+            return [results[name] for name in self._outputs]
+
+        dtypes = [tf.dtypes.as_dtype(output["dtype"]) for output in self._outputs.values()]
+        results = tf.numpy_function(call, [inputs[name] for name in names], dtypes, stateful=False)
+        shapes = [output["shape"] for output in self._outputs.values()]
+        return {n: tf.ensure_shape(x, s) for n, x, s in zip(self._outputs, results, shapes, strict=True)}

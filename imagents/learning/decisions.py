@@ -1,0 +1,133 @@
+"""Decisions: the transitions that an agent learns from.
+
+A decision opens when the agent acts and closes at the agent's next turn or at the end
+of the game; what it is rewarded in between, also for what others did, is its reward. So
+the loser's last decision carries the loss that the opponent's move caused, and no
+transition reaches into the next game. This is the only place that builds transitions.
+
+    time step t, own turn       opponent's turn       own turn, or the end
+         open ------------------------> ... --------------> + reward, close
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from imagents.learning.replay import FIFOReplayBuffer, RowFormat
+
+
+class Decision(NamedTuple):
+    """A transition from one decision of an agent to its next.
+
+    view, legal_moves: what the agent saw; action: int32 `[B]`, what it chose; reward:
+    float32 `[B]`, received until the next decision or the end; discount: float32 `[B]`,
+    0 at the end; next_view, next_legal_moves: what it saw then. Where the environment
+    shows no legal moves those fields are ().
+    """
+
+    view: tf.Tensor
+    legal_moves: tf.Tensor
+    action: tf.Tensor
+    reward: tf.Tensor
+    discount: tf.Tensor
+    next_view: tf.Tensor
+    next_legal_moves: tf.Tensor
+
+
+class Decisions(tf.Module):
+    """The open decision of each of B games, and the replay buffer of the closed ones.
+
+    Args:
+      view_spec, legal_moves_spec, action_spec: of one game; legal_moves_spec may be ().
+      batch_size: number of parallel games B.
+      replay_length: closed decisions kept per parallel game.
+      seed: of the replay buffer.
+    """
+
+    def __init__(
+        self, view_spec, legal_moves_spec, action_spec, batch_size: int, replay_length: int, seed: int
+    ):
+        super().__init__(name="decisions")
+        number = tf.TensorSpec([], tf.float32)
+        spec = Decision(
+            view_spec, legal_moves_spec, action_spec, number, number, view_spec, legal_moves_spec
+        )
+        self.replay_buffer = FIFOReplayBuffer(
+            tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec),
+            batch_size,
+            replay_length,
+            seed=seed,
+        )
+        self._batch_size = batch_size
+        # What is known when it opens is packed at once: later that takes XLA much longer.
+        self._opening, self._closing = RowFormat(spec[:3]), RowFormat(spec[3:])
+        zeros = tf.zeros([batch_size])
+        self._is_open = tf.Variable(zeros != 0.0, trainable=False)
+        self._opened = tf.Variable(
+            tf.zeros([batch_size, self._opening.num_words], tf.int32), trainable=False
+        )
+        self._reward = tf.Variable(zeros, trainable=False)
+        self._discount = tf.Variable(zeros, trainable=False)
+
+    def open(self, my_turn: tf.Tensor, view, legal_moves, action: tf.Tensor) -> None:
+        """The agent acts in the games of `my_turn`, bool `[B]`."""
+        opened = self._opening.pack((view, legal_moves, action), self._batch_size)
+        opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
+        self._opened.assign(opened)
+        self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
+        self._discount.assign(tf.where(my_turn, 1.0, self._discount.read_value()))
+        self._is_open.assign(self._is_open.read_value() | my_turn)
+
+    def observe(
+        self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, view, legal_moves
+    ) -> None:
+        """Adds a time step's reward to open decisions, and closes those that end with it.
+
+        Args:
+          time_step: the environment's. Decisions of a game that begins anew are dropped.
+          reward: float32 `[B]`, the agent's own.
+          my_turn: bool `[B]`, games in which the agent decides next.
+          view, legal_moves: what the agent sees now.
+        """
+        is_open = self._is_open.read_value() & ~time_step.is_first()
+        closes = is_open & (time_step.is_last() | my_turn)
+        reward = self._reward.read_value() + reward
+        discount = self._discount.read_value() * time_step.discount
+        discount = tf.where(time_step.is_last(), 0.0, discount)
+        closing = self._closing.words((reward, discount, view, legal_moves), self._batch_size)
+        rows = tf.stack(tf.unstack(self._opened, axis=1) + closing, axis=1)
+        self.replay_buffer.add_rows(rows, mask=closes)
+        self._is_open.assign(is_open & ~closes)
+        self._reward.assign(reward)
+        self._discount.assign(discount)
+
+    def drop(self) -> None:
+        """Forgets the open decisions."""
+        self._is_open.assign(tf.zeros_like(self._is_open))
+
+
+def as_experience(decision: Decision) -> trajectory.Trajectory:
+    """TF-Agents' form of N decisions: trajectories of two steps, `[N, 2, ...]`."""
+
+    def pair(x, y):
+        return tf.nest.map_structure(lambda x, y: tf.stack([x, y], axis=1), x, y)
+
+    observation = pair(decision.view, decision.next_view)
+    if tf.nest.flatten(decision.legal_moves):
+        legal_moves = pair(decision.legal_moves, decision.next_legal_moves)
+        observation = {"view": observation, "legal_moves": legal_moves}
+    mid = tf.fill(tf.shape(decision.discount), ts.StepType.MID)
+    end = tf.where(decision.discount == 0.0, ts.StepType.LAST, mid)
+    # What happens after the second step is not known and has no influence.
+    nothing = tf.zeros_like(decision.reward)
+    return trajectory.Trajectory(
+        step_type=pair(mid, end),
+        observation=observation,
+        action=pair(decision.action, decision.action),
+        policy_info=(),
+        next_step_type=pair(end, mid),
+        reward=pair(decision.reward, nothing),
+        discount=pair(decision.discount, nothing),
+    )

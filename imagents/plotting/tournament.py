@@ -1,0 +1,125 @@
+"""Figures of a tournament, drawn from its tournament.json alone; like all figures here, without TensorFlow.
+
+    from imagents.plotting import tournament as plotting_tournament
+    plotting_tournament.pair_results("outputs/tournament-...")
+"""
+
+import json
+import os
+import pathlib
+
+import matplotlib
+import matplotlib.ticker
+import numpy as np
+import seaborn as sns
+
+from imagents.plotting import RunFigure
+
+Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
+
+_STYLE = {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook")}
+_COLOURS = sns.color_palette("colorblind")
+
+
+def read_tournament(tournament: Tournament) -> dict:
+    """Reads a tournament; a dictionary is returned as it is.
+
+    Raises:
+        ValueError: if there is no tournament.json, or it is damaged.
+    """
+    if isinstance(tournament, dict):
+        return tournament
+    path = pathlib.Path(tournament)
+    path = path / "tournament.json" if path.is_dir() else path
+    try:
+        content = json.loads(path.read_text())
+        content["ratings"]["players"], content["matches"]
+        return content
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a tournament: {error}") from None
+
+
+@matplotlib.rc_context(_STYLE | {"axes.grid": False})
+def pair_results(tournament: Tournament) -> RunFigure:
+    """Draws the share of the points that each player took from each other, as a heat map in the order of their Elo."""
+    content = read_tournament(tournament)
+    elo = {name: rating["elo"] for name, rating in content["ratings"]["players"].items()}
+    order = sorted(elo, key=elo.get, reverse=True)
+    points = np.full([len(order), len(order)], np.nan)
+    for match in content["matches"]:
+        row, column = order.index(match["player"]), order.index(match["opponent"])
+        score = (match["moving_first"]["score"] + match["moving_second"]["score"]) / 2  # as many games of each
+        points[row, column], points[column, row] = score, 1 - score
+    labels = [content["labels"][name] for name in order]
+    size = max(4.0, 0.62 * len(order))
+    figure = RunFigure(figsize=(size + 3.2, size + 1.6), layout="constrained")
+    axes = figure.subplots()
+    sns.heatmap(
+        100 * points,
+        ax=axes,
+        vmin=0,
+        vmax=100,
+        cmap="PRGn",
+        annot=True,
+        fmt=".0f",
+        square=True,
+        linewidths=0.5,
+        xticklabels=labels,
+        yticklabels=[f"{label}  {elo[name]:.0f}" for label, name in zip(labels, order, strict=True)],
+        cbar_kws={"label": "share of the points (%)", "shrink": 0.7},
+    )
+    axes.set(xlabel="opponent", ylabel="player and its Elo")
+    axes.set_title(_title(content, "results"))
+    axes.tick_params(axis="x", rotation=90)
+    return figure
+
+
+@matplotlib.rc_context(_STYLE)
+def elo_curve(tournament: Tournament) -> RunFigure:
+    """Draws the Elo of a run's snapshots over plies, with its 95 % interval; the other players as horizontal lines.
+
+    Raises:
+        ValueError: if there are no snapshots among the players.
+    """
+    content = read_tournament(tournament)
+    players, plies = content["ratings"]["players"], content.get("plies", {})
+    if not plies:
+        raise ValueError("there are no snapshots among the players, so there is no curve to draw.")
+    curves: dict[str, list[str]] = {}  # by run and agent, the names of their snapshots
+    for name in plies:
+        snapshot, _, agent = name.rpartition(":")
+        curves.setdefault(f"{pathlib.Path(snapshot).parent.parent.name}:{agent}", []).append(name)
+    figure = RunFigure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for colour, (curve, names) in zip(_COLOURS, curves.items(), strict=False):
+        names = sorted(names, key=plies.get)
+        x = [plies[name] for name in names]
+        low, high = np.array([players[name]["elo_95"] for name in names]).T
+        axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(x, [players[name]["elo"] for name in names], color=colour, marker="o", markersize=4, label=curve)
+    for name in players:
+        if name not in plies:
+            axes.axhline(players[name]["elo"], color="0.4", linestyle=":")
+            axes.annotate(content["labels"][name], (1, players[name]["elo"]), xycoords=("axes fraction", "data"),
+                          xytext=(4, 0), textcoords="offset points", va="center", color="0.3")
+    axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
+    axes.set(xlabel="plies", ylabel="Elo", title=_title(content, "strength over training"))
+    axes.legend(loc="lower right")
+    sns.despine(ax=axes)
+    return figure
+
+
+def save_all(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """Writes every figure of a tournament that applies as a PNG file beside its tournament.json; returns the files."""
+    content = read_tournament(folder)
+    figures = {"results": pair_results} | ({"elo_curve": elo_curve} if content.get("plies") else {})
+    paths = []
+    for name, draw in figures.items():
+        path = pathlib.Path(folder) / f"{name}.png"
+        draw(content).savefig(path, format="png", dpi=120)
+        paths.append(path)
+    return paths
+
+
+def _title(content: dict, what: str) -> str:
+    return f"{content['game'].replace('_', ' ').capitalize()}: {what}"

@@ -1,0 +1,307 @@
+"""A run: the folder that one training wrote.
+
+    config.json       its settings and the versions it ran with
+    metrics.csv       one row per chunk of rounds; fewer in a long run, see `Experiment`
+    events/           the same for TensorBoard
+    checkpoints/N/    everything after N rounds, with checksums; the newest ones are kept
+    snapshots/N.npz   the agents' networks after N rounds; some are kept, spread over the run
+    evaluation.json   playing strength at the end
+    plots/            figures
+    .lock             held by the process that trains
+
+Whatever is written whole is written under a temporary name, brought to the disk and then renamed, so that a kill or
+a power cut at any moment leaves either the old or the new.
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import math
+import os
+import pathlib
+import shutil
+import weakref
+from collections.abc import Mapping
+
+import pandas as pd
+import tensorflow as tf
+
+import imagents
+from imagents.config import TrainConfig, load_config
+from imagents.runs.files import LOCK, checksum, lock, sync, temporary, write_json, write_text
+
+_KEPT_CHECKPOINTS = 2
+_VERSIONS = {"imagents": imagents.__version__, "tensorflow": tf.__version__}
+
+
+class Run:
+    """The files of one run.
+
+    Args:
+      path: an existing run folder.
+
+    Raises:
+      ValueError: if it is not one.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+        self.config = load_config(self.path)
+        self._lock = None
+
+    @classmethod
+    def create(cls, path: str | os.PathLike, config: TrainConfig) -> "Run":
+        """Makes a new run folder, its parents too, and claims it.
+
+        Raises:
+          ValueError: if there is something in it already, or it cannot be written.
+        """
+        path = pathlib.Path(path)
+        check_is_new(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            descriptor = lock(path)
+            try:
+                check_is_new(path)  # another process may have been faster
+                write_json(path / "config.json", config.to_dict() | {"versions": _VERSIONS})
+                run = cls(path)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+        run._lock = weakref.finalize(run, os.close, descriptor)
+        return run
+
+    def claim(self) -> None:
+        """Keeps other processes from training in this run until `release`, or until this process ends in any way.
+
+        Raises:
+          ValueError: if another process trains in it, or it cannot be written.
+        """
+        if self._lock is None or not self._lock.alive:
+            try:
+                self._lock = weakref.finalize(self, os.close, lock(self.path))
+            except OSError as error:
+                raise ValueError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def release(self) -> None:
+        """Lets other processes train in this run."""
+        if self._lock is not None:
+            self._lock()
+
+    def has_begun(self) -> bool:
+        """Whether anything was trained: a run that was killed before its first checkpoint has nothing to lose."""
+        return bool(self.checkpoints()) or (self.path / "metrics.csv").exists()
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Within this context whatever keeps a file from being written is an OSError that says so in one sentence."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            if not (self.path / "config.json").exists():
+                raise OSError(f"{self.path} is gone: it was deleted, or its disk was taken away") from None
+            # TensorFlow says: FILE; reason [Op:NAME].
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0].split("; ")[-1].split(" [Op:")[0]
+            raise OSError(
+                f"{self.path} cannot be written: {reason}; what was saved is sound, and once it can be written again "
+                f"imagents train --resume {self.path} goes on from there"
+            ) from None
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Changes the settings of the run (its budget, to go on with it)."""
+        if config == self.config:
+            return
+        content = json.loads((self.path / "config.json").read_text())
+        write_json(self.path / "config.json", content | config.to_dict())
+        self.config = config
+
+    def metrics(self) -> pd.DataFrame:
+        """metrics.csv, one row per chunk."""
+        from imagents.plotting import read_metrics
+
+        return read_metrics(self.path)
+
+    def append_metrics(self, row: Mapping[str, float]) -> None:
+        """Adds a row to metrics.csv; the first one decides the columns. NaN is left empty."""
+        path = self.path / "metrics.csv"
+        is_new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if is_new:
+                writer.writerow(row)
+            writer.writerow(["" if math.isnan(x) else x for x in row.values()])
+
+    def truncate_metrics(self, rounds: int) -> None:
+        """Drops the rows after a number of rounds, and half a row: they will come again.
+
+        Raises:
+          ValueError: if the file is no table of metrics.
+        """
+        path = self.path / "metrics.csv"
+        if not path.exists():
+            return
+        text = path.read_text(errors="replace")
+        header, *rows = text.splitlines(keepends=True) or [""]
+        if not header.endswith("\n"):
+            path.unlink()
+            return
+        columns = header.strip().split(",")
+        whole = [row for row in rows if row.endswith("\n") and row.count(",") == header.count(",")]
+        try:
+            place = columns.index("round")
+            kept = [row for row in whole if int(row.split(",")[place]) <= rounds]
+        except ValueError:
+            raise ValueError(f"{path} is damaged: it holds something else than rows of metrics") from None
+        if kept != rows:
+            write_text(path, header + "".join(kept))
+
+    def save(self, checkpoint: tf.train.Checkpoint, rounds: int, seconds: float) -> None:
+        """Writes a checkpoint and drops the oldest."""
+        folder = self.path / "checkpoints"
+        writing = folder / ".writing"
+        folder.mkdir(exist_ok=True)
+        shutil.rmtree(writing, ignore_errors=True)
+        try:
+            writing.mkdir()
+            checkpoint.write(str(writing / "state"))
+            files = {file.name: checksum(file) for file in sorted(writing.iterdir())}
+            manifest = {"rounds": rounds, "seconds": seconds, "settings": self.config.to_dict(), "versions": _VERSIONS}
+            manifest["sha256"] = files
+            write_json(writing / "manifest.json", manifest | {"sha256_of_this": _digest(manifest)})
+            for path in (*writing.iterdir(), writing):
+                sync(path)
+            if (self.path / "metrics.csv").exists():
+                sync(self.path / "metrics.csv")  # its rows until now will not come again
+        except BaseException:
+            shutil.rmtree(writing, ignore_errors=True)  # on a full disk it would be in the way
+            raise
+        target = folder / f"{rounds:010d}"
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(writing, target)
+        sync(folder)
+        for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
+            shutil.rmtree(old)
+
+    def checkpoints(self) -> list[pathlib.Path]:
+        """The checkpoint folders, oldest first."""
+        return sorted((self.path / "checkpoints").glob("[0-9]*"))
+
+    def restore(self, checkpoint: tf.train.Checkpoint) -> float:
+        """Reads the newest checkpoint.
+
+        Returns:
+          The seconds of training until then.
+
+        Raises:
+          ValueError: if there is none, or it is damaged, or made by another config.
+        """
+        newest = self.newest_checkpoint()
+        manifest = self.check(newest)
+        with fitting(newest, manifest):
+            checkpoint.read(str(newest / "state")).assert_consumed()
+        return float(manifest["seconds"])
+
+    def newest_checkpoint(self) -> pathlib.Path:
+        """The newest checkpoint's folder.
+
+        Raises:
+          ValueError: if there is none.
+        """
+        if not self.checkpoints():
+            raise ValueError(f"{self.path} holds no checkpoint to go on from")
+        return self.checkpoints()[-1]
+
+    def check_newest(self) -> dict:
+        """The manifest of the newest checkpoint, after comparing its checksums."""
+        return self.check(self.newest_checkpoint())
+
+    def drop_damaged(self) -> list[pathlib.Path]:
+        """Removes damaged checkpoints, such as one that was copied while it was written. Returns what went."""
+        damaged = [path for path in self.checkpoints() if _sound_manifest(path) is None]
+        for path in damaged:
+            shutil.rmtree(path)
+        return damaged
+
+    def check(self, checkpoint: pathlib.Path) -> dict:
+        """The manifest of a checkpoint, after comparing its checksums and its settings.
+
+        Raises:
+          ValueError: if the checkpoint is damaged or none, or made with other settings than the run's.
+        """
+        manifest = _sound_manifest(checkpoint)
+        if manifest is None:
+            older = [path for path in self.checkpoints() if path < checkpoint and _sound_manifest(path)]
+            advice = f"remove it to go on from {older[-1].name}" if older else "there is no older one"
+            raise ValueError(f"the checkpoint {checkpoint} is damaged: {advice}")
+        settings = self.config.to_dict()
+        for name, value in manifest.get("settings", {}).items():
+            if name in settings and settings[name] != value and name not in ("plies", "minutes"):
+                raise ValueError(
+                    f"{self.path / 'config.json'} has {name} = {settings[name]!r}, but its checkpoint "
+                    f"{checkpoint.name} was made with {value!r}: one of the two is not this run's"
+                )
+        return manifest
+
+
+def load_run(path: str | os.PathLike):
+    """The trainer of a run, as its newest checkpoint has it: its agents are `.agents`.
+
+    Raises:
+      ValueError: if the folder is not a run or holds no sound checkpoint.
+    """
+    from imagents.training.loop import build
+
+    run = Run(path)
+    newest = run.newest_checkpoint()
+    manifest = run.check(newest)
+    trainer = build(run.config)
+    # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
+    with fitting(newest, manifest):
+        reader = tf.train.Checkpoint(trainer=trainer).read(str(newest / "state"))
+        reader.assert_existing_objects_matched().expect_partial()
+    return trainer
+
+
+@contextlib.contextmanager
+def fitting(checkpoint: pathlib.Path, manifest: dict):
+    """Within this context a checkpoint that does not fit the objects it is read into is a ValueError that says so."""
+    try:
+        yield
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        version = manifest.get("versions", {}).get("imagents", "another version")
+        raise ValueError(
+            f"{checkpoint} was written by imagents {version} and does not fit imagents {imagents.__version__}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+
+
+def check_is_new(path: pathlib.Path) -> None:
+    """Raises a ValueError unless a run folder can be made at `path`."""
+    own = (LOCK, temporary(path / "config.json").name)  # a training was killed before it could begin
+    if path.is_dir() and any(file.name not in own for file in path.iterdir()):
+        raise ValueError(f"{path} is not empty: choose a new folder, or go on with --resume {path}")
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file: choose a new folder")
+    existing = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise ValueError(f"{path} cannot be written: {existing} does not let you")
+
+
+def _sound_manifest(checkpoint: pathlib.Path) -> dict | None:
+    """The manifest of a checkpoint; None if anything in it is not what was written."""
+    try:
+        manifest = json.loads((checkpoint / "manifest.json").read_text())
+        digest = manifest.pop("sha256_of_this", None)
+        sound = digest == _digest(manifest) if digest or "settings" in manifest else True  # older ones had neither
+        sound = sound and all(checksum(checkpoint / n) == s for n, s in manifest["sha256"].items())
+        sound = sound and "state.index" in manifest["sha256"] and isinstance(manifest["seconds"], float)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return manifest if sound else None
+
+
+def _digest(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

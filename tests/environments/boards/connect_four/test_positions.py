@@ -1,0 +1,335 @@
+"""The shipped connect-four positions keep their promises, and their scores are those of another solver."""
+
+import functools
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from imagents.environments.boards.tic_tac_toe.exact import positions
+
+FILTERED = ["early", "middle", "late"]
+
+
+@pytest.fixture(params=positions.SETS)
+def name(request):
+    return request.param
+
+
+@functools.cache
+def load(name):
+    return positions.load(name)
+
+
+def file_with(folder, *rows, headings="columns_played,0,1,2,3,4,5,6"):
+    path = folder / "some.csv"
+    path.write_text("\n".join(["# how it was made", headings, *rows]) + "\n")
+    return path
+
+
+def draw(board):
+    return "\n".join("".join(".XO"[cell] for cell in row) for row in board)
+
+
+# Rules and a solver of our own, in plain Python. A side is a set of (column, height) with height 0 at the bottom.
+
+
+def has_four(stones):
+    for column, height in stones:
+        for right, up in ((1, 0), (0, 1), (1, 1), (1, -1)):
+            if all((column + step * right, height + step * up) in stones for step in range(4)):
+                return True
+    return False
+
+
+def replay(played):
+    """Returns the mover's stones and the other side's."""
+    mover, other = frozenset(), frozenset()
+    for column in map(int, played):
+        height = sum(column == taken for taken, _ in mover | other)
+        mover, other = other, mover | {(column, height)}
+    return mover, other
+
+
+def score_of_move(mover, other, column):
+    """22 minus the number of stones with which the winner wins, negative if it is the other side; 0 for a draw."""
+    height = sum(column == taken for taken, _ in mover | other)
+    mover = mover | {(column, height)}
+    return 22 - len(mover) if has_four(mover) else -score(other, mover)
+
+
+@functools.cache
+def score(mover, other):
+    columns = [c for c in range(7) if sum(c == taken for taken, _ in mover | other) < 6]
+    return max((score_of_move(mover, other, column) for column in columns), default=0)
+
+
+# The sets
+
+
+@pytest.mark.parametrize(
+    "name, first, last", [("early", 0, 11), ("middle", 12, 23), ("late", 24, 40), ("mixed", 8, 20)]
+)
+def test_a_set_holds_1000_positions_spread_over_all_its_plies(name, first, last):
+    table = load(name)
+    assert len(table) == len(table.played) == 1000
+    plies, counts = np.unique(table.ply, return_counts=True)
+    assert plies.tolist() == list(range(first, last + 1))
+    if name == "early":  # there is one empty board, and three first moves up to mirror image
+        plies, counts = plies[3:], counts[3:]
+    assert counts.min() > 0.75 * counts.max()
+
+
+def test_no_two_positions_are_the_same_or_mirror_images(name):
+    boards = load(name).boards(0)
+    seen = {min(board.tobytes(), board[:, ::-1].tobytes()) for board in boards}
+    assert len(seen) == 1000
+
+
+def test_each_side_has_its_stones(name):
+    table = load(name)
+    assert not (table.own & table.opponent).any()
+    own, opponent = table.own.sum(axis=(1, 2)), table.opponent.sum(axis=(1, 2))
+    np.testing.assert_array_equal(own, table.ply // 2)  # the first mover is to move at even plies
+    np.testing.assert_array_equal(opponent, (table.ply + 1) // 2)
+
+
+def test_no_stone_hovers(name):
+    occupied = load(name).own | load(name).opponent
+    assert (occupied[:, 1:] | ~occupied[:, :-1]).all()  # row 0 is the top row
+
+
+def test_no_game_is_over(name):
+    table = load(name)
+    assert table.legal.any(axis=1).all()
+    assert not any(has_four(stones) for played in table.played for stones in replay(played))
+
+
+def test_a_column_is_legal_and_has_a_score_unless_it_is_full(name):
+    table = load(name)
+    np.testing.assert_array_equal(table.legal, (table.own | table.opponent).sum(axis=1) < 6)
+    assert (table.scores[~table.legal] == positions.ILLEGAL).all()
+    assert abs(table.scores[table.legal]).max() <= 21
+
+
+@pytest.mark.parametrize("name", FILTERED)
+def test_a_legal_move_gives_value_away_in_each_position(name):
+    table = load(name)
+    assert (table.legal & ~table.good).any(axis=1).all()
+
+
+def test_the_mixed_set_is_not_filtered():
+    table = load("mixed")
+    nothing_to_lose = ~(table.legal & ~table.good).any(axis=1)
+    assert nothing_to_lose.sum() == 582
+
+
+def test_a_best_move_is_good_and_perfect(name):
+    table = load(name)
+    assert table.perfect.any(axis=1).all()
+    assert (table.good | ~table.perfect).all()
+    assert (table.legal | ~table.good).all()
+
+
+def test_the_empty_board_has_its_known_scores():
+    np.testing.assert_array_equal(load("early").scores[0], [-2, -1, 0, 1, 0, -1, -2])  # blog.gamesolver.org
+
+
+def test_scores_are_those_of_another_solver():
+    table = load("late")
+    checked = 0
+    for played, legal, scores in zip(table.played, table.legal, table.scores, strict=True):
+        if len(played) >= 34:
+            stones = replay(played)
+            expected = [score_of_move(*stones, column) for column in np.flatnonzero(legal)]
+            assert scores[legal].tolist() == expected, played
+            checked += 1
+    assert checked == 406
+
+
+def test_a_winning_move_has_the_score_of_a_win_at_once_and_no_other_move_has(name):
+    table = load(name)
+    for played, legal, scores, ply in zip(table.played, table.legal, table.scores, table.ply, strict=True):
+        mover, other = replay(played)
+        for column in np.flatnonzero(legal):
+            height = sum(column == taken for taken, _ in mover | other)
+            assert has_four(mover | {(column, height)}) == (scores[column] == 21 - ply // 2), played
+
+
+def test_the_solver_gives_the_same_scores_and_mirrored_ones_to_the_mirror_image(name):
+    bitbully = pytest.importorskip("bitbully", reason="needs the extra `solver`")
+    solver, table = bitbully.BitBully(), load(name)
+    for row in range(0, 1000, 20):
+        board = bitbully.Board(table.played[row])
+        labels = {column: table.scores[row, column] for column in np.flatnonzero(table.legal[row])}
+        assert solver.score_all_moves(board) == labels
+        assert solver.score_all_moves(board.mirror()) == {6 - column: label for column, label in labels.items()}
+
+
+# What a position looks like
+
+
+def test_boards_show_the_mover_in_the_seat_that_is_asked_for(tmp_path):
+    table = positions.read(file_with(tmp_path, "3340,1,2,3,4,5,6,7", "333,0,0,0,0,0,0,0"))
+    assert draw(table.boards(0)[0, 4:]) == "...O...\nO..XX.."
+    assert draw(table.boards(0)[1, 2:]) == ".......\n...O...\n...X...\n...O..."
+    assert draw(table.boards(1)[0, 4:]) == "...X...\nX..OO.."
+    np.testing.assert_array_equal(table.boards(1), np.array([0, 2, 1])[table.boards(0)])
+    with pytest.raises(ValueError, match="seat must be 0 or 1, not 2"):
+        table.boards(2)
+
+
+def test_arrays_cannot_be_changed_by_accident():
+    with pytest.raises(ValueError, match="read-only"):
+        load("late").scores[0] = 0
+
+
+# Measuring a player
+
+
+@pytest.fixture
+def two_positions(tmp_path):
+    """The first is won, fastest by column 2; the second is lost, latest by columns 4 and 5, and column 3 is full."""
+    return positions.read(file_with(tmp_path, "01,0,3,18,-2,1,0,-1", "333333,-5,-5,-5,,-2,-2,-3"))
+
+
+def test_good_moves_keep_the_value_and_perfect_ones_also_the_distance(two_positions):
+    assert two_positions.good.astype(int).tolist() == [[0, 1, 1, 0, 1, 0, 0], [1, 1, 1, 0, 1, 1, 1]]
+    assert two_positions.perfect.astype(int).tolist() == [[0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    "moves, good, perfect",
+    [([2, 5], 1.0, 1.0), ([1, 0], 1.0, 0.0), ([3, 4], 0.5, 0.5), ([0, 6], 0.5, 0.0), ([2, 3], 0.5, 0.5)],
+    ids=["perfect", "slow win, fast loss", "win turned into a loss", "win turned into a draw", "full column"],
+)
+def test_moves_are_measured(two_positions, moves, good, perfect):
+    assert positions.evaluate(np.array(moves), two_positions) == positions.MoveQuality(good, perfect, 2)
+
+
+def test_probabilities_are_measured_by_their_expectation(two_positions):
+    policy = np.array([[0.5, 0.25, 0.25, 0, 0, 0, 0], [0, 0, 0, 0.5, 0.25, 0, 0.25]], np.float32)
+    assert positions.evaluate(policy, two_positions) == positions.MoveQuality(good=0.5, perfect=0.25, positions=2)
+
+
+# Exact: averages of (number of good moves) / (number of legal moves), and the same for perfect ones.
+@pytest.mark.parametrize(
+    "name, good, perfect",
+    [
+        ("early", 0.385048, 0.224452),
+        ("middle", 0.435014, 0.250902),
+        ("late", 0.462498, 0.383864),
+        ("mixed", 0.749857, 0.300926),
+    ],
+)
+def test_a_random_player_finds_this_share_of_good_and_perfect_moves(name, good, perfect):
+    table = load(name)
+    result = positions.evaluate(table.legal / table.legal.sum(axis=1, keepdims=True), table)
+    assert result.good == pytest.approx(good, abs=5e-7)
+    assert result.perfect == pytest.approx(perfect, abs=5e-7)
+
+
+def test_the_best_move_of_each_position_is_all_good_and_perfect(name):
+    table = load(name)
+    assert positions.evaluate(table.scores.argmax(axis=1), table) == positions.MoveQuality(1.0, 1.0, 1000)
+
+
+@pytest.mark.parametrize(
+    "moves, sentence",
+    [
+        (np.array([2, 7]), "columns 0 to 6, but they range from 2 to 7"),
+        (np.array([-1, 2]), "columns 0 to 6, but they range from -1 to 2"),
+        (np.array([2, 3, 4]), r"integers \[2\] or probabilities \[2, 7\], not int64 \[3\]"),
+        (np.array([2.0, 3.0]), r"integers \[2\] or probabilities \[2, 7\], not float64 \[2\]"),
+        (np.ones([2, 7]), "non-negative and sum to 1"),
+        (np.full([2, 7], np.nan), "non-negative and sum to 1"),
+    ],
+)
+def test_what_is_no_choice_of_moves_is_refused(two_positions, moves, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        positions.evaluate(moves, two_positions)
+
+
+# Bad input
+
+
+def test_an_unknown_set_lists_the_known_ones():
+    with pytest.raises(ValueError, match="'hard'; there are early, middle, late, mixed"):
+        positions.load("hard")
+
+
+DAMAGED = {
+    "334,1,2,3,4,5,6": "expected columns 0 to 6 as digits and then seven scores",
+    "334,1,2,3,4,5,6,7,8": "expected columns 0 to 6 as digits and then seven scores",
+    "337,1,2,3,4,5,6,7": "expected columns 0 to 6 as digits and then seven scores",
+    "334,1,2,3,4,5,6,x": "expected columns 0 to 6 as digits and then seven scores",
+    "": "expected columns 0 to 6 as digits and then seven scores",
+    "334,1,2,3,4,5,6,22": "the score 22 is not in -21 to 21",
+    "334,1,2,3,4,5,,7": "column 5 has no score",
+    "333333,1,2,3,4,5,6,7": "column 3 is full and has a score",
+    "3333333,1,2,3,,5,6,7": "a seventh stone in column 3",
+    "3040506,1,2,3,4,5,6,7": "the game is over, there are four in a row",
+    "0011223,1,2,3,4,5,6,7": "the game is over, there are four in a row",
+}
+
+
+@pytest.mark.parametrize("row", DAMAGED)
+def test_a_damaged_line_is_named(tmp_path, row):
+    path = file_with(tmp_path, "3,1,2,3,4,5,6,7", row, "33,1,2,3,4,5,6,7")
+    with pytest.raises(ValueError, match=rf"^some\.csv, line 4: .*{DAMAGED[row]}"):
+        positions.read(path)
+
+
+def test_lines_in_every_direction_end_a_game(tmp_path):
+    for played in ("0616263", "0102030", "0112622363533", "6554044303133"):
+        with pytest.raises(ValueError, match="line 3: the game is over"):
+            positions.read(file_with(tmp_path, played + ",0,0,0,0,0,0,0"))
+
+
+def test_another_file_is_refused(tmp_path):
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match=r"binary\.csv, line 1: expected the column headings"):
+        positions.read(tmp_path / "binary.csv")
+    with pytest.raises(ValueError, match=r"some\.csv, line 2: expected the column headings"):
+        positions.read(file_with(tmp_path, headings="moves"))
+    with pytest.raises(ValueError, match=r"some\.csv: there are no positions in it"):
+        positions.read(file_with(tmp_path))
+
+
+def test_a_shipped_file_that_was_cut_is_refused(tmp_path, monkeypatch):
+    whole = positions.data_file("late").read_text().splitlines(keepends=True)
+    (tmp_path / "connect_four_late.csv").write_text("".join(whole[:500]))
+    monkeypatch.setattr(positions, "_DATA", tmp_path)
+    with pytest.raises(ValueError, match=r"connect_four_late\.csv holds 498 positions instead of 1000"):
+        positions.load("late")
+
+
+def test_the_files_say_how_they_were_made_and_are_small(name):
+    path = positions.data_file(name)
+    assert path.read_text().startswith(f"# python -m benchmarks.label_positions --set {name} --seed ")
+    assert path.stat().st_size < 60_000
+
+
+@pytest.mark.parametrize("name, size", [("early", 50), ("middle", 3), ("late", 3), ("mixed", 3)])
+def test_the_script_makes_the_same_positions_again(name, size):
+    pytest.importorskip("bitbully", reason="needs the extra `solver`")
+    from benchmarks import label_positions
+
+    source, table = label_positions.Source(name, seed=0), load(name)
+    shipped = dict(zip(table.played, table.scores.tolist(), strict=True))
+    # What the first games give does not depend on how many games follow.
+    for played, scores in label_positions.collect(map(source.candidates, itertools.count()), size):
+        assert [positions.ILLEGAL if s == label_positions.FULL else s for s in scores] == shipped[played]
+
+
+def test_no_solver_is_needed_to_use_them():
+    program = """
+import sys
+sys.modules["bitbully"] = None  # importing it fails from here on
+from imagents.environments.boards.tic_tac_toe.exact import positions
+print(len(positions.load("late")))
+"""
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout == "1000\n"

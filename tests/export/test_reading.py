@@ -1,0 +1,186 @@
+"""Exported agents read back, and `load_player`: anything that an agent was kept in, at either seat."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import imagents
+from imagents.config import TrainConfig
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.strength import exact_report, greedy_moves, positions_report
+from imagents.evaluation.matches import Arena
+from imagents.export.reading import AGENTS, ExportedAgent, model_folder, trained_agent
+from imagents.export.writing import export_run
+from imagents.players.names import make_player
+from imagents.runs.run import Run
+from imagents.runs.snapshots import save_snapshot, snapshots
+from imagents.seats import PASS
+from imagents.training.loop import build
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of untrained agents, with everything that they can be kept in."""
+    config = TrainConfig(parallel_games=8, hidden_layers=(8,), execution="eager")
+    run, trainer = Run.create(tmp_path_factory.mktemp("runs") / "mine", config), build(config)
+    run.save(tf.train.Checkpoint(trainer=trainer), 20, 0.0)
+    save_snapshot(run.path, trainer.agents, 1, rounds=20, plies=700, most=1)
+    export_run(run.path, formats=["saved_model", "tflite"])
+    return run
+
+
+def kept_in(run) -> list:
+    """A run, a checkpoint, a snapshot, and exports as a folder, a model folder and a file."""
+    model = run.path / "export" / "player_1"
+    return [
+        run.path, run.checkpoints()[0], snapshots(run.path)[0], model, model / "1", model / "1" / "saved_model.pb",
+        model / "tflite",
+    ]
+
+
+def test_load_player_takes_whatever_an_agent_was_kept_in(run):
+    moves = []
+    for path in kept_in(run):
+        for seat in (0, 1):
+            player = imagents.load_player(path, "player_1", seat=seat)
+            assert player.seat == seat and player.name == str(path)
+            environment = BoardGameEnvironment(TIC_TAC_TOE, 4, first_mover=f"seat_{seat}")
+            moves.append(player.act(environment.reset()).numpy())
+    assert len(np.unique(moves)) == 1 and moves[0][0] != PASS
+
+
+@pytest.mark.parametrize("kept", ["run", "saved_model", "tflite"])
+def test_it_plays_matches_at_either_seat(run, kept):
+    path = {"run": run.path, "saved_model": run.path / "export" / "player_2",
+            "tflite": run.path / "export" / "player_2" / "tflite"}[kept]
+    first, second = (imagents.load_player(path, "player_2", seat=seat) for seat in (0, 1))
+    arena = Arena(TIC_TAC_TOE, 50)
+    assert arena.play(first, make_player("random", TIC_TAC_TOE, 1)).games == 50
+    assert arena.play(make_player("random", TIC_TAC_TOE, 0), second).games == 50
+
+
+def test_an_exported_agent_is_a_player_by_its_path(run):
+    player = make_player(str(run.path / "export" / "player_1"), TIC_TAC_TOE, 1)
+    assert player.seat == 1
+    with pytest.raises(ValueError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
+        make_player(str(run.path / "export" / "player_1"), CONNECT_FOUR, 1)
+
+
+def test_of_a_run_the_agent_of_that_seat_is_taken(run):
+    chosen = [imagents.load_player(run.path, seat=seat) for seat in (0, 1)]
+    named = [imagents.load_player(run.path, f"player_{seat + 1}", seat) for seat in (0, 1)]
+    for player, other in zip(chosen, named, strict=True):
+        for x, y in zip(player.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_the_newest_version_counts(run, tmp_path):
+    model = run.path / "export" / "player_1" / "1"
+    for version in ("2", "10", ".11.writing", "notes"):
+        shutil.copytree(model, tmp_path / version)
+    assert model_folder(tmp_path) == tmp_path / "10"
+
+
+def test_of_several_other_models_one_has_to_be_chosen(run, tmp_path):
+    for name in ("tflite", "onnx"):
+        shutil.copytree(run.path / "export" / "player_1" / "tflite", tmp_path / name)
+    with pytest.raises(ValueError, match="holds several models: choose onnx or tflite"):
+        imagents.load_player(tmp_path)
+
+
+# Damaged and foreign
+
+
+def spoil(file, content):
+    file.write_bytes(content)
+
+
+def foreign(folder):
+    (folder / "imagents.json").unlink()
+
+
+def rewrite(**changes):
+    def spoil(folder):
+        content = json.loads((folder / "imagents.json").read_text()) | changes
+        (folder / "imagents.json").write_text(json.dumps(content))
+
+    return spoil
+
+
+def truncate(name):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:100])
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (truncate("saved_model.pb"), "is damaged: saved_model.pb is not what the export wrote"),
+        (truncate("variables/variables.index"), "is damaged: variables/variables.index is not what the export wrote"),
+        (truncate("imagents.json"), "is damaged: imagents.json is not what the export wrote"),
+        (lambda folder: (folder / "saved_model.pb").unlink(), "is damaged: saved_model.pb: No such file"),
+        (lambda folder: (folder / "imagents.json").write_text("[]"), "is damaged: imagents.json is not what"),
+        (rewrite(game={"name": "chess"}), "is damaged: imagents.json names no game"),
+        (rewrite(format="keras"), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(state=None), "is damaged: imagents.json lacks what belongs in it"),
+        (foreign, "holds a model, but not one that imagents exported: it has no imagents.json"),
+        (shutil.rmtree, "is not a run folder: it has no config.json"),
+    ],
+)
+def test_damaged_and_foreign_models_are_refused_in_one_sentence(run, tmp_path, spoil, sentence):
+    folder = tmp_path / "1"
+    shutil.copytree(run.path / "export" / "player_1" / "1", folder)
+    spoil(folder)
+    with pytest.raises(ValueError, match=sentence) as raised:
+        imagents.load_player(folder)
+    assert str(raised.value).startswith(str(folder)) and "\n" not in str(raised.value)
+
+
+def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
+    with pytest.raises(ValueError, match="seat = 2: seats are 0 and 1"):
+        imagents.load_player(run.path, seat=2)
+    with pytest.raises(ValueError, match="has no agent 'player_3': its agents are player_1, player_2"):
+        imagents.load_player(run.path, "player_3")
+    with pytest.raises(ValueError, match="is not a run folder"):
+        imagents.load_player(tmp_path)
+    with pytest.raises(ValueError, match="is no agent that imagents exported"):
+        ExportedAgent(tmp_path)
+
+
+# The agents that ship with the package
+
+
+def test_they_are_small():
+    assert sum(file.stat().st_size for file in AGENTS.rglob("*") if file.is_file()) < 2_000_000
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_those_of_tic_tac_toe_are_as_strong_as_their_metadata_says(number):
+    agent = ExportedAgent(AGENTS / "tic_tac_toe" / f"player_{number}")
+    report = exact_report(agent)
+    assert report["unbeatable"]
+    assert report["optimal_share"] == pytest.approx(agent.metadata["evaluation"]["optimal_share"], abs=0.001)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_those_of_connect_four_are_as_strong_as_their_metadata_says(number):
+    agent = ExportedAgent(AGENTS / "connect_four" / f"player_{number}")
+    expected = agent.metadata["evaluation"]["positions"]
+    for name, quality in positions_report(agent).items():
+        assert quality["good"] == pytest.approx(expected[name]["good"], abs=0.005)
+    assert quality["good"] > 0.5
+
+
+@pytest.mark.parametrize("game", [TIC_TAC_TOE, CONNECT_FOUR], ids=lambda game: game.name)
+def test_they_are_players(game):
+    player = imagents.load_player(trained_agent(game))
+    match = Arena(game, 100).play(player, make_player("random", game, 1))
+    assert match.total.score > 0.9
+
+
+def test_greedy_moves_of_an_exported_agent_are_legal_at_the_start():
+    agent = ExportedAgent(trained_agent(CONNECT_FOUR))
+    assert 0 <= greedy_moves(agent, CONNECT_FOUR, np.zeros([1, 6, 7], np.int32))[0] < 7

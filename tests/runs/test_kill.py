@@ -1,0 +1,178 @@
+"""Killed at any moment, nothing is lost: a run that was killed again and again ends like one that never was."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from imagents.config import TrainConfig
+from imagents.runs.run import Run
+
+CONFIG = TrainConfig(
+    parallel_games=32,
+    batch_size=32,
+    warmup_rounds=5,
+    hidden_layers=(16,),
+    opening_plies=3,
+    rounds_per_chunk=5,
+    evaluate_every=7,
+    checkpoint_minutes=0.003,
+    snapshots=5,
+    plies=8_000,
+    execution="graph",
+)
+INTERVAL = 60 * CONFIG.checkpoint_minutes  # seconds of training between checkpoints
+
+
+class ForkServer:
+    """Starts trainings in processes of their own, which share the import of TensorFlow."""
+
+    def __init__(self):
+        command = [sys.executable, str(pathlib.Path(__file__).with_name("fork_server.py"))]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, path: pathlib.Path, config: TrainConfig | None = None, kill_before: int | None = None) -> int:
+        """Starts a training, or goes on with one. Returns its process id."""
+        settings = config and config.to_dict()
+        print(json.dumps({"path": str(path), "config": settings, "kill_before": kill_before}), file=self.process.stdin,
+              flush=True)
+        return int(self.process.stdout.readline())
+
+    def wait(self) -> int:
+        """Waits until that training has ended. Returns 0, its exit status, or minus the signal that killed it."""
+        status = int(self.process.stdout.readline())
+        return -(status & 127) or status >> 8
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = ForkServer()
+    yield server
+    server.process.stdin.close()
+    server.process.wait()
+    server.process.stdout.close()
+
+
+def contents(run: Run) -> dict:
+    """All that a run wrote that should repeat bit for bit: everything but the time it took."""
+    newest = run.newest_checkpoint()
+    reader = tf.train.load_checkpoint(str(newest / "state"))
+    state = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    state = {name: x for name, x in state.items() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"}
+    evaluation = json.loads((run.path / "evaluation.json").read_text())
+    snapshots = {path.name: dict(np.load(path)) for path in sorted((run.path / "snapshots").iterdir())}
+    return {
+        "files": sorted(str(p.relative_to(run.path)) for p in run.path.rglob("*") if p.parent.name != "events"
+                        and p.parent != newest.parent and p.parent.parent != newest.parent),
+        "rounds": newest.name,
+        "state": state,
+        "snapshots": snapshots,
+        "evaluation": {name: value for name, value in evaluation.items() if name != "seconds"},
+    }
+
+
+def assert_same_run(run: Run, other: Run) -> None:
+    times = ["seconds", "plies_per_second"]
+    pd.testing.assert_frame_equal(run.metrics().drop(columns=times), other.metrics().drop(columns=times))
+    tf.nest.map_structure(np.testing.assert_array_equal, contents(run), contents(other))
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the training does not get on"
+        time.sleep(0.005)
+
+
+def rows(path: pathlib.Path) -> list[list[str]]:
+    """Whole rows of metrics.csv."""
+    try:
+        lines = (path / "metrics.csv").read_text().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return [line.split(",") for line in lines[1:] if line.endswith("\n")]
+
+
+def check_after_a_kill(path: pathlib.Path) -> int:
+    """That no more than a checkpoint interval is lost. Returns the rounds that the newest checkpoint holds."""
+    run = Run(path)
+    if not run.has_begun():
+        return 0
+    manifest = run.check_newest()
+    lost = [float(row[3]) - manifest["seconds"] for row in rows(path) if int(row[0]) > manifest["rounds"]]
+    # The last row may be that of the chunk after which the next checkpoint was due.
+    assert not lost[:-1] or lost[-2] < INTERVAL + 0.001
+    return manifest["rounds"]
+
+
+def train(server: ForkServer, path: pathlib.Path, config: TrainConfig) -> Run:
+    server.start(path, config)
+    assert server.wait() == 0
+    return Run(path)
+
+
+def kill_and_resume(server: ForkServer, path: pathlib.Path, config: TrainConfig, moments) -> Run:
+    """Kills a training at each of these moments, resumes it each time, and then lets it end.
+
+    Args:
+      server: which starts it.
+      path: of the run.
+      config: of the run.
+      moments: pairs of a kind and a number: ("before change", n): right before it changes a file or folder in the run
+        for the n-th time, most of which belong to a checkpoint; ("after rows", n): some milliseconds after it has
+        logged n more rows; ("after seconds", n).
+    """
+    reached = 0
+    for kind, number in moments:
+        if kind == "before change":
+            server.start(path, config, kill_before=number)
+        else:
+            before = rows(path)
+            process = server.start(path, config)
+            if kind == "after rows":
+                wait_for(lambda: len(rows(path)) < len(before) or rows(path) > before)  # noqa: B023
+                count = len(rows(path))
+                wait_for(lambda: len(rows(path)) >= count + int(number))  # noqa: B023
+                time.sleep(number % 1)
+            else:
+                time.sleep(number)
+            os.kill(process, signal.SIGKILL)
+        assert server.wait() == -signal.SIGKILL, (kind, number)
+        if (path / "config.json").exists():
+            config, rounds = None, check_after_a_kill(path)
+            assert rounds >= reached
+            reached = rounds
+    return train(server, path, config)
+
+
+def test_a_run_killed_while_it_writes_a_checkpoint_and_while_it_trains_ends_like_one_that_was_not(
+    server, tmp_path
+):
+    finished = train(server, tmp_path / "finished", CONFIG)
+    killed = kill_and_resume(server, tmp_path / "killed", CONFIG, [("before change", 33), ("after rows", 2)])
+    assert_same_run(finished, killed)
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_fifty_random_moments_ends_like_one_that_was_not(server, tmp_path):
+    rng = random.Random()  # other moments every time; a failure prints them
+    kinds = {
+        "before change": lambda: rng.randint(1, 60),
+        "after rows": lambda: rng.randint(1, 4) + rng.random() / 20,
+        "after seconds": lambda: rng.random() * 5,
+    }
+    moments = [(kind, kinds[kind]()) for kind in rng.choices(list(kinds), [5, 4, 1], k=50)]
+    print(moments)
+    config = dataclasses.replace(CONFIG, plies=150_000)
+    finished = train(server, tmp_path / "finished", config)
+    assert_same_run(finished, kill_and_resume(server, tmp_path / "killed", config, moments))

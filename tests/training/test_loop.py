@@ -1,0 +1,152 @@
+"""The loop plays and trains, the same eagerly, as a graph and compiled, and repeats with its seed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from imagents.config import TrainConfig
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.learning.agent import IMAgent
+from imagents.players.base import RandomPlayer
+from imagents.training.loop import Trainer, build, epsilon_ladder
+
+SMALL = TrainConfig(parallel_games=32, batch_size=32, warmup_rounds=5, hidden_layers=(16,), plies=1)
+
+
+def weights(trainer):
+    return [v.numpy() for agent in trainer.agents for v in agent.learner._q_network.variables]
+
+
+def assert_equal(left, right):
+    for x, y in zip(left, right, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A training of 30 rounds, what it said and the weights it began with; nobody may go on with it."""
+    trainer = build(SMALL)
+    before = weights(trainer)
+    return trainer, trainer.run(30), before
+
+
+def test_two_agents_learn_and_what_one_wins_the_other_loses(trained):
+    trainer, metrics, before = trained
+    assert all((x != y).any() for x, y in zip(before, weights(trainer), strict=True))
+    assert metrics["player_1_return"] == -metrics["player_2_return"]
+    rates = [metrics[name] for name in ("player_1_wins", "player_2_wins", "draws", "illegal")]
+    assert sum(rates) == pytest.approx(1) and rates[3] == 0
+    assert metrics["player_1_return"] == pytest.approx(rates[0] - rates[1])
+    assert metrics["player_1_loss"] > 0 and metrics["player_2_loss"] > 0
+
+
+def test_plies_and_games_are_counted(trained):
+    trainer, _, _ = trained
+    # 32 games for 60 half-rounds, of which a game spends one or two on beginning anew.
+    assert 32 * 60 * 0.7 < int(trainer.plies) < 32 * 60
+    assert 5 <= int(trainer.plies) / int(trainer.games) <= 9
+    assert int(trainer.rounds) == 30
+
+
+def test_nothing_is_learned_before_the_warmup_is_over(eagerly):
+    trainer = build(SMALL)
+    before = weights(trainer)
+    metrics = trainer.run(SMALL.warmup_rounds)
+    assert_equal(before, weights(trainer))
+    assert np.isnan(metrics["player_1_loss"])
+    assert trainer.run(1)["player_1_loss"] > 0
+
+
+@pytest.mark.parametrize("execution", ["graph", "eager"])
+def test_a_round_is_the_same_however_it_is_executed(execution):
+    """Play is equal to the last bit; the order of sums differs between compilers, so weights nearly."""
+    compiled, other = (build(dataclasses.replace(SMALL, execution=e)) for e in ("xla", execution))
+    for rounds in (5, 6):
+        metrics = compiled.run(rounds)
+        assert other.run(rounds) == pytest.approx(metrics, nan_ok=True, rel=1e-3)
+        assert int(other.plies) == int(compiled.plies)
+        for x, y in zip(weights(compiled), weights(other), strict=True):
+            np.testing.assert_allclose(x, y, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained):
+    first, metrics, _ = trained
+    again, other = (build(dataclasses.replace(SMALL, seed=seed)) for seed in (SMALL.seed, SMALL.seed + 1))
+    assert again.run(30) == metrics != other.run(30)
+    assert_equal(weights(first), weights(again))
+    assert any((x != y).any() for x, y in zip(weights(first), weights(other), strict=True))
+
+
+def test_chunks_of_any_length_give_the_same_training(trained):
+    whole, _, _ = trained
+    parts = build(SMALL)
+    for rounds in (1, 7, 22):
+        parts.run(rounds)
+    assert_equal(weights(whole), weights(parts))
+
+
+def test_the_agents_are_independent_learners(trained):
+    first, second = trained[0].agents
+    shared = {id(v) for v in first.trainable_variables} & {id(v) for v in second.trainable_variables}
+    assert not shared
+    assert any(
+        (x.numpy() != y.numpy()).any()
+        for x, y in zip(first.learner._q_network.variables, second.learner._q_network.variables, strict=True)
+    )
+
+
+def test_a_single_agent_learns_against_a_fixed_player():
+    trainer = build(dataclasses.replace(SMALL, opponent="random", parallel_games=128, batch_size=128))
+    assert [agent.name for agent in trainer.agents] == ["player_1"]
+    first = trainer.run(50)
+    trainer.run(400)
+    last = trainer.run(50)
+    assert last["player_1_wins"] > first["player_1_wins"] + 0.1
+    assert "player_2_loss" not in last
+
+
+def test_agents_made_by_hand_train_like_those_of_a_config():
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 8)
+    specs = environment.time_step_spec(), environment.action_spec()
+    alone = IMAgent(*specs, batch_size=8, sample_batch_size=16, seat=1)
+    trainer = Trainer(environment, [RandomPlayer(seat=0), alone], execution="eager")
+    metrics = trainer.run(6)
+    assert alone.replay_buffer.num_frames() > 8
+    assert set(metrics) >= {"player_2_loss", "player_2_return", "draws"}
+
+
+def test_several_train_steps_a_round(eagerly):
+    trainer = build(dataclasses.replace(SMALL, train_steps_per_round=3))
+    trainer.run(SMALL.warmup_rounds + 4)
+    assert [int(agent.learner.train_step_counter) for agent in trainer.agents] == [12, 12]
+
+
+def test_the_epsilon_ladder_climbs_in_geometric_steps():
+    np.testing.assert_allclose(epsilon_ladder(0.01, 1.0, 3), [0.01, 0.1, 1.0])
+    assert epsilon_ladder(0.2, 0.2, 2) == [0.2, 0.2]
+    assert epsilon_ladder(0.2, 0.9, 1) == [0.2]
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"game": "chess"}, "unknown game 'chess': choose one of tic_tac_toe, connect_four"),
+        ({"opponent": "nobody"}, "nobody"),
+        ({"opening_plies": 9}, "opening_plies = 9: tic_tac_toe takes 0 to 8"),
+    ],
+)
+def test_what_does_not_exist_is_named(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build(dataclasses.replace(SMALL, **change))
+
+
+def test_a_whole_training_can_be_checkpointed(tmp_path):
+    trainer, again = build(SMALL), build(SMALL)
+    trainer.run(20)
+    tf.train.Checkpoint(trainer=trainer).write(str(tmp_path / "state"))
+    tf.train.Checkpoint(trainer=again).read(str(tmp_path / "state")).assert_consumed()
+    assert trainer.run(15) == again.run(15)
+    assert_equal(weights(trainer), weights(again))
