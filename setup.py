@@ -11,7 +11,7 @@ version = re.search(r'^__version__ = "(.+)"$', package.read_text(), re.MULTILINE
 setup(
     name="imagents",
     version=version,
-    description="Independent Q-learners on TF-Agents: several agents, one environment, each with its own eyes",
+    description="Independent learners on TF-Agents: several agents, one environment, each with its own eyes",
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["imagents", "imagents.*"]),

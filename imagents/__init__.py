@@ -15,19 +15,47 @@ import os
 import sys
 import warnings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {  # public name: the module it lives in
+    "Arena": "imagents.environments.boards.arena",
     "BoardGame": "imagents.environments.boards.board_game",
     "BoardGameEnvironment": "imagents.environments.boards.environment",
     "CONNECT_FOUR": "imagents.environments.boards.games",
     "FIFOReplayBuffer": "imagents.learning.replay",
     "IMAgent": "imagents.learning.agent",
+    "InputError": "imagents.errors",
+    "PASS": "imagents.seats",
+    "Player": "imagents.players.base",
+    "PolicyPlayer": "imagents.players.frozen",
+    "Record": "imagents.environments.boards.record",
+    "Rewards": "imagents.environments.boards.environment",
     "TIC_TAC_TOE": "imagents.environments.boards.games",
     "TrainConfig": "imagents.config",
+    "Trainer": "imagents.training.loop",
+    "agent_player": "imagents.players.frozen",
+    "categorical_dqn": "imagents.learning.algorithms",
+    "dqn": "imagents.learning.algorithms",
+    "evaluate_run": "imagents.evaluation.report",
+    "export_agent": "imagents.export.writing",
+    "export_run": "imagents.opening",
+    "get_game": "imagents.environments.boards.games",
+    "load_agents": "imagents.opening",
     "load_player": "imagents.players.frozen",
-    "load_run": "imagents.runs.run",
+    "load_run": "imagents.training.experiment",
+    "make_generator": "imagents.randomness",
+    "make_player": "imagents.players.names",
+    "open_shipped": "imagents.opening",
+    "own_reward": "imagents.learning.perspective",
+    "own_stones": "imagents.learning.perspective",
+    "play_tournament": "imagents.evaluation.tournament",
+    "q_values": "imagents.environments.boards.figure",
+    "record": "imagents.app.recording",
+    "report_text": "imagents.evaluation.report",
+    "split_observation": "imagents.learning.algorithms",
+    "time_step_at": "imagents.environments.boards.environment",
     "train": "imagents.training.experiment",
+    "watch": "imagents.app.local",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -13,14 +13,16 @@ from typing import Literal
 import tyro
 
 import imagents
-from imagents.config import TrainConfig, load_config, preset_config, run_folder
+from imagents.config import TrainConfig, load_config, run_folder
+from imagents.errors import InputError
+from imagents.flags import parse_training
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
 
 Independent learners on TF-Agents.
 
 commands:
-  train       train agents that learn a game by playing each other
+  train       train agents that share an environment and learn side by side
   evaluate    measure the agents of a run: exact numbers, labelled positions, matches
   tournament  let runs and players play each other, and rate them
   export      write the agents of a run as models that need neither imagents nor TF-Agents
@@ -36,32 +38,36 @@ Job = Callable[[], int]  # does the work of a command and returns its exit statu
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """Trains two independent Q-learners on a game, or goes on with a run."""
+    """Trains agents that share an environment and learn side by side, or goes on with a run."""
 
-    config: tyro.conf.OmitArgPrefixes[TrainConfig]
     output_dir: pathlib.Path | None = None
-    """The run folder to make; outputs/GAME-TIME if not given."""
+    """The run folder to make; outputs/ENVIRONMENT-TIME if not given."""
     resume: pathlib.Path | None = None
-    """A run folder to go on with; a new --plies or --minutes extends it."""
-    metric_lines: bool = False
+    """A run folder to go on with; a new --steps or --minutes extends it."""
+    metric_lines: tyro.conf.FlagConversionOff[bool] = False
     """Prints a line of name=value at each evaluation, for machines that read logs."""
 
 
 def train(arguments: Sequence[str]) -> Job:
     """`imagents train`."""
-    before = _parse(_Defaults, arguments, partial=True)
-    start = load_config(before.resume) if before.resume else preset_config(before.game, before.preset)
-    start = dataclasses.replace(start, plies=None, minutes=None)
-    command = _parse(Train, arguments, default=Train(start))
-    if before.resume:
-        for field in dataclasses.fields(TrainConfig):
-            value, was = getattr(command.config, field.name), getattr(start, field.name)
-            if value != was and field.name not in ("plies", "minutes"):
-                raise ValueError(f"{field.name} = {value!r}: this run has {was!r}, and a run keeps it")
+    settings, command = parse_training("imagents train", arguments, Train)
+    budget = {name: settings.pop(name) for name in ("steps", "minutes")}
+    if command.resume:
+        own = load_config(command.resume).to_dict()
+        if (preset := settings.pop("preset")) != "default":
+            raise InputError(f"preset = {preset!r}: this run has its settings already, and keeps them")
+        for name, value in settings.items():
+            if (list(value) if isinstance(value, tuple) else value) != own[name]:
+                raise InputError(f"{name} = {value!r}: this run has {own[name]!r}, and a run keeps it")
+        if command.output_dir:
+            raise InputError("--output-dir and --resume exclude each other: a resumed run keeps its folder")
 
     from imagents.training.experiment import Experiment
 
-    experiment = Experiment(command.config, command.output_dir, command.resume)
+    if command.resume:
+        experiment = Experiment(resume=command.resume, **budget)
+    else:
+        experiment = Experiment(TrainConfig(**settings, **budget), command.output_dir)
 
     def job() -> int:
         run = experiment.run(metric_lines=command.metric_lines)
@@ -76,14 +82,14 @@ def train(arguments: Sequence[str]) -> Job:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluate:
-    """Measures the agents of a run: exactly in tic-tac-toe, in labelled positions in connect four, and in matches."""
+    """Measures the agents of a run: exactly where their environment can, and in matches."""
 
     run: tyro.conf.Positional[pathlib.Path]
     """A run folder (its newest checkpoint is taken), one of its checkpoints or snapshots, or an export."""
     games: int = 1000
     """Games per match; each side begins half of them."""
     solver_games: int = 20
-    """Games against the perfect connect-four player, which take up to seconds each; 0 for none."""
+    """Games against opponents that take up to seconds for one, such as a solver; 0 for none."""
     seed: int = 0
     """Of the opponents and the openings."""
     json: bool = False
@@ -110,22 +116,22 @@ def evaluate(arguments: Sequence[str]) -> Job:
 class Tournament:
     """Lets players play each other, everybody against everybody, and rates them.
 
-    A player is a name (random, first_legal, heuristic, heuristic:0.25, minimax:3, perfect, perfect:value; for connect
-    four also same_column, linear, beat_last), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
+    A player is a name (random, first_legal, trained, and what the environment knows, such as heuristic, heuristic:0.25,
+    minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
     agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
     snapshots of a run, which gives its learning curve.
     """
 
     players: tyro.conf.Positional[tuple[str, ...]]
     """Two or more."""
-    game: str = ""
-    """The game to play; needed only if no player is a run."""
+    environment: str = ""
+    """What to play; needed only if no player is a run."""
     games: int = 1000
     """Games per pair; each side begins half of them."""
     seed: int = 0
     """Of the players and the openings."""
     output_dir: pathlib.Path | None = None
-    """Where the results and the figures go; outputs/tournament-GAME-TIME if not given."""
+    """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
     json: bool = False
     """Prints everything as JSON."""
 
@@ -134,23 +140,24 @@ def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
 
-    from imagents.environments.boards.games import get_game
-    from imagents.evaluation.tournament import expand, game_of, prepare_tournament
-    from imagents.plotting import tournament as plotting_tournament
+    from imagents.evaluation.tournament import environment_of, prepare_tournament
+    from imagents.opening import expand
+    from imagents.plotting import tournament as figures
     from imagents.runs.files import write_json
     from imagents.runs.run import check_is_new
 
     names = [name for player in command.players for name in expand(player)]
-    game = command.game or game_of(names)
-    if not game:
-        raise ValueError("which game? none of the players is a run, so --game has to say it")
-    path = command.output_dir or pathlib.Path("outputs") / f"tournament-{game}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    environment = command.environment or environment_of(names)
+    if not environment:
+        raise InputError("which environment? none of the players is a run, so --environment has to say it")
+    name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    path = command.output_dir or pathlib.Path("outputs") / name
     check_is_new(path)
-    play = prepare_tournament(names, get_game(game), command.games, command.seed)
+    play = prepare_tournament(names, environment, command.games, command.seed)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -159,7 +166,7 @@ def tournament(arguments: Sequence[str]) -> Job:
     def job() -> int:
         result = play(progress)
         write_json(path / "tournament.json", result.to_dict())
-        plotting_tournament.save_all(path)
+        figures.save_all(path)
         print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
         return 0
 
@@ -183,7 +190,7 @@ def export(arguments: Sequence[str]) -> Job:
     command = _parse_words("export", Export, arguments)
     load_config(run_folder(command.run))
 
-    from imagents.export.writing import prepare_export
+    from imagents.opening import prepare_export
 
     write = prepare_export(command.run, command.output_dir, command.formats)
 
@@ -204,8 +211,8 @@ class Play:
 
     opponent: tyro.conf.Positional[str] = "trained"
     """Whom to play against."""
-    game: str = ""
-    """The game to play; if not given, the one that the agent learned, else tic_tac_toe."""
+    environment: str = ""
+    """The game to play; if not given, the one that the agent learned, else the default one."""
     begins: Literal["you", "opponent", "turns", "random"] = "turns"
     """Who begins; with turns, you begin the first game."""
     seat: Literal[0, 1] = 0
@@ -226,9 +233,9 @@ def play(arguments: Sequence[str]) -> Job:
     """`imagents play`."""
     command = _parse_words("play", Play, arguments)
 
-    from imagents.app.terminal import Table, prepare
+    from imagents.app.terminal import prepare
 
-    return prepare(Table(**vars(command)))
+    return prepare(command)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,12 +296,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
               file=sys.stderr)
         return 2
     try:
-        try:
-            job = _COMMANDS[command](rest)
-        except ValueError as error:
-            print(f"imagents {command}: {error}", file=sys.stderr)
-            return 2
-        return job()
+        return _COMMANDS[command](rest)()
+    except InputError as error:
+        print(f"imagents {command}: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -303,30 +308,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, FloatingPointError) as error:  # a full disk, numbers that became infinite
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 1
-
-
-@dataclasses.dataclass(frozen=True)
-class _Defaults:
-    """The arguments that decide what the others default to."""
-
-    game: str = TrainConfig.game
-    preset: str = TrainConfig.preset
-    resume: pathlib.Path | None = None
-
-
-def _parse(kind, arguments: Sequence[str], default=None, partial: bool = False):
-    options = {"default": default} if default is not None else {}
-    if partial:
-        parsed, _ = tyro.cli(
-            kind, args=list(arguments), return_unknown_args=True, add_help=False, **options
-        )
-        return parsed
-    return tyro.cli(
-        tyro.conf.FlagConversionOff[kind],
-        args=list(arguments),
-        prog="imagents train",
-        **options,
-    )
 
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):

@@ -1,51 +1,38 @@
-"""The settings of a training: the only home of defaults.
+"""The settings of a training, in three parts: an environment's own, an algorithm's own, and the training's.
 
-The command line, a run's config.json and cloud jobs are generated from `TrainConfig`.
+This is the only home of defaults. In Python a config is nested; at every edge (the command line, a run's config.json,
+the manifest of a checkpoint, cloud jobs) it is flat: `TrainConfig(**flat)` and `TrainConfig.to_dict` are the way in and
+out.
 This module imports no TensorFlow, so `imagents --help` answers at once.
 """
 
 import dataclasses
+import importlib
 import json
 import math
 import os
 import pathlib
+import re
+import typing
 from typing import Any, Literal
+
+from imagents.errors import InputError
+
+ENVIRONMENTS = {  # name: where its settings are, resolved when asked
+    "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
+    "connect_four": "imagents.environments.boards.connect_four.settings:ConnectFour",
+    "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
+}
+DEFAULT_ENVIRONMENT = "tic_tac_toe"
+RENAMED = {"game": "environment", "plies": "steps"}  # settings of version 0.1.0
+_DESCRIBED = re.compile(r"\d+x\d+x\d+(-\w+)?")  # a board by its numbers
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """Settings of one training.
+class QLearning:
+    """The DQN family: learns the values of actions from single decisions, in any order."""
 
-    Raises:
-      ValueError: for a value that no training can have, in one sentence.
-    """
-
-    game: str = "tic_tac_toe"
-    """Which game the agents learn: tic_tac_toe, connect_four, or ROWSxCOLUMNSxK, such as 5x5x4 (four in a row on five
-    by five cells), or 8x8x4-gravity if stones fall."""
-    preset: str = "default"
-    """Named set of defaults for the game; every other setting overrides it."""
-    seed: int = 0
-    """Same seed, same machine: same run, bit for bit."""
-
-    plies: int | None = None
-    """Training budget in environment steps of all parallel games together."""
-    minutes: float | None = None
-    """Training budget in minutes of training time. With neither budget: the preset's."""
-
-    opponent: str = "learner"
-    """Who plays seat 1: learner (a second, independent agent), league (the first one's past selves), any player that
-    does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a mixture: random=1,heuristic=3."""
-    league_size: int = 8
-    """Past selves in the pool of a league; parallel_games is a multiple of it."""
-    league_win_rate: float = 0.6
-    """Share of a chunk's games that the learner has to win for a copy of it to join the league."""
-    algorithm: Literal["dqn", "double_dqn", "c51"] = "dqn"
-    """The TF-Agents agent inside each player."""
-    features: Literal["stones", "lines"] = "stones"
-    """What the Q network sees: the stones, or also the lines that each side could complete with one or two more."""
-    symmetry: Literal["none", "mirror"] = "none"
-    """What the Q network knows about the game: mirror, that a board with its columns reversed is the same position."""
+    name: Literal["dqn", "double_dqn", "c51"] = "dqn"
     hidden_layers: tuple[int, ...] = (128, 128)
     """Width of each hidden layer of the Q network."""
     learning_rate: float = 1e-3
@@ -58,9 +45,6 @@ class TrainConfig:
     """Train steps between updates of the target network."""
     target_update_tau: float = 1.0
     """Share of the online weights in an update of the target network."""
-
-    parallel_games: int = 1024
-    """Games played side by side."""
     batch_size: int = 1024
     """Decisions per train step of an agent."""
     train_steps_per_round: int = 1
@@ -74,19 +58,42 @@ class TrainConfig:
     epsilon_max: float = 0.1
     """Share of random moves in the most exploring one; geometric steps in between."""
 
-    first_mover: Literal["random", "seat_0", "seat_1", "alternate"] = "random"
-    """Who begins a game."""
-    opening_plies: int = 0
-    """Each game begins after 0 to this many random plies."""
-    reward_win: float = 1.0
-    """Reward of the seat that wins."""
-    reward_loss: float = -1.0
-    """Reward of the seat that loses."""
-    reward_draw: float = 0.0
-    """Reward of both seats for a draw."""
-    reward_illegal: float = -5.0
-    """Reward of the seat that made an illegal move; the game ends."""
+    def __post_init__(self):
+        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
+        for width in self.hidden_layers:
+            _check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+        for name in ("learning_rate", "final_learning_rate"):
+            value = getattr(self, name)
+            _check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
+        _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
+                            "replay_length": 2})  # fmt: skip
+        _check_shares(self, "discount", "epsilon_min", "epsilon_max", "target_update_tau")
+        _check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
+               f"it is not below epsilon_min = {self.epsilon_min}")
 
+
+ALGORITHMS = {"dqn": QLearning, "double_dqn": QLearning, "c51": QLearning}
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """How long to train, against whom, and what to write down."""
+
+    seed: int = 0
+    """Same seed, same machine: same run, bit for bit."""
+    steps: int | None = None
+    """Training budget in steps of all parallel games together."""
+    minutes: float | None = None
+    """Training budget in minutes of training time. With neither budget: the preset's."""
+    opponent: str = "learner"
+    """Who plays seat 1: learner (a second, independent agent), league (the first one's past selves), any player that
+    does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a mixture: random=1,heuristic=3."""
+    league_size: int = 8
+    """Past selves in the pool of a league; parallel_games is a multiple of it."""
+    league_win_rate: float = 0.6
+    """Share of a chunk's games that the agent has to win for a copy of it to join the league."""
+    parallel_games: int = 1024
+    """Games played side by side."""
     rounds_per_chunk: int = 200
     """Rounds in one compiled call; one row of metrics.csv each."""
     evaluate_every: int = 10
@@ -99,118 +106,161 @@ class TrainConfig:
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):
-            _check_type(field, getattr(self, field.name))
-        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
-        _check("preset", self.preset in presets(self.game), self.preset,
-               f"{self.game} has the presets {', '.join(presets(self.game))}")
-        for name in ("parallel_games", "batch_size", "rounds_per_chunk", "evaluate_every",
-                     "target_update_period", "league_size"):
-            _check(name, getattr(self, name) >= 1, getattr(self, name), "at least 1 is needed")
-        for name in ("train_steps_per_round", "opening_plies", "seed", "snapshots"):
-            _check(name, getattr(self, name) >= 0, getattr(self, name), "at least 0 is needed")
-        _check("warmup_rounds", self.warmup_rounds >= 2, self.warmup_rounds, "at least 2 is needed")
-        _check("replay_length", self.replay_length >= 2, self.replay_length, "at least 2 is needed")
-        for name in ("plies", "minutes"):
+        _check_least(self, {"parallel_games": 1, "rounds_per_chunk": 1, "evaluate_every": 1, "league_size": 1,
+                            "seed": 0, "snapshots": 0})  # fmt: skip
+        for name in ("steps", "minutes"):
             value = getattr(self, name)
-            possible = value is None or (math.isfinite(value) and value > 0)
-            _check(name, possible, value, "a budget is more than 0")
-        for name in ("learning_rate", "final_learning_rate"):
-            value = getattr(self, name)
-            _check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
-        for name in ("discount", "epsilon_min", "epsilon_max", "target_update_tau", "league_win_rate"):
-            _check(name, 0 <= getattr(self, name) <= 1, getattr(self, name), "0 to 1 is needed")
-        _check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
-               f"it is not below epsilon_min = {self.epsilon_min}")
-        _check("checkpoint_minutes", self.checkpoint_minutes > 0, self.checkpoint_minutes,
-               "more than 0 is needed")
-        for width in self.hidden_layers:
-            _check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
-            if self.symmetry == "mirror":
-                _check("hidden_layers", width % 2 == 0, width, "with symmetry mirror, a layer has an even width")
-        for name in ("reward_win", "reward_loss", "reward_draw", "reward_illegal"):
-            _check(name, math.isfinite(getattr(self, name)), getattr(self, name),
-                   "a reward is a finite number")
-        for field in dataclasses.fields(self):
-            choices = getattr(field.type, "__args__", ())
-            if getattr(field.type, "__origin__", None) is Literal:
-                _check(field.name, getattr(self, field.name) in choices, getattr(self, field.name),
-                       f"choose {', '.join(choices)}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return dataclasses.asdict(self) | {"hidden_layers": list(self.hidden_layers)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        """The inverse of `to_dict`.
-
-        Raises:
-          ValueError: for an unknown setting or a value that no training can have.
-        """
-        fields = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in fields:
-                raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(fields)}")
-        return cls(**values)
-
-    def with_budget(self) -> "TrainConfig":
-        """Itself, with the preset's budget if it has none of its own."""
-        if self.plies is not None or self.minutes is not None:
-            return self
-        budget = {key: presets(self.game)[self.preset].get(key) for key in ("plies", "minutes")}
-        return dataclasses.replace(self, **budget)
+            _check(name, value is None or (math.isfinite(value) and value > 0), value, "a budget is more than 0")
+        _check_shares(self, "league_win_rate")
+        _check("checkpoint_minutes", self.checkpoint_minutes > 0, self.checkpoint_minutes, "more than 0 is needed")
 
 
-# What each preset of a game changes. Budgets of tic-tac-toe are in plies, so that its
-# results do not depend on how fast a machine is.
-_TIC_TAC_TOE = {
-    "features": "lines",
-    "epsilon_min": 0.05,
-    "epsilon_max": 0.5,
-    "opening_plies": 8,  # brings up positions that good play never reaches
-    "final_learning_rate": 1e-5,
-}
-_CONNECT_FOUR = {
-    "algorithm": "c51",
-    "features": "lines",
-    "symmetry": "mirror",
-    "discount": 0.99,
-    "final_learning_rate": 1e-5,
-    "epsilon_min": 0.02,  # little: what an opponent does at random is noise in what a move is worth
-    "epsilon_max": 0.2,
-    "opening_plies": 20,  # so these bring up positions that good play never reaches
-    "rounds_per_chunk": 50,  # which take about a second, so that a training that is told to stop does so soon
-    "evaluate_every": 40,
-}
-_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "tic_tac_toe": {
-        "default": _TIC_TAC_TOE | {"plies": 16_000_000, "batch_size": 256},
-        "perfect": _TIC_TAC_TOE | {"plies": 60_000_000},
-    },
-    "connect_four": {
-        "default": _CONNECT_FOUR | {"hidden_layers": (1024, 512), "minutes": 60.0},
-        "quick": _CONNECT_FOUR | {"hidden_layers": (512, 256), "minutes": 10.0},
-        "strong": _CONNECT_FOUR | {"hidden_layers": (1024, 512), "minutes": 120.0},
-    },
-}
-_ANY_GAME = {"default": {"minutes": 10.0}}
+@dataclasses.dataclass(frozen=True, init=False)
+class TrainConfig:
+    """Settings of one training.
 
+    Args:
+      environment: its name, one of `ENVIRONMENTS`, or a board as ROWSxCOLUMNSxK: 5x5x4 (four in a row on five by five
+        cells), or 8x8x4-gravity if stones fall.
+      preset: a named set of values for that environment; every other setting overrides it.
+      settings: any setting of the environment, the algorithm and the training.
 
-def presets(game: str) -> dict[str, dict[str, Any]]:
-    """The presets of a game by name: what each changes in `TrainConfig`'s defaults."""
-    return _PRESETS.get(game, _ANY_GAME)
-
-
-def preset_config(game: str, preset: str = "default") -> TrainConfig:
-    """The settings of a preset, its budget left open.
+    Attributes:
+      environment: the environment's own settings, its face; see `imagents.environments`.
+      algorithm: those of the TF-Agents agent inside each agent.
+      training: the rest.
 
     Raises:
-      ValueError: if the game has no such preset.
+      InputError: for an unknown setting, or a value that no training can have, in one sentence.
     """
-    config = TrainConfig(game=game, preset=preset)
-    changes = {k: v for k, v in presets(game)[preset].items() if k not in ("plies", "minutes")}
-    return dataclasses.replace(config, **changes)
+
+    environment: Any
+    algorithm: QLearning
+    training: Training
+
+    def __init__(self, /, environment: str = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
+        kind = environment_class(environment)
+        presets = list(kind.presets)
+        _check("preset", preset in presets, preset, f"{environment} has the presets {', '.join(presets)}")
+        values = kind.presets[preset] | settings
+        own_budget = settings.get("steps") is not None or settings.get("minutes") is not None
+        budget = settings if own_budget else kind.presets[preset]
+        values |= {name: budget.get(name) for name in ("steps", "minutes")}
+        algorithm = values.pop("algorithm", QLearning.name)
+        _check("algorithm", isinstance(algorithm, str), algorithm, "str is needed")
+        _check("algorithm", algorithm in ALGORITHMS, algorithm, f"choose {', '.join(ALGORITHMS)}")
+        kinds = {"environment": kind, "algorithm": ALGORITHMS[algorithm], "training": Training}
+        known = [name for part in kinds.values() for name in settings_of(part)]
+        for name in values:
+            if name in RENAMED:
+                raise InputError(f"unknown setting {name!r}: it is called {RENAMED[name]} now")
+            if name not in known:
+                known = ", ".join(["environment", "preset", "algorithm", *known])
+                raise InputError(f"unknown setting {name!r}: the settings are {known}")
+        for part, name in (("environment", environment), ("algorithm", algorithm), ("training", None)):
+            own = {key: values[key] for key in settings_of(kinds[part]) if key in values}
+            for key, value in own.items():
+                _check_type(settings_of(kinds[part])[key], value)
+            object.__setattr__(self, part, kinds[part](**({"name": name} if name else {}), **own))
+        self.environment.check(self.algorithm)
+
+    @property
+    def agent_names(self) -> list[str]:
+        """The names of the agents that learn, in the order of their seats."""
+        num_agents = self.environment.num_seats if self.training.opponent == "learner" else 1
+        return [agent_name(seat) for seat in range(num_agents)]
+
+    def measures(self) -> dict[str, dict[str, Any]]:
+        """How good its agents are measured to be, by name, as plain values: what a run's measures.json holds."""
+        return {name: dataclasses.asdict(measure) for name, measure in self.environment.measures.items()}
+
+    def fields(self) -> dict[str, dataclasses.Field]:
+        """The settings of all parts, by name."""
+        return settings_of(self.environment) | settings_of(self.algorithm) | settings_of(self.training)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by its name, flat, as plain values for JSON; `TrainConfig(**values)` is the way back."""
+        flat = {}
+        for part in ("environment", "algorithm", "training"):
+            values = dataclasses.asdict(getattr(self, part))
+            flat |= ({part: values.pop("name")} if "name" in values else {}) | values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
+
+    def replace(self, **settings) -> "TrainConfig":
+        """The same with other values of some settings."""
+        return TrainConfig(**self.to_dict() | settings)
+
+
+def agent_name(seat: int) -> str:
+    """What the agent at a seat is called."""
+    return f"player_{seat + 1}"
+
+
+def environment_class(name: str) -> type:
+    """The class of an environment's settings.
+
+    Raises:
+      InputError: if there is no environment of that name.
+    """
+    _check("environment", isinstance(name, str), name, "str is needed")
+    described = "ROWSxCOLUMNSxK" if _DESCRIBED.fullmatch(name) else name
+    if described not in ENVIRONMENTS:
+        raise InputError(
+            f"unknown environment {name!r}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or 8x8x4-gravity "
+            "if stones fall"
+        )
+    module, _, attribute = ENVIRONMENTS[described].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def environment_settings(environment):
+    """An environment's face, with its default settings.
+
+    Args:
+      environment: its name, or the rules of that name such as `imagents.CONNECT_FOUR`; a face is returned as it is.
+    """
+    if hasattr(environment, "presets"):
+        return environment
+    name = getattr(environment, "name", environment)
+    return environment_class(name)(name=name)
+
+
+def settings_of(part) -> dict[str, dataclasses.Field]:
+    """The settings in a part of a config, by name."""
+    return {field.name: field for field in dataclasses.fields(part) if field.name != "name"}
+
+
+def run_folder(path: str | os.PathLike) -> pathlib.Path:
+    """The run folder that a run folder, one of its checkpoints or one of its snapshots belongs to."""
+    path = pathlib.Path(path)
+    return path.parent.parent if path.parent.name in ("checkpoints", "snapshots") else path
+
+
+def load_config(run: str | os.PathLike) -> TrainConfig:
+    """The settings of a run, from its config.json; those of version 0.1.0 get their present names.
+
+    Raises:
+      InputError: if the folder is not a run, or its config.json is damaged.
+    """
+    path = pathlib.Path(run) / "config.json"
+    try:
+        values = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{run} is not a run folder: it has no config.json") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON
+        raise InputError(f"{path} is damaged: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} does not fit: it holds a {type(values).__name__}, not settings by their names")
+    values.pop("versions", None)
+    if "game" in values:
+        values.pop("preset", None)  # of which it holds every setting
+        values = {RENAMED.get(name, name): value for name, value in values.items()}
+    try:
+        return TrainConfig(**values)
+    except InputError as error:
+        raise InputError(f"{path} does not fit: {error}") from None
 
 
 def _check_type(field: dataclasses.Field, value) -> None:
@@ -223,43 +273,28 @@ def _check_type(field: dataclasses.Field, value) -> None:
     elif isinstance(field.default, str):
         kinds, values = (str,), [value]
     else:
-        is_float = isinstance(field.default, float) or field.name == "minutes"
+        is_float = isinstance(field.default, float) or float in typing.get_args(field.type)
         kinds, values = (int, float) if is_float else (int,), [value]
     kind = " or ".join(kind.__name__ for kind in kinds)
     for each in values:
         _check(field.name, isinstance(each, kinds) and not isinstance(each, bool), each, f"{kind} is needed")
         fits = isinstance(each, (str, float)) or abs(each) < 2**63
         _check(field.name, fits, each, "a whole number of at most 64 bits is needed")
+    if typing.get_origin(field.type) is Literal:
+        choices = typing.get_args(field.type)
+        _check(field.name, value in choices, value, f"choose {', '.join(choices)}")
+
+
+def _check_least(part, least: dict[str, int]) -> None:
+    for name, number in least.items():
+        _check(name, getattr(part, name) >= number, getattr(part, name), f"at least {number} is needed")
+
+
+def _check_shares(part, *names: str) -> None:
+    for name in names:
+        _check(name, 0 <= getattr(part, name) <= 1, getattr(part, name), "0 to 1 is needed")
 
 
 def _check(name: str, fits: bool, value, needed: str) -> None:
     if not fits:
-        raise ValueError(f"{name} = {value!r}: {needed}")
-
-
-def run_folder(path: str | os.PathLike) -> pathlib.Path:
-    """The run folder that a run folder, one of its checkpoints or one of its snapshots belongs to."""
-    path = pathlib.Path(path)
-    return path.parent.parent if path.parent.name in ("checkpoints", "snapshots") else path
-
-
-def load_config(run: str | os.PathLike) -> TrainConfig:
-    """The settings of a run, from its config.json.
-
-    Raises:
-      ValueError: if the folder is not a run, or its config.json is damaged.
-    """
-    path = pathlib.Path(run) / "config.json"
-    try:
-        values = json.loads(path.read_text())
-        if not isinstance(values, dict):
-            raise ValueError(f"it holds a {type(values).__name__}, not settings by their names")
-        return TrainConfig.from_dict({k: v for k, v in values.items() if k != "versions"})
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{run} is not a run folder: it has no config.json") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{path} does not fit: {error}") from None
+        raise InputError(f"{name} = {value!r}: {needed}")

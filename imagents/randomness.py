@@ -6,8 +6,9 @@ that another owner draws, and each generator travels in the checkpoint with its 
 
 import hashlib
 
-import numpy as np
 import tensorflow as tf
+
+from imagents.xla import running_count
 
 
 def make_seed(seed: int, owner: str) -> int:
@@ -40,10 +41,7 @@ def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     Returns:
       int32 `[B]`.
     """
-    num_actions = legal_moves.shape[1]
-    # rank: how many moves up to this one are legal. XLA compiles tf.cumsum to a slower loop.
-    up_to = legal_moves[:, tf.newaxis] & np.tri(num_actions, dtype=bool)
-    rank = tf.reduce_sum(tf.cast(up_to, tf.int32), axis=2)  # [B, num_actions]
+    rank = running_count(legal_moves)  # [B, num_actions], 1 at the first legal move
     count = rank[:, -1]
     skipped = tf.minimum(tf.cast(uniform * tf.cast(count, tf.float32), tf.int32), count - 1)
     return tf.reduce_sum(tf.cast(rank <= skipped[:, tf.newaxis], tf.int32), axis=1)

@@ -2,20 +2,21 @@
 
 A page shows a cast's labels and sends its names, and nothing but these names comes back in. `Cast` knows the minds that
 need no model; the agents come from LiteRT models in a folder (`ModelCast`, on a Space) or from imagents itself
-(`imagents.app.players.LocalCast`).
+(`imagents.app.local.LocalCast`).
 """
 
 import functools
 import json
 import pathlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind
+from imagents.config import environment_settings
 from imagents.environments.boards.grid import Grid
-from imagents.environments.boards.verdicts import is_connect_four, is_tic_tac_toe
+from imagents.errors import InputError
 
 TRAINED = "trained"  # the agents that ship with imagents
 
@@ -24,17 +25,23 @@ class Cast:
     """Opponents that need no model.
 
     Args:
-      games: the games that can be played, by name.
-      solve: the connect-four solver, board and seat -> scores; None if there is none.
+      environments: the settings of the games that can be played.
+
+    Attributes:
+      games: their rules, by name; titles: what people call them.
+      scorers: by name, what tells the exact worth of moves; None where nobody can.
     """
 
-    def __init__(self, games: Mapping[str, Grid], solve=None):
-        self.games, self.solve = dict(games), solve
+    def __init__(self, environments: Iterable):
+        environments = list(environments)
+        self.games: dict[str, Grid] = {environment.name: environment.grid for environment in environments}
+        self.titles = {environment.name: environment.title for environment in environments}
+        self.scorers = {environment.name: environment.scorer(apart=True) for environment in environments}
 
     def opponents(self, game: Grid) -> dict[str, str]:
         """What people read, by name."""
         names = {"heuristic": "Heuristic: sees one move ahead", "random": "Random"}
-        if is_tic_tac_toe(game) or (is_connect_four(game) and self.solve):
+        if self.scorers.get(game.name):
             names["perfect"] = "Perfect: never errs"
         return names
 
@@ -42,12 +49,13 @@ class Cast:
         """The mind of an opponent, who keeps nothing from one call to the next.
 
         Raises:
-          ValueError: if it cannot be made; one sentence.
+          InputError: if it cannot be made; one sentence.
         """
         del seat  # which matters to agents
         if name not in self.opponents(game):
-            raise ValueError(f"nobody here is called {name!r}")
-        return {"heuristic": HeuristicMind(), "random": RandomMind(), "perfect": PerfectMind(self.solve)}[name]
+            raise InputError(f"nobody here is called {name!r}")
+        scorer = self.scorers.get(game.name)
+        return {"heuristic": HeuristicMind(), "random": RandomMind(), "perfect": PerfectMind(scorer)}[name]
 
     def agents(self, game: Grid) -> list[str]:
         """The opponents that are agents, who have Q values."""
@@ -60,17 +68,15 @@ class ModelCast(Cast):
 
     Args:
       folder: what `imagents web --space` wrote: GAME/NAME/AGENT/tflite/ with model.tflite and imagents.json.
-      solve: as for `Cast`.
     """
 
-    def __init__(self, folder: pathlib.Path, solve=None):
+    def __init__(self, folder: pathlib.Path):
         self._folders: dict[str, dict[str, list[pathlib.Path]]] = {}
-        games = {}
         for path in sorted(folder.glob("*/*/*/tflite/imagents.json")):
             game, name = path.parts[-5], path.parts[-4]
-            games[game] = Grid(**json.loads(path.read_text())["game"])
             self._folders.setdefault(game, {}).setdefault(name, []).append(path.parent)
-        super().__init__(dict(sorted(games.items(), key=lambda item: item[1].num_cells)), solve)
+        environments = map(environment_settings, self._folders)
+        super().__init__(sorted(environments, key=lambda environment: environment.grid.num_cells))
 
     def agents(self, game: Grid) -> list[str]:
         return sorted(self._folders.get(game.name, {}), key=lambda name: (name != TRAINED, name))

@@ -1,7 +1,7 @@
 """Whoever chooses moves in a game that people watch: one game at a time, from its record alone.
 
 A mind keeps nothing from one call to the next, so that one serves any number of games at once, undo included. An
-agent is a `ModelMind` around what `imagents export` writes; `imagents.app.players` makes minds of all other players.
+agent is a `ModelMind` around what `imagents export` writes; `imagents.app.local` makes minds of all other players.
 """
 
 import dataclasses
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imagents.app.session import Record
 from imagents.environments.boards.drawing import winning_cells
+from imagents.environments.boards.record import Record
 from imagents.environments.boards.verdicts import move_scores
 
 
@@ -57,14 +57,14 @@ class PerfectMind(Mind):
     """Wins as fast as possible or loses as slowly, at random among equals.
 
     Args:
-      solve: the connect-four solver, board and seat -> scores; tic-tac-toe needs none.
+      scorer: tells the exact worth of moves, `environment.scorer()`.
     """
 
-    def __init__(self, solve=None):
-        self._solve = solve
+    def __init__(self, scorer):
+        self._scorer = scorer
 
     def think(self, record: Record) -> Thought:
-        scores = move_scores(record, self._solve)
+        scores = move_scores(record, self._scorer)
         return Thought(int(random.choice(np.flatnonzero(scores == np.nanmax(scores)))))
 
 

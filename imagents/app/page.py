@@ -3,7 +3,7 @@
 The state of a visit lives in the visitor's browser and comes with every request, so the server keeps nothing that could
 leak from one visitor to another, get lost in a restart or grow.
 
-    {"state": {"game": "tic_tac_toe", "players": ["you", "trained"], "first": 0, "moves": [4, 0], ...},
+    {"state": {"game": "5x5x4", "players": ["you", "heuristic"], "first": 0, "moves": [4, 0], ...},
      "do": "move", "value": 8}
 """
 
@@ -15,11 +15,13 @@ import numpy as np
 from imagents.app import page_html
 from imagents.app.cast import Cast
 from imagents.app.minds import Thought
-from imagents.app.session import Record, Session, side_name
+from imagents.app.session import Session
 from imagents.app.visit import Visit, read_visit
-from imagents.environments.boards.verdicts import is_connect_four, move_scores, move_verdict, position_verdict
+from imagents.environments.boards.record import Record, side_name
+from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict
+from imagents.errors import InputError
 
-_SOLVING_AT_ONCE = 4
+_JUDGING_AT_ONCE = 4
 
 
 class Page:
@@ -31,7 +33,7 @@ class Page:
 
     def __init__(self, cast: Cast):
         self._cast = cast
-        self._solving = threading.Semaphore(_SOLVING_AT_ONCE)
+        self._judging = threading.Semaphore(_JUDGING_AT_ONCE)
 
     def warm_up(self) -> None:
         """Loads what the first visitor would wait for."""
@@ -60,10 +62,10 @@ class Page:
             if done:
                 done(visit, value)
             self._answer(visit)
-        except ValueError as error:  # one friendly sentence
+        except InputError as error:  # one friendly sentence
             said = str(error)
         visit.scores[visit.pairing] = visit.session.score
-        judged = None if self._asks_solver(visit) else self._verdict(visit)
+        judged = None if self._judges_later(visit) else self._verdict(visit)
         return {
             "state": visit.to_dict(),
             "html": self._html(visit, said, judged),
@@ -79,21 +81,21 @@ class Page:
           `html` for the verdict and `marks`, the plies of moves that gave something away; or `again`: ask later.
         """
         visit = read_visit(request.get("state") if isinstance(request, dict) else None, self._cast)
-        if not self._solving.acquire(blocking=False):
+        if not self._judging.acquire(blocking=False):
             return {"again": True}
         try:
             text, marks = self._verdict(visit)
         finally:
-            self._solving.release()
+            self._judging.release()
         return {"html": text, "marks": marks}
 
     # What visitors do
 
     def _move(self, visit: Visit, value) -> None:
         if visit.shown is not None:
-            raise ValueError("this is an earlier position: go back to the present, or take moves back to here")
+            raise InputError("this is an earlier position: go back to the present, or take moves back to here")
         if not visit.session.is_persons_turn:
-            raise ValueError("it is not your turn" if not visit.session.record.is_over else
+            raise InputError("it is not your turn" if not visit.session.record.is_over else
                              "this game is over: begin a new one")
         visit.session.play(value if type(value) is int else -1)
 
@@ -111,7 +113,7 @@ class Page:
         if visit.shown is not None:
             visit.session.rewind(visit.shown)
         elif not visit.session.undo():
-            raise ValueError("there is nothing to take back yet")
+            raise InputError("there is nothing to take back yet")
         visit.shown, visit.runs = None, False
 
     def _look(self, visit: Visit, value) -> None:
@@ -152,21 +154,24 @@ class Page:
 
     # What visitors see
 
-    def _asks_solver(self, visit: Visit) -> bool:
-        return visit.verdicts and is_connect_four(visit.session.game) and self._cast.solve is not None
+    def _judges_later(self, visit: Visit) -> bool:
+        return visit.verdicts and getattr(self._scorer(visit), "is_slow", False)
+
+    def _scorer(self, visit: Visit):
+        return self._cast.scorers.get(visit.session.game.name)
 
     def _verdict(self, visit: Visit) -> tuple[str, list[int]]:
         """HTML of the verdict on what is looked at, and the plies of moves that gave something away."""
         if not visit.verdicts:
             return "", []
-        record, game = visit.record, visit.session.record
+        record, game, scorer = visit.record, visit.session.record, self._scorer(visit)
         verdicts = []
         for ply, action in enumerate(game.moves):
-            scores = move_scores(game.until(ply), self._cast.solve)
+            scores = move_scores(game.until(ply), scorer)
             verdicts.append(move_verdict(scores, action))
         lines, sides = [], [side_name(record.game, seat).capitalize() for seat in (0, 1)]
         if not record.is_over:
-            now = position_verdict(record, move_scores(record, self._cast.solve), sides)
+            now = position_verdict(record, move_scores(record, scorer), sides)
             lines.append(f"<b>{now[0].upper()}{now[1:]}.</b>" if now else "")
         for ply in range(max(0, len(record.moves) - 2), len(record.moves)):
             if verdicts[ply]:
@@ -190,10 +195,10 @@ class Page:
                 if not record.is_over:
                     q_values = self._cast.mind(record.game, adviser, record.seat).think(record).q_values
                 thought = self._expected(visit, record)
-        except ValueError as error:  # an agent that cannot be loaded says so where it is met
+        except InputError as error:  # an agent that cannot be loaded says so where it is met
             said = said or str(error)
-        return page_html.render(page_html.View(
-            visit=visit, games=self._cast.games, opponents=self._cast.opponents(record.game), said=said,
+        return page_html.render(page_html.Sheet(
+            visit=visit, titles=self._cast.titles, opponents=self._cast.opponents(record.game), said=said,
             q_values=q_values, adviser=adviser, thought=thought, judged=judged,
         ))
 

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imagents.app.session import PERSON, side_name
+from imagents.app.session import PERSON
 from imagents.app.visit import BEGINS, PACES, Visit
 from imagents.environments.boards.grid import Grid
+from imagents.environments.boards.record import side_name
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
+class Sheet:
     """What there is to show.
 
     Attributes:
       visit: the visitor's state.
-      games: by name.
+      titles: what people call the games, by name.
       opponents: what people read, by name.
       said: a sentence about what could not be done, or "".
       q_values: to draw on the board, float `[actions]`; None for none.
@@ -27,7 +28,7 @@ class View:
     """
 
     visit: Visit
-    games: Mapping[str, Grid]
+    titles: Mapping[str, str]
     opponents: Mapping[str, str]
     said: str
     q_values: np.ndarray | None
@@ -36,37 +37,36 @@ class View:
     judged: tuple[str, list[int]] | None
 
 
-def render(view: View) -> str:
+def render(sheet: Sheet) -> str:
     """The whole page below its heading."""
-    visit, game = view.visit, view.visit.session.game
+    visit, game = sheet.visit, sheet.visit.session.game
     kind = "columns" if game.gravity else "cells"
     return (
         f'<div class="play {kind}">'
-        f'<div class="games" role="group" aria-label="game">{_games(view)}</div>'
-        f'<div class="table"><p class="status" role="status" aria-live="polite">{_status(view)}</p>'
-        f'<div class="board">{_board(view)}{_columns(game)}</div>'
-        f'<div class="buttons">{_buttons(view)}</div></div>'
-        f'<div class="side"><div class="seats">{_seats(view)}</div>'
-        f'<p class="score">{_score(view)}</p>'
-        f'<div class="insight">{_switches(visit)}<p class="verdict">{_verdict(view)}</p>'
-        f'<p class="expects">{_expects(view)}</p></div>'
-        f'<div class="moves"><h3>Moves</h3>{_moves(view)}</div></div></div>'
+        f'<div class="games" role="group" aria-label="game">{_games(sheet)}</div>'
+        f'<div class="table"><p class="status" role="status" aria-live="polite">{_status(sheet)}</p>'
+        f'<div class="board">{_board(sheet)}{_columns(game)}</div>'
+        f'<div class="buttons">{_buttons(sheet)}</div></div>'
+        f'<div class="side"><div class="seats">{_seats(sheet)}</div>'
+        f'<p class="score">{_score(sheet)}</p>'
+        f'<div class="insight">{_switches(visit)}<p class="verdict">{_verdict(sheet)}</p>'
+        f'<p class="expects">{_expects(sheet)}</p></div>'
+        f'<div class="moves"><h3>Moves</h3>{_moves(sheet)}</div></div></div>'
     )
 
 
-def _games(view: View) -> str:
-    names = {name: name.replace("_", " ").capitalize().replace("Tic tac toe", "Tic-tac-toe") for name in view.games}
+def _games(sheet: Sheet) -> str:
     return "".join(
         f'<button data-set="game" data-value="{html.escape(name)}" '
-        f'aria-pressed="{_bool(name == view.visit.session.game.name)}">{html.escape(label)}</button>'
-        for name, label in names.items()
+        f'aria-pressed="{_bool(name == sheet.visit.session.game.name)}">{html.escape(label)}</button>'
+        for name, label in sheet.titles.items()
     )
 
 
-def _status(view: View) -> str:
-    if view.said:
-        return f'<span class="said">{html.escape(view.said)}</span>'
-    visit, record = view.visit, view.visit.record
+def _status(sheet: Sheet) -> str:
+    if sheet.said:
+        return f'<span class="said">{html.escape(sheet.said)}</span>'
+    visit, record = sheet.visit, sheet.visit.record
     if visit.shown is not None:
         count = len(visit.session.record.moves)
         return f"Looking back: after {visit.shown} of {count} moves, {_side(record.game, record.seat)} to move"
@@ -80,17 +80,17 @@ def _status(view: View) -> str:
         return "<b>A draw</b>: the board is full."
     if visit.session.is_persons_turn:
         return f"Your turn: {_side(record.game, record.seat)}"
-    return f"{_side(record.game, record.seat)} to move: {_name(view, record.seat)}"
+    return f"{_side(record.game, record.seat)} to move: {_name(sheet, record.seat)}"
 
 
-def _board(view: View) -> str:
-    visit, record = view.visit, view.visit.record
+def _board(sheet: Sheet) -> str:
+    visit, record = sheet.visit, sheet.visit.record
     live = visit.shown is None and visit.session.is_persons_turn
     game = visit.session.record
     return record.game.svg(
         record.board,
         last=record.cells[-1] if record.cells else None,
-        q_values=view.q_values,
+        q_values=sheet.q_values,
         chosen=game.moves[visit.shown] if visit.shown is not None else None,
         clickable=record.legal if live else (),
     )
@@ -102,8 +102,8 @@ def _columns(game: Grid) -> str:
     return '<div class="numbers" aria-hidden="true">' + "".join(f"<i>{c}</i>" for c in range(game.columns)) + "</div>"
 
 
-def _buttons(view: View) -> str:
-    visit = view.visit
+def _buttons(sheet: Sheet) -> str:
+    visit = sheet.visit
     count = len(visit.session.record.moves)
     shown = count if visit.shown is None else visit.shown
     undo = "Take back to here" if visit.shown is not None else "Take back"
@@ -127,11 +127,11 @@ def _button(do: str, label: str, value, name: str, is_off: bool, kind: str = "")
     )
 
 
-def _seats(view: View) -> str:
-    visit, game = view.visit, view.visit.session.game
+def _seats(sheet: Sheet) -> str:
+    visit, game = sheet.visit, sheet.visit.session.game
     rows = []
     for seat, name in enumerate(visit.session.players):
-        choices = {PERSON: "You"} | dict(view.opponents)
+        choices = {PERSON: "You"} | dict(sheet.opponents)
         rows.append(_choice(_side(game, seat), f"player{seat}", choices, name))
     sides = {"0": side_name(game, 0).capitalize(), "1": side_name(game, 1).capitalize()}
     rows.append(_choice("Begins", "begins", BEGINS | sides, visit.begins))
@@ -148,8 +148,8 @@ def _choice(label: str, field: str, choices: Mapping[str, str], chosen: str) -> 
     return f'<label><span>{label}</span><select data-set="{field}">{options}</select></label>'
 
 
-def _score(view: View) -> str:
-    session = view.visit.session
+def _score(sheet: Sheet) -> str:
+    session = sheet.visit.session
     won = [f"{_side(session.game, seat)} <b>{session.score[seat]}</b>" for seat in (0, 1)]
     return f"{won[0]} &nbsp; {won[1]} &nbsp; drawn <b>{session.score[2]}</b>"
 
@@ -163,25 +163,25 @@ def _switches(visit: Visit) -> str:
     )
 
 
-def _verdict(view: View) -> str:
-    return "…" if view.judged is None else view.judged[0]
+def _verdict(sheet: Sheet) -> str:
+    return "…" if sheet.judged is None else sheet.judged[0]
 
 
-def _expects(view: View) -> str:
-    if view.adviser is None:
+def _expects(sheet: Sheet) -> str:
+    if sheet.adviser is None:
         return ""
     lines = []
-    if view.q_values is not None:
-        name = html.escape(view.opponents.get(view.adviser, view.adviser))
+    if sheet.q_values is not None:
+        name = html.escape(sheet.opponents.get(sheet.adviser, sheet.adviser))
         lines.append(f"On the board: what <i>{name}</i> expects of each move, from −1 (lost) to +1 (won).")
-    if view.thought:
-        lines.append(f"{view.thought[0].upper()}{view.thought[1:]}.")
+    if sheet.thought:
+        lines.append(f"{sheet.thought[0].upper()}{sheet.thought[1:]}.")
     return "<br>".join(lines)
 
 
-def _moves(view: View) -> str:
-    visit, record = view.visit, view.visit.session.record
-    marks = set(view.judged[1]) if view.judged else set()
+def _moves(sheet: Sheet) -> str:
+    visit, record = sheet.visit, sheet.visit.session.record
+    marks = set(sheet.judged[1]) if sheet.judged else set()
     shown = len(record.moves) if visit.shown is None else visit.shown
     if not record.moves:
         return '<p class="none">none yet</p>'
@@ -199,9 +199,9 @@ def _side(game: Grid, seat: int) -> str:
     return f'<span class="side{seat}">{side_name(game, seat).capitalize()}</span>'
 
 
-def _name(view: View, seat: int) -> str:
-    name = view.visit.session.players[seat]
-    return html.escape(view.opponents.get(name, name))
+def _name(sheet: Sheet, seat: int) -> str:
+    name = sheet.visit.session.players[seat]
+    return html.escape(sheet.opponents.get(name, name))
 
 
 def _bool(value: bool) -> str:

@@ -1,10 +1,8 @@
 """Games as animations: a GIF by Pillow, or an MP4 by ffmpeg. In a notebook:
 
-    from imagents.app.players import watch
-    from imagents.app.recording import record
-    from imagents.environments.boards.games import CONNECT_FOUR
+    import imagents
 
-    record(watch(CONNECT_FOUR, ["trained", "heuristic"]))
+    imagents.record(imagents.watch("5x5x4", ["heuristic", "minimax:2"]))
 """
 
 import base64
@@ -19,10 +17,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imagents.app.session import Record, side_name
+from imagents.environments.boards.drawing import COLOURS
+from imagents.environments.boards.record import Record, side_name
+from imagents.errors import InputError
 
 _CELL, _CAPTION, _SMOOTH = 64, 40, 2  # pixels; everything is drawn _SMOOTH times as large, and shrunk
-_COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # those of imagents.environments.boards.drawing
 _GROUND, _INK, _WON, _LAST = ("#f4f4f4", "#10233a"), "#222222", "#ffd166", "#dddddd"
 _END_SECONDS = 2.5  # the last position stays a while
 FORMATS = (".gif", ".mp4")
@@ -53,7 +52,7 @@ class Animation:
         """Writes a GIF or an MP4, as the name ends; whole or not at all.
 
         Raises:
-          ValueError: if the name ends otherwise, ffmpeg is missing, or the file cannot be written.
+          InputError: if the name ends otherwise, ffmpeg is missing, or the file cannot be written.
         """
         path = check_format(path)
         writing = path.with_name(f".writing-{path.name}")
@@ -64,7 +63,7 @@ class Animation:
                 self._write_mp4(writing)
             os.replace(writing, path)
         except OSError as error:
-            raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+            raise InputError(f"{path} cannot be written: {error.strerror}") from None
         finally:
             writing.unlink(missing_ok=True)
         return path
@@ -81,7 +80,7 @@ class Animation:
         done = subprocess.run(command, input=pixels, capture_output=True)
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-            raise ValueError(f"ffmpeg did not write {path.name}: {reason[-1]}")
+            raise InputError(f"ffmpeg did not write {path.name}: {reason[-1]}")
 
 
 def record(
@@ -96,10 +95,10 @@ def record(
       seconds: how long each position stays; the last one stays longer.
 
     Raises:
-      ValueError: as `Animation.save` does.
+      InputError: as `Animation.save` does.
     """
     if not seconds > 0:
-        raise ValueError(f"seconds = {seconds}: how long a position stays has to be more than 0")
+        raise InputError(f"seconds = {seconds}: how long a position stays has to be more than 0")
     frames = tuple(draw(game.until(ply), names) for ply in range(len(game.moves) + 1))
     animation = Animation(frames, (seconds,) * len(game.moves) + (max(seconds, _END_SECONDS),))
     if path is not None:
@@ -111,15 +110,15 @@ def check_format(path: str | os.PathLike) -> pathlib.Path:
     """A path that can be recorded to.
 
     Raises:
-      ValueError: if its name does not end in one of `FORMATS`, its folder is missing, or ffmpeg is, which writes MP4.
+      InputError: if its name does not end in one of `FORMATS`, its folder is missing, or ffmpeg is, which writes MP4.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path}: a recording is a .gif or an .mp4 file")
+        raise InputError(f"{path}: a recording is a .gif or an .mp4 file")
     if not path.parent.is_dir():
-        raise ValueError(f"{path}: there is no folder {path.parent}")
+        raise InputError(f"{path}: there is no folder {path.parent}")
     if path.suffix.lower() == ".mp4" and not shutil.which("ffmpeg"):
-        raise ValueError(f"{path}: MP4 needs ffmpeg, which is not installed; choose .gif, or apt-get install ffmpeg")
+        raise InputError(f"{path}: MP4 needs ffmpeg, which is not installed; choose .gif, or apt-get install ffmpeg")
     return path
 
 
@@ -147,7 +146,7 @@ def _draw_cell(pen: ImageDraw.ImageDraw, is_disc: bool, box: np.ndarray, stone: 
         return tuple(map(int, box + np.array([1, 1, -1, -1]) * margin * _SMOOTH))
 
     if is_disc:
-        pen.ellipse(inner(6), _COLOURS[stone], _WON if won else None, width=6 * _SMOOTH)
+        pen.ellipse(inner(6), COLOURS[stone], _WON if won else None, width=6 * _SMOOTH)
         if last and not won:
             pen.ellipse(inner(26), "#ffffff")
         return
@@ -156,9 +155,9 @@ def _draw_cell(pen: ImageDraw.ImageDraw, is_disc: bool, box: np.ndarray, stone: 
     if stone == 1:
         x0, y0, x1, y1 = inner(16)
         for line in ((x0, y0, x1, y1), (x0, y1, x1, y0)):
-            pen.line(line, _COLOURS[1], width=7 * _SMOOTH)
+            pen.line(line, COLOURS[1], width=7 * _SMOOTH)
     if stone == 2:
-        pen.ellipse(inner(14), outline=_COLOURS[2], width=7 * _SMOOTH)
+        pen.ellipse(inner(14), outline=COLOURS[2], width=7 * _SMOOTH)
 
 
 def _caption(game: Record, names: Sequence[str], pen: ImageDraw.ImageDraw, font, width: int) -> str:

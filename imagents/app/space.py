@@ -15,30 +15,28 @@ import tensorflow as tf
 
 import imagents
 from imagents.app.cast import TRAINED
-from imagents.environments.boards.games import GAMES
+from imagents.errors import InputError
 from imagents.export.formats import TFLITE_FILE, quietly
-from imagents.export.reading import METADATA, ExportedAgent, exported_game, model_folder, trained_agent
-from imagents.export.writing import prepare_export
-from imagents.players.frozen import learned_game
+from imagents.export.reading import METADATA, ExportedAgent
+from imagents.opening import open_path, open_shipped, prepare_export, shipped
 from imagents.runs.files import checksum, write_json
 from imagents.runs.run import check_is_new
 
 _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
     *(f"app/{name}" for name in ("__init__.py", "cast.py", "minds.py", "page.css", "page.js", "page.py", "page_html.py",
-                                 "session.py", "verdicts.py", "visit.py", "web.py")),
-    "evaluation/__init__.py", "evaluation/exact.py", "games/drawing.py", "games/grid.py", "solver.py",
+                                 "session.py", "visit.py", "web.py")),
+    "config.py", "errors.py",
 )  # fmt: skip
 _APP = '''"""Starts the page: python app.py"""
 
 import os
 import pathlib
 
-from imagents.app import verdicts, web
+from imagents.app import web
 from imagents.app.cast import ModelCast
 
-cast = ModelCast(pathlib.Path(__file__).parent / "agents", verdicts.find_solver_process())
-demo = web.build(cast)
+demo = web.build(ModelCast(pathlib.Path(__file__).parent / "agents"))
 
 if __name__ == "__main__":
     web.launch(
@@ -69,13 +67,13 @@ short_description: Board games against agents that learned them alone
 
 # Play against imagents
 
-Tic-tac-toe and connect four against agents that learned them by playing each other. Click the board; the numbers on it
-are what the agent expects of each move. Written by `imagents web --space` of imagents {version}.
+Board games against agents that learned them by playing each other. Click the board; the numbers on it are what the
+agent expects of each move. Written by `imagents web --space` of imagents {version}.
 
 `python app.py` starts the page, after `pip install -r requirements.txt`. Nothing about visitors is stored.
 
-With `bitbully` and `bitbully-databases` (AGPL-3.0) added to requirements.txt, connect four gets exact verdicts and a
-perfect opponent, too.
+With `bitbully` and `bitbully-databases` (AGPL-3.0), a solver, added to requirements.txt, the game that it solves gets
+exact verdicts and a perfect opponent, too.
 """
 
 
@@ -87,16 +85,16 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
       agents: runs, checkpoints, snapshots or exports to play against, beside the agents that ship with imagents.
 
     Raises:
-      ValueError: one sentence about what cannot be.
+      InputError: one sentence about what cannot be.
     """
     check_is_new(folder)
     try:
         gradio = importlib.metadata.version("gradio")
     except importlib.metadata.PackageNotFoundError:
-        raise ValueError("the page needs Gradio: pip install imagents[web]") from None
+        raise InputError("the page needs Gradio: pip install imagents[web]") from None
     names = [path.resolve().name for path in agents]
     if repeated := {name for name in names if names.count(name) > 1 or name == TRAINED}:
-        raise ValueError(f"two agents on a page cannot both be called {repeated.pop()!r}: rename a folder")
+        raise InputError(f"two agents on a page cannot both be called {repeated.pop()!r}: rename a folder")
     writers = [_agent_writer(path) for path in agents]
 
     def write() -> None:
@@ -107,9 +105,10 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
             (writing / "app.py").write_text(_APP)
             (writing / "requirements.txt").write_text(_REQUIREMENTS.format(gradio=gradio))
             (writing / "README.md").write_text(_README.format(gradio=gradio, version=imagents.__version__))
-            for game in GAMES.values():
+            for name in shipped():
                 for seat in (0, 1):
-                    _write_lite(trained_agent(game, seat), writing / "agents" / game.name / TRAINED)
+                    opened = open_shipped(name, seat)
+                    _write_lite(opened.agents[0], opened.path, writing / "agents" / name / TRAINED)
             for name, (game_name, writer) in zip(names, writers, strict=True):
                 writer(writing / "agents" / game_name / name)
             if folder.exists():
@@ -124,28 +123,30 @@ def _copy_package(folder: pathlib.Path) -> None:
     for name in _COPIED:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_PACKAGE / name, target / name)
+    # What of an environment imports TensorFlow nobody asks for there.
+    ignored = shutil.ignore_patterns("__pycache__", "data")
+    shutil.copytree(_PACKAGE / "environments", target / "environments", ignore=ignored)
     about = f'"""The part of imagents {imagents.__version__} that plays, without TensorFlow."""\n'
     (target / "__init__.py").write_text(about)
-    (target / "games" / "__init__.py").write_text(about)
 
 
 def _agent_writer(path: pathlib.Path) -> tuple[str, Callable[[pathlib.Path], object]]:
     """The game that an agent learned, and what writes it, and those beside it in a run, into a folder."""
-    game = learned_game(path)
-    if exported_game(path):
-        ExportedAgent(path)  # says what is wrong with it
-        return game.name, lambda folder: _write_lite(model_folder(path), folder)
+    opened = open_path(path)
+    name = opened.environment.name
+    if opened.config is None:
+        [agent] = opened.agents  # says what is wrong with it
+        return name, lambda folder: _write_lite(agent, opened.path, folder)
 
     def write_run(folder: pathlib.Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         prepare_export(path, folder, ("tflite",))()
 
-    return game.name, write_run
+    return name, write_run
 
 
-def _write_lite(model: pathlib.Path, folder: pathlib.Path) -> None:
+def _write_lite(agent: ExportedAgent, model: pathlib.Path, folder: pathlib.Path) -> None:
     """An exported agent as a LiteRT model."""
-    agent = ExportedAgent(model)
     target = folder / agent.name / "tflite"
     target.mkdir(parents=True)
     if agent.metadata["format"] == "tflite":
@@ -155,6 +156,6 @@ def _write_lite(model: pathlib.Path, folder: pathlib.Path) -> None:
             converter = tf.lite.TFLiteConverter.from_saved_model(str(model), signature_keys=["serving_default"])
             (target / TFLITE_FILE).write_bytes(converter.convert())
     else:
-        raise ValueError(f"{model} is a model of the kind {agent.metadata['format']}: name its run or its SavedModel")
+        raise InputError(f"{model} is a model of the kind {agent.metadata['format']}: name its run or its SavedModel")
     sums = {TFLITE_FILE: checksum(target / TFLITE_FILE)}
     write_json(target / METADATA, agent.metadata | {"format": "tflite", "sha256": sums})

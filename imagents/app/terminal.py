@@ -3,10 +3,8 @@
 Plain lines of text, 80 columns at most, so that it works over any connection, in a pipe and with a screen reader.
 """
 
-import dataclasses
 import itertools
 import os
-import pathlib
 import sys
 import textwrap
 import time
@@ -14,10 +12,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from imagents.app.cast import TRAINED
 from imagents.app.minds import Mind, ModelMind
 from imagents.app.recording import check_format, record
-from imagents.app.session import PERSON, Record, Session
+from imagents.app.session import PERSON, Session
+from imagents.environments.boards.record import Record
 from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict
+from imagents.errors import InputError
 
 _HELP = """\
   a number   plays there: the number of a free cell, or of a column
@@ -36,7 +37,7 @@ class Terminal:
       session: the games.
       minds: who thinks for each seat; None for a person.
       adviser: whose Q values a hint shows; None for nobody's.
-      solve: the connect-four solver, board and seat -> scores; None if there is none.
+      scorer: tells the exact worth of moves, `environment.scorer()`; None if nobody can.
       colour: whether to use colours.
       seconds: how long to wait between the moves of two players that are watched.
       hints: whether to give a hint before every move of a person's.
@@ -49,14 +50,14 @@ class Terminal:
         session: Session,
         minds: tuple[Mind | None, Mind | None],
         adviser: Mind | None = None,
-        solve: Callable | None = None,
+        scorer: Callable | None = None,
         colour: bool = False,
         seconds: float = 1.0,
         hints: bool = False,
         ask: Callable[[str], str] | None = None,
         show: Callable[[str], None] = print,
     ):
-        self.session, self._minds, self._adviser, self._solve = session, minds, adviser, solve
+        self.session, self._minds, self._adviser, self._scorer = session, minds, adviser, scorer
         self._colour, self._seconds, self._hints = colour, seconds, hints
         self._ask, self._show = ask or input, show
 
@@ -98,7 +99,7 @@ class Terminal:
     def hint(self) -> str:
         """A line per move: the agent's Q value, and what the exact verdict says about it."""
         record = self.session.record
-        scores = move_scores(record, self._solve)
+        scores = move_scores(record, self._scorer)
         q_values = self._adviser.think(record).q_values if self._adviser else None
         if scores is None and q_values is None:
             return "there is no agent and no solver to ask about this game"
@@ -165,7 +166,7 @@ class Terminal:
                     if self._hints:
                         self._show(self._last_move())
                     return "played"
-                except ValueError as error:
+                except InputError as error:
                     self._show(self._free(str(error)))
 
     def _free(self, said: str) -> str:
@@ -181,8 +182,9 @@ class Terminal:
         before = record.until(len(record.moves) - 1)
         kind = "column" if record.game.gravity else "cell"
         line = f"{self._who(before.seat)} plays {kind} {record.moves[-1]}"
-        # In connect four the solver may take a second: only who asks for hints waits for it.
-        scores = move_scores(before, self._solve if self._hints else None)
+        # A slow scorer may take a second: only who asks for hints waits for it.
+        waits = self._hints or not getattr(self._scorer, "is_slow", False)
+        scores = move_scores(before, self._scorer if waits else None)
         verdict = move_verdict(scores, record.moves[-1])
         return f"{line}, which {verdict}" if verdict.startswith("gives") or (verdict and self._hints) else line
 
@@ -220,66 +222,53 @@ class Terminal:
         return self._paint(text, _BOLD)
 
 
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """What `imagents play` was asked for; see `imagents.cli.Play` for the words."""
-
-    opponent: str = "trained"
-    game: str = ""
-    begins: str = "turns"
-    seat: int = 0
-    watch: tuple[str, ...] = ()
-    seconds: float = 1.0
-    hints: bool = False
-    record: pathlib.Path | None = None
-    seed: int | None = None
-
-
-def prepare(table: Table) -> Callable[[], int]:
+def prepare(command) -> Callable[[], int]:
     """Does what can fail; returns what plays, and returns the exit status.
 
+    Args:
+      command: what `imagents play` was asked for, an `imagents.cli.Play`.
+
     Raises:
-      ValueError: one sentence about what cannot be.
+      InputError: one sentence about what cannot be.
     """
-    if table.watch and len(table.watch) != 2:
-        raise ValueError(f"--watch {' '.join(table.watch)}: two players can be watched, as in --watch trained random")
-    if not 0 <= table.seconds <= 3600:
-        raise ValueError(f"--seconds {table.seconds:g}: how long to wait between moves is 0 to 3600")
-    if PERSON in (table.opponent, *table.watch) or "person" in (table.opponent, *table.watch):
-        raise ValueError("you are one of the players already: choose another, such as trained or perfect")
-    if table.record is not None:
-        check_format(table.record)
+    if command.watch and len(command.watch) != 2:
+        raise InputError(f"--watch {' '.join(command.watch)}: two players can be watched, as in --watch trained random")
+    if not 0 <= command.seconds <= 3600:
+        raise InputError(f"--seconds {command.seconds:g}: how long to wait between moves is 0 to 3600")
+    if PERSON in (command.opponent, *command.watch) or "person" in (command.opponent, *command.watch):
+        raise InputError("you are one of the players already: choose another, such as trained or perfect")
+    if command.record is not None:
+        check_format(command.record)
 
     import random
 
-    from imagents.app.players import agent_mind, find_solver, make_mind
-    from imagents.environments.boards.games import TIC_TAC_TOE, get_game
-    from imagents.evaluation.tournament import game_of
-    from imagents.export.reading import trained_agent
+    from imagents.app.local import make_mind
+    from imagents.config import DEFAULT_ENVIRONMENT, environment_settings
+    from imagents.evaluation.tournament import environment_of
 
-    names = table.watch or (table.opponent,)
-    game = get_game(table.game or game_of(names) or TIC_TAC_TOE.name)
-    seed = random.SystemRandom().getrandbits(30) if table.seed is None else table.seed
+    names = command.watch or (command.opponent,)
+    environment = environment_settings(command.environment or environment_of(names) or DEFAULT_ENVIRONMENT)
+    seed = random.SystemRandom().getrandbits(30) if command.seed is None else command.seed
     random.seed(seed)
-    options = {"solve": find_solver(game), "seconds": table.seconds, "hints": table.hints}
+    options = {"scorer": environment.scorer(), "seconds": command.seconds, "hints": command.hints}
     options["colour"] = wants_colour(sys.stdout, os.environ)
-    if table.watch:
-        minds = tuple(make_mind(name, game, seat, seed) for seat, name in enumerate(table.watch))
-        terminal = Terminal(Session(game, table.watch, random.randrange(2)), minds, **options)
-        return _job(terminal, terminal.watch, table)
+    if command.watch:
+        minds = tuple(make_mind(name, environment, seat, seed) for seat, name in enumerate(command.watch))
+        terminal = Terminal(Session(environment.grid, command.watch, random.randrange(2)), minds, **options)
+        return _job(terminal, terminal.watch, command)
 
-    other = make_mind(table.opponent, game, 1 - table.seat, seed)
-    minds = (None, other) if table.seat == 0 else (other, None)
-    players = (PERSON, table.opponent) if table.seat == 0 else (table.opponent, PERSON)
+    other = make_mind(command.opponent, environment, 1 - command.seat, seed)
+    minds = (None, other) if command.seat == 0 else (other, None)
+    players = (PERSON, command.opponent) if command.seat == 0 else (command.opponent, PERSON)
     try:
-        adviser = other if isinstance(other, ModelMind) else agent_mind(trained_agent(game), "", game, table.seat)
-    except ValueError:  # none ships of this game
+        adviser = other if isinstance(other, ModelMind) else make_mind(TRAINED, environment, 0)
+    except InputError:  # none ships of this game
         adviser = None
-    starts = {"you": lambda games: table.seat, "opponent": lambda games: 1 - table.seat,
-              "turns": lambda games: (table.seat + games) % 2, "random": lambda games: random.randrange(2)}
-    begins = starts[table.begins]
-    terminal = Terminal(Session(game, players, begins(0)), minds, adviser, **options)
-    return _job(terminal, lambda: terminal.play(begins), table)
+    starts = {"you": lambda games: command.seat, "opponent": lambda games: 1 - command.seat,
+              "turns": lambda games: (command.seat + games) % 2, "random": lambda games: random.randrange(2)}
+    begins = starts[command.begins]
+    terminal = Terminal(Session(environment.grid, players, begins(0)), minds, adviser, **options)
+    return _job(terminal, lambda: terminal.play(begins), command)
 
 
 def wants_colour(stream, environ: Mapping[str, str]) -> bool:
@@ -287,7 +276,7 @@ def wants_colour(stream, environ: Mapping[str, str]) -> bool:
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
-def _job(terminal: Terminal, play: Callable[[], None], table: Table) -> Callable[[], int]:
+def _job(terminal: Terminal, play: Callable[[], None], command) -> Callable[[], int]:
     def job() -> int:
         session, status = terminal.session, 0
         print(f"{session.game.name.replace('_', ' ')}: " + " against ".join(terminal._who(seat) for seat in (0, 1)))
@@ -298,9 +287,9 @@ def _job(terminal: Terminal, play: Callable[[], None], table: Table) -> Callable
         except KeyboardInterrupt:
             print()
             status = 130
-        if table.record is not None:
-            record(session.latest, table.record, session.players, max(table.seconds, 0.1))
-            print(f"done: {table.record}")
+        if command.record is not None:
+            record(session.latest, command.record, session.players, max(command.seconds, 0.1))
+            print(f"done: {command.record}")
         return status
 
     return job

@@ -8,8 +8,10 @@ import contextlib
 import dataclasses
 
 from imagents.app.cast import Cast
-from imagents.app.session import PERSON, Record, Session
+from imagents.app.session import PERSON, Session
 from imagents.environments.boards.grid import Grid
+from imagents.environments.boards.record import Record
+from imagents.errors import InputError
 
 BEGINS = {"turns": "in turns", "0": "", "1": ""}  # the last two are named after the sides
 PACES = {"2": "slow", "1": "steady", "0.3": "fast"}  # seconds between the moves of players that are watched
@@ -94,7 +96,7 @@ def read_visit(state, cast: Cast) -> Visit:
     visit.session.score = visit.scores.get(visit.pairing, [0, 0, 0])
     moves = state.get("moves")
     if isinstance(moves, list) and len(moves) <= game.num_cells:
-        with contextlib.suppress(ValueError):  # not a game: a new one begins
+        with contextlib.suppress(InputError):  # not a game: a new one begins
             visit.session.record = Record(game, first, tuple(moves))
     shown = state.get("shown")
     if type(shown) is int and 0 <= shown < len(visit.session.record.moves):

@@ -9,10 +9,12 @@ import os
 import pathlib
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 
 from imagents.app.cast import Cast
 from imagents.app.page import Page
+from imagents.errors import InputError
 
 _HERE = pathlib.Path(__file__).parent
 _OPEN_TO_GET = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/")
@@ -38,7 +40,7 @@ def build(cast: Cast, trainings: Callable[[dict], dict] | None = None):
       trainings: answers the training tab's requests; None for a page without that tab.
 
     Raises:
-      ValueError: if Gradio is not installed.
+      InputError: if Gradio is not installed.
     """
     gradio = _gradio()
     page = Page(cast)
@@ -51,7 +53,7 @@ def build(cast: Cast, trainings: Callable[[dict], dict] | None = None):
             with gradio.Tab("Play"):
                 _component(gradio, "page", [page.reply, page.judge])
             with gradio.Tab("Training"):
-                _component(gradio, "training", [trainings])
+                _component(gradio, "trainings", [trainings])
     return blocks
 
 
@@ -98,15 +100,15 @@ def prepare(
     """Does what can fail for `imagents web`; returns what serves the page, or writes it for a Space.
 
     Raises:
-      ValueError: one sentence about what cannot be.
+      InputError: one sentence about what cannot be.
     """
     _gradio()
     if agents and space is None:
-        raise ValueError("--agents says what to put on a Space: give --space, or look below --runs without one")
+        raise InputError("--agents says what to put on a Space: give --space, or look below --runs without one")
     if port is not None and not 1 <= port <= 65535:
-        raise ValueError(f"--port {port}: ports are 1 to 65535")
+        raise InputError(f"--port {port}: ports are 1 to 65535")
     if not runs.is_dir() and runs != pathlib.Path("outputs"):
-        raise ValueError(f"--runs {runs}: there is no such folder")
+        raise InputError(f"--runs {runs}: there is no such folder")
     if space is not None:
         from imagents.app.space import prepare_space
 
@@ -119,8 +121,8 @@ def prepare(
 
         return write_space
 
-    from imagents.app.players import LocalCast
-    from imagents.app.training import Trainings
+    from imagents.app.local import LocalCast
+    from imagents.app.trainings import Trainings
 
     _check_address(host, port)
     cast = LocalCast(runs.resolve())
@@ -207,7 +209,7 @@ async def _refuse(send, status: int, reason: str) -> None:
 
 
 def _check_address(host: str, port: int | None) -> None:
-    """Raises a ValueError unless the page can listen there."""
+    """Raises an InputError unless the page can listen there."""
     try:
         family, *_, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -215,7 +217,7 @@ def _check_address(host: str, port: int | None) -> None:
             probe.bind(address)
     except OSError as error:
         where = f"--host {host}" + (f" --port {port}" if port else "")
-        raise ValueError(f"{where}: the page cannot listen there: {error.strerror}") from None
+        raise InputError(f"{where}: the page cannot listen there: {error.strerror}") from None
 
 
 def _component(gradio, name: str, functions: list[Callable]) -> None:
@@ -226,10 +228,14 @@ def _component(gradio, name: str, functions: list[Callable]) -> None:
 
 
 def _answering(function: Callable[[dict], dict]) -> Callable[[dict], dict]:
-    """A plain function of that name, as Gradio wants its server functions."""
+    """A plain function of that name, as Gradio wants its server functions; a fault of ours shows its trace here."""
 
     def answer(request):
-        return function(request)
+        try:
+            return function(request)
+        except Exception:
+            traceback.print_exc()  # the gate tells the visitor nothing of it
+            raise
 
     answer.__name__ = function.__name__
     return answer
@@ -247,5 +253,5 @@ def _gradio():
     try:
         import gradio
     except ImportError:
-        raise ValueError("the page needs Gradio: pip install imagents[web]") from None
+        raise InputError("the page needs Gradio: pip install imagents[web]") from None
     return gradio

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from imagents.errors import InputError
+
 ELO_PER_UNIT = 400 / np.log(10)  # of the natural logarithm of a strength
 _PRIOR = 1 / 3  # of a game with each result, for each pair in each order
 _LARGEST_STEP = 2.0  # of Newton's method, in natural units: keeps it from overshooting
@@ -69,13 +71,13 @@ def rate(names: Sequence[str], results: np.ndarray, zero: str = "", samples: int
       seed: of the bootstrap.
 
     Raises:
-      ValueError: if shapes do not fit, or not everybody can be compared with everybody.
+      InputError: if shapes do not fit, or not everybody can be compared with everybody.
     """
     results = np.array(results, float)
     if results.shape != (len(names), len(names), 3):
-        raise ValueError(f"results have shape {results.shape}: {len(names)} players need [N, N, 3]")
+        raise InputError(f"results have shape {results.shape}: {len(names)} players need [N, N, 3]")
     if zero and zero not in names:
-        raise ValueError(f"{zero!r} is none of the players {', '.join(names)}")
+        raise InputError(f"{zero!r} is none of the players {', '.join(names)}")
     results[np.arange(len(names)), np.arange(len(names))] = 0
     played = results.sum(axis=2)
     _check_connected(names, played)
@@ -147,4 +149,4 @@ def _check_connected(names: Sequence[str], played: np.ndarray) -> None:
         reached |= met[reached].any(axis=0)
     if len(names) < 2 or not reached.all():
         apart = ", ".join(name for name, is_reached in zip(names, reached) if not is_reached)
-        raise ValueError(f"ratings need games that connect all players: {names[0]} never met {apart or 'anybody'}")
+        raise InputError(f"ratings need games that connect all players: {names[0]} never met {apart or 'anybody'}")

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from imagents.config import load_config, run_folder
-from imagents.environments.boards.board_game import BoardGame
+from imagents.config import environment_settings
+from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
-from imagents.evaluation.matches import Arena, Match
-from imagents.export.reading import exported_game
-from imagents.players.frozen import learned_game, split_agent
+from imagents.evaluation.matches import Match
+from imagents.opening import open_path, split_agent
 from imagents.players.names import make_player
-from imagents.runs.snapshots import FOLDER, snapshot_plies, snapshots
-from imagents.training.loop import agent_names
+from imagents.runs.snapshots import snapshot_steps
 
 ANCHOR = "random"  # its Elo is 0 if it takes part
 _WIDEST_TABLE = 12  # of so many players a table shows every pair; a heat map shows more
@@ -25,18 +23,18 @@ _WIDEST_TABLE = 12  # of so many players a table shows every pair; a heat map sh
 class Tournament:
     """The result of a round robin.
 
-    game:    its name.
+    environment: its name.
     names:   the players.
     matches: by pair of numbers (i, j), i < j, the match from the side of player i.
     ratings: the players' Elo.
-    plies:   how many plies a snapshot's agents had learned from, by name; nothing for the other players.
+    steps:   how many steps a snapshot's agents had learned from, by name; nothing for the other players.
     """
 
-    game: str
+    environment: str
     names: tuple[str, ...]
     matches: dict[tuple[int, int], Match]
     ratings: Ratings
-    plies: dict[str, int]
+    steps: dict[str, int]
 
     def match(self, i: int, j: int) -> Match:
         """The match of two players from the side of player i."""
@@ -56,10 +54,10 @@ class Tournament:
             for (i, j), match in self.matches.items()
         ]
         return {
-            "game": self.game,
+            "environment": self.environment,
             "labels": dict(zip(self.names, short_names(self.names))),
             "ratings": self.ratings.to_dict(),
-            "plies": self.plies,
+            "steps": self.steps,
             "matches": pairs,
         }
 
@@ -84,7 +82,7 @@ class Tournament:
 
 def play_tournament(
     names: Sequence[str],
-    game: BoardGame,
+    environment,
     games: int = 1000,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -93,31 +91,32 @@ def play_tournament(
 
     Args:
       names: players, as `make_player` knows them.
-      game: the rules.
+      environment: the environment's name, or its settings.
       games: per pair, an even number.
       seed: of the players and the openings.
       progress: called with the numbers of matches played and of all matches, after each.
 
     Raises:
-      ValueError: for fewer than two players, one that is named twice, or one that cannot play.
+      InputError: for fewer than two players, one that is named twice, or one that cannot play.
     """
-    return prepare_tournament(names, game, games, seed)(progress)
+    return prepare_tournament(names, environment, games, seed)(progress)
 
 
 def prepare_tournament(
-    names: Sequence[str], game: BoardGame, games: int = 1000, seed: int = 0
+    names: Sequence[str], environment, games: int = 1000, seed: int = 0
 ) -> Callable[[Callable[[int, int], None]], Tournament]:
     """Does what can fail: checks and makes the players of `play_tournament`. Returns what plays it."""
     names = tuple(names)
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise ValueError(f"{name} is named twice")
+            raise InputError(f"{name} is named twice")
     if len(names) < 2:
-        raise ValueError(f"a tournament needs at least 2 players, not {len(names)}")
-    arena = Arena(game, games, seed)
+        raise InputError(f"a tournament needs at least 2 players, not {len(names)}")
+    environment = environment_settings(environment)
+    arena = environment.arena(games, seed)
     # In every pair the one named first has seat 0, so the last one never has it, nor the first one seat 1.
-    at_seat_0 = [make_player(name, game, 0, seed, games) for name in names[:-1]]
-    at_seat_1 = [make_player(name, game, 1, seed, games) for name in names[1:]]
+    at_seat_0 = [make_player(name, environment, 0, seed, games) for name in names[:-1]]
+    at_seat_1 = [make_player(name, environment, 1, seed, games) for name in names[1:]]
 
     def play(progress: Callable[[int, int], None]) -> Tournament:
         matches, results = {}, np.zeros([len(names), len(names), 3], int)
@@ -128,35 +127,15 @@ def prepare_tournament(
                 results[j, i] = dataclasses.astuple(match.moving_second.turned())
                 progress(len(matches), len(names) * (len(names) - 1) // 2)
         ratings = rate(names, results, ANCHOR if ANCHOR in names else "", seed=seed)
-        return Tournament(game.name, names, matches, ratings, _plies(names))
+        return Tournament(environment.name, names, matches, ratings, _steps(names))
 
     return play
 
 
-def expand(name: str) -> list[str]:
-    """The players that a name on the command line stands for.
-
-    A run folder, a checkpoint or a snapshot stands for all of its agents, and the folder of a run's snapshots for
-    all of its agents in each of them; every other name for itself.
-
-    Raises:
-      ValueError: if a folder is not a run, or holds no snapshot.
-    """
-    path = pathlib.Path(name)
-    if path.name == FOLDER and path.is_dir():
-        agents, found = agent_names(load_config(path.parent)), snapshots(path.parent)
-        if not found:
-            raise ValueError(f"{path} holds no snapshot")
-        return [f"{snapshot}:{agent}" for agent in agents for snapshot in found]
-    if path.exists() and not exported_game(path):
-        return [f"{path}:{agent}" for agent in agent_names(load_config(run_folder(path)))]
-    return [name]
-
-
-def game_of(names: Sequence[str]) -> str:
-    """The game that the first trained agent among the players learned; "" if none is a trained agent."""
+def environment_of(names: Sequence[str]) -> str:
+    """The environment that the first trained agent among the players learned; "" if none is a trained agent."""
     found = next((found for found in map(split_agent, names) if found), None)
-    return learned_game(found[0]).name if found else ""
+    return open_path(found[0]).environment.name if found else ""
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -169,7 +148,7 @@ def short_names(names: Sequence[str]) -> list[str]:
     return [re.sub(r"\b0+(\d+)\.npz", r"\1", name) for name in short]
 
 
-def _plies(names: Sequence[str]) -> dict[str, int]:
-    """Plies that the snapshots among the players had learned from."""
+def _steps(names: Sequence[str]) -> dict[str, int]:
+    """Steps that the snapshots among the players had learned from."""
     paths = {name: name.rpartition(":")[0] for name in names if ".npz:" in name}
-    return {name: snapshot_plies(path) for name, path in paths.items()}
+    return {name: snapshot_steps(path) for name, path in paths.items()}

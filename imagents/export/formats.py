@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import logging
-import os
 import pathlib
 import sys
 import threading
@@ -14,23 +13,26 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from imagents.errors import InputError
+from imagents.xla import without_stderr
+
 ONNX_FILE, TFLITE_FILE = "model.onnx", "model.tflite"
 _OPSET = 17  # of 2022: old enough for what runs today
 _NEEDED = {"onnx": ("tf2onnx", "onnx")}
 
 
 def check_installed(format_name: str) -> None:
-    """Raises a ValueError if a package that writes the format is missing."""
+    """Raises an InputError if a package that writes the format is missing."""
     missing = [name for name in _NEEDED.get(format_name, ()) if importlib.util.find_spec(name) is None]
     if missing:
-        raise ValueError(f"{format_name} needs {' and '.join(missing)}: pip install imagents[onnx]")
+        raise InputError(f"{format_name} needs {' and '.join(missing)}: pip install imagents[onnx]")
 
 
 def write_onnx(model, folder: pathlib.Path) -> None:
     """Writes `serving_default` of an `AgentModel` as model.onnx, opset 17.
 
     Raises:
-      ValueError: if a transform of the agent uses an operation that ONNX lacks.
+      InputError: if a transform of the agent uses an operation that ONNX lacks.
     """
     import onnx
     import tf2onnx
@@ -51,7 +53,7 @@ def write_tflite(model, folder: pathlib.Path) -> None:
     """Writes `serving_default` of an `AgentModel` as model.tflite, with LiteRT's built-in operations only.
 
     Raises:
-      ValueError: if a transform of the agent uses an operation that LiteRT lacks.
+      InputError: if a transform of the agent uses an operation that LiteRT lacks.
     """
     owner = tf.Module()
     owner.read_variables = model.read_variables
@@ -96,20 +98,15 @@ def quietly():
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     sys.stderr.flush()
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
     try:
-        with warnings.catch_warnings():
+        with without_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
-def _refused(model, kind: str, error: Exception) -> ValueError:
+def _refused(model, kind: str, error: Exception) -> InputError:
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return ValueError(f"{model.name} cannot be exported to {kind}: {reason}")
+    return InputError(f"{model.name} cannot be exported to {kind}: {reason}")

@@ -13,15 +13,13 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
-import imagents
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.config import ENVIRONMENTS, environment_settings
+from imagents.errors import InputError
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
 from imagents.runs.files import checksum
 
 METADATA = "imagents.json"
 FILES = {"saved_model": "saved_model.pb", "onnx": ONNX_FILE, "tflite": TFLITE_FILE}  # by format
-AGENTS = pathlib.Path(imagents.__file__).parent / "shipped"  # those that ship with the package, by game
 
 
 class ExportedAgent:
@@ -30,30 +28,34 @@ class ExportedAgent:
     Args:
       path: a model folder, the model's file in it, or an agent's folder: then its SavedModel of the highest version
         number, or the only model in it.
+      metadata: its imagents.json, if it has been read.
 
     Attributes:
-      name, seat, game: the agent's.
+      name, seat: the agent's; environment: the settings of the environment that it learned.
       metadata: its imagents.json.
       model: from tensors by name to tensors by name, see docs/export.md.
+      state: the initial values of the internal state of one game, by name.
       policy: its greedy policy. Where it has no move to make, its action is -1.
       runs_in_python: whether the policy calls another library than TensorFlow, so that XLA cannot compile it.
 
     Raises:
-      ValueError: if there is no exported agent, or it is damaged, or what reads its format is not installed.
+      InputError: if there is no exported agent, or it is damaged, or what reads its format is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, metadata: dict | None = None):
         folder = model_folder(path)
         if folder is None:
-            raise ValueError(f"{path} is no agent that imagents exported")
-        self.metadata = _read_metadata(folder)
-        self.game = _game(folder, self.metadata)
+            raise InputError(f"{path} is no agent that imagents exported")
+        self.metadata = metadata or read_metadata(folder)
+        self.environment = learned_environment(folder, self.metadata)
         try:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
             self.model = _open(folder, self.metadata)
-            self.policy = ExportedPolicy(self.game, self.metadata["state"], self.model)
+            states = sorted(self.metadata["state"].items())
+            self.state = {name: tf.constant(s["initial"], s["dtype"], s["shape"]).numpy() for name, s in states}
+            self.policy = ExportedPolicy(self.environment, self.state, self.model)
         except (KeyError, TypeError, AttributeError):
-            raise ValueError(f"{folder} is damaged: {METADATA} lacks what belongs in it") from None
+            raise InputError(f"{folder} is damaged: {METADATA} lacks what belongs in it") from None
         self.runs_in_python = self.metadata["format"] != "saved_model"
 
 
@@ -61,14 +63,15 @@ class ExportedPolicy(tf_policy.TFPolicy):
     """A model as a TF-Agents policy on the environment's time steps.
 
     Args:
-      game: what it plays.
-      state: its internal state, as imagents.json describes it; its spec is a dictionary by name, or () without one.
-      model: from tensors by name to tensors by name.
+      environment: the settings of the environment that it learned.
+      state: the initial values of its internal state by name; its spec is a dictionary, or () without one.
+      model: from tensors by name to tensors by name; those that it takes are named as in the observation.
     """
 
-    def __init__(self, game: BoardGame, state: dict, model: Callable[[dict], dict]):
-        environment = BoardGameEnvironment(game)
-        self._initial = {n: tf.constant(s["initial"], s["dtype"], s["shape"]) for n, s in sorted(state.items())}
+    def __init__(self, environment, state: dict[str, np.ndarray], model: Callable[[dict], dict]):
+        self._inputs = [spec.name for spec in environment.serving(0).specs]
+        environment = environment.build(1, 0)
+        self._initial = {name: tf.constant(value) for name, value in state.items()}
         spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._initial.items()}
         super().__init__(
             environment.time_step_spec(),
@@ -80,7 +83,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         self._model = model
 
     def _action(self, time_step, policy_state, seed=None):
-        outputs = self._model({"board": time_step.observation["board"]} | dict(policy_state))
+        outputs = self._model({name: time_step.observation[name] for name in self._inputs} | dict(policy_state))
         state = {name: outputs[f"next_{name}"] for name in self._initial}
         return policy_step.PolicyStep(outputs["action"], state or ())
 
@@ -93,7 +96,7 @@ def model_folder(path: str | os.PathLike) -> pathlib.Path | None:
     """The model folder that a path means, see `ExportedAgent`; None if it means none.
 
     Raises:
-      ValueError: if there is a model that is not an exported agent, or there are several.
+      InputError: if there is a model that is not an exported agent, or there are several.
     """
     path = pathlib.Path(path)
     if path.is_file():
@@ -101,40 +104,36 @@ def model_folder(path: str | os.PathLike) -> pathlib.Path | None:
     if (path / METADATA).exists():
         return path
     if any((path / file).exists() for file in FILES.values()):
-        raise ValueError(f"{path} holds a model, but not one that imagents exported: it has no {METADATA}")
+        raise InputError(f"{path} holds a model, but not one that imagents exported: it has no {METADATA}")
     inside = [folder for folder in path.glob("[!.]*") if (folder / METADATA).exists()]
     versions = [folder for folder in inside if folder.name.isdigit()]
     if versions:
         return max(versions, key=lambda folder: int(folder.name))
     if len(inside) > 1:
-        raise ValueError(f"{path} holds several models: choose {' or '.join(sorted(f.name for f in inside))}")
+        raise InputError(f"{path} holds several models: choose {' or '.join(sorted(f.name for f in inside))}")
     return inside[0] if inside else None
 
 
-def exported_game(path: str | os.PathLike) -> BoardGame | None:
-    """The game that an exported agent learned, from its metadata alone; None if there is no exported agent.
+def learned_environment(folder: pathlib.Path, metadata: dict):
+    """The settings of the environment that an exported agent learned.
 
     Raises:
-      ValueError: as `ExportedAgent` does.
+      InputError: if its metadata names none.
     """
-    folder = model_folder(path)
-    return None if folder is None else _game(folder, _read_metadata(folder))
+    try:
+        game = metadata["game"]
+        described = f"{game['rows']}x{game['columns']}x{game['k']}{'-gravity' if game['gravity'] else ''}"
+        return environment_settings(game["name"] if game["name"] in ENVIRONMENTS else described)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{folder} is damaged: {METADATA} names no game") from None
 
 
-def trained_agent(game: BoardGame, seat: int = 0) -> pathlib.Path:
-    """The model folder of the trained agent that ships with the package: the one that learned to play that seat.
+def read_metadata(folder: pathlib.Path) -> dict:
+    """A model's imagents.json, after comparing its files with it.
 
     Raises:
-      ValueError: if there is none for this game.
+      InputError: if it is damaged.
     """
-    path = AGENTS / game.name / f"player_{seat + 1}" / "1"
-    if not path.exists():
-        known = ", ".join(sorted(folder.name for folder in AGENTS.glob("*")))
-        raise ValueError(f"no trained agent of {game.name} ships with imagents: there are some of {known}")
-    return path
-
-
-def _read_metadata(folder: pathlib.Path) -> dict:
     try:
         metadata = json.loads((folder / METADATA).read_text())
         sums = metadata["sha256"].items()
@@ -142,19 +141,12 @@ def _read_metadata(folder: pathlib.Path) -> dict:
         if metadata["format"] not in FILES or FILES[metadata["format"]] not in metadata["sha256"]:
             changed = [METADATA]
     except OSError as error:
-        raise ValueError(f"{folder} is damaged: {pathlib.Path(error.filename).name}: {error.strerror}") from None
+        raise InputError(f"{folder} is damaged: {pathlib.Path(error.filename).name}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         changed = [METADATA]
     if changed:
-        raise ValueError(f"{folder} is damaged: {', '.join(changed)} is not what the export wrote")
+        raise InputError(f"{folder} is damaged: {', '.join(changed)} is not what the export wrote")
     return metadata
-
-
-def _game(folder: pathlib.Path, metadata: dict) -> BoardGame:
-    try:
-        return BoardGame(**metadata["game"])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{folder} is damaged: {METADATA} names no game") from None
 
 
 def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
@@ -164,10 +156,10 @@ def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
         read = {"onnx": read_onnx, "tflite": read_tflite}[metadata["format"]]
         return _Arrays(read(folder), metadata["outputs"])
     except ImportError as error:
-        raise ValueError(f"{folder} needs {error.name}: pip install imagents[onnx]") from None
+        raise InputError(f"{folder} needs {error.name}: pip install imagents[onnx]") from None
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{folder} cannot be loaded here: {reason}") from None
+        raise InputError(f"{folder} cannot be loaded here: {reason}") from None
 
 
 class _SavedModel(tf.Module):

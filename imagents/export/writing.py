@@ -8,36 +8,31 @@ See `imagents.export.model` for what a model takes and gives, and docs/export.md
 under a temporary name and then renamed.
 """
 
-import json
 import os
 import pathlib
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 import tf_agents
 
 import imagents
-from imagents.config import load_config, run_folder
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.games import get_game
+from imagents.errors import InputError
 from imagents.export.formats import check_installed, quietly, write_onnx, write_tflite
 from imagents.export.model import AgentModel
 from imagents.export.reading import METADATA
 from imagents.learning.agent import IMAgent
 from imagents.runs.files import checksum, write_json
-from imagents.runs.run import Run
-from imagents.runs.snapshots import load_agents
 
 FOLDERS = {"saved_model": "1", "onnx": "onnx", "tflite": "tflite"}  # formats, and where each lies
 
 
 def export_agent(
     agent: IMAgent,
-    game: BoardGame,
+    environment,
     output_dir: str | os.PathLike,
     formats: Sequence[str] = ("saved_model",),
     metadata: dict | None = None,
@@ -46,7 +41,7 @@ def export_agent(
 
     Args:
       agent: the agent.
-      game: what it plays.
+      environment: the name or the settings of the environment that it was made for.
       output_dir: the folder to write the agent's folder to.
       formats: `saved_model`, `onnx` (extra `onnx`), `tflite`.
       metadata: plain values to add to each model's imagents.json.
@@ -55,64 +50,26 @@ def export_agent(
       The models' folders.
 
     Raises:
-      ValueError: if the agent cannot be exported, or a format is unknown or not installed, or lacks an operation.
+      InputError: if the agent cannot be exported, or a format is unknown or not installed, or lacks an operation.
     """
     check_formats(formats)
-    return _write_all(AgentModel(agent, game), pathlib.Path(output_dir), formats, metadata or {})
-
-
-def prepare_export(
-    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
-) -> Callable[[], list[pathlib.Path]]:
-    """Does what can fail: loads the agents of a run and makes their models. Returns what writes them.
-
-    Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
-      output_dir: where the agents' folders go; `export` in the run folder if None.
-      formats: as for `export_agent`.
-
-    Raises:
-      ValueError: if the path is no run or damaged, or nothing can be written, or as `export_agent` does.
-    """
-    check_formats(formats)
-    run = Run(run_folder(path))
-    game = get_game(run.config.game)
-    folder = pathlib.Path(output_dir) if output_dir is not None else run.path / "export"
-    models = [AgentModel(agent, game) for agent in load_agents(path)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"{folder} cannot be written: Permission denied")
-
-    def write() -> list[pathlib.Path]:
-        written = []
-        for model in models:
-            written += _write_all(model, folder, formats, _training(run, pathlib.Path(path), model.name))
-        return written
-
-    return write
-
-
-def export_run(
-    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
-) -> list[pathlib.Path]:
-    """Writes the agents of a run as models, as `prepare_export` explains. Returns the models' folders."""
-    return prepare_export(path, output_dir, formats)()
+    return write_models(AgentModel(agent, environment), pathlib.Path(output_dir), formats, metadata or {})
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raises a ValueError for a format that is unknown or not installed, or if there is none."""
+    """Raises an InputError for a format that is unknown or not installed, or if there is none."""
     if not formats:
-        raise ValueError(f"no format: choose among {', '.join(FOLDERS)}")
+        raise InputError(f"no format: choose among {', '.join(FOLDERS)}")
     for name in formats:
         if name not in FOLDERS:
-            raise ValueError(f"unknown format {name!r}: choose among {', '.join(FOLDERS)}")
+            raise InputError(f"unknown format {name!r}: choose among {', '.join(FOLDERS)}")
         check_installed(name)
 
 
-def _write_all(model: AgentModel, folder: pathlib.Path, formats: Sequence[str], metadata: dict) -> list[pathlib.Path]:
+def write_models(
+    model: AgentModel, folder: pathlib.Path, formats: Sequence[str], metadata: dict
+) -> list[pathlib.Path]:
+    """Writes a model in some formats, replacing those that are there; returns their folders."""
     return [_write(model, folder / model.name / FOLDERS[name], name, metadata) for name in formats]
 
 
@@ -145,7 +102,7 @@ def _write_saved_model(model: AgentModel, folder: pathlib.Path) -> None:
         tf.saved_model.save(saved, str(folder), signatures=model.signatures)
     except (AssertionError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{model.name} cannot be exported: {reason}") from None
+        raise InputError(f"{model.name} cannot be exported: {reason}") from None
 
 
 _WRITERS = {"saved_model": _write_saved_model, "onnx": write_onnx, "tflite": write_tflite}
@@ -153,7 +110,6 @@ _WRITERS = {"saved_model": _write_saved_model, "onnx": write_onnx, "tflite": wri
 
 def _description(model: AgentModel, format_name: str) -> dict:
     """What every model says of itself in imagents.json."""
-    game = model.game
     serving = model.signatures["serving_default"]
     states = {
         name: {"dtype": value.dtype.name, "shape": list(value.shape), "initial": value.tolist()}
@@ -163,7 +119,7 @@ def _description(model: AgentModel, format_name: str) -> dict:
         "format": format_name,
         "agent": model.name,
         "seat": model.seat,
-        "game": {"name": game.name, "rows": game.rows, "columns": game.columns, "k": game.k, "gravity": game.gravity},
+        **model.inputs.description,
         "inputs": {spec.name: _shape(spec) for spec in serving.structured_input_signature[0]},
         "outputs": {name: _shape(output) for name, output in sorted(serving.structured_outputs.items())},
         "state": states,
@@ -176,19 +132,6 @@ def _description(model: AgentModel, format_name: str) -> dict:
         },
         "git_commit": _git_commit(),
     }
-
-
-def _training(run: Run, path: pathlib.Path, agent: str) -> dict:
-    """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
-    source = path if path != run.path else run.newest_checkpoint()
-    rounds = int(source.stem)
-    known = {"run": run.path.absolute().name, "rounds": rounds, "training": load_config(run.path).to_dict()}
-    try:
-        evaluation = json.loads((run.path / "evaluation.json").read_text())
-        is_of_this = evaluation["round"] == rounds
-        return known | ({"evaluation": evaluation["agents"][agent]} if is_of_this else {})
-    except (OSError, ValueError, KeyError, TypeError):
-        return known  # not evaluated, or not yet
 
 
 def _git_commit() -> str | None:

@@ -1,14 +1,11 @@
 """IMAgent: an intrinsically motivated agent, composed around a TF-Agents agent.
 
-The environment shows every agent the same time steps. What an `IMAgent` makes of them
-is its own: its view, its reward, its actions, its internal state, its replay buffer.
-
-It learns from *decisions*: see `imagents.learning.decisions`.
+It is a perspective (its own view, reward, actions and internal state: `imagents.learning.perspective`), an algorithm
+(the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
-from collections.abc import Callable
+import operator
 
-import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.policies import greedy_policy, tf_policy
@@ -16,53 +13,45 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from imagents.learning.algorithms import Learner, dqn
+from imagents.config import QLearning, agent_name
+from imagents.errors import InputError
+from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
+from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
 from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import PASS
-
-
-def own_stones(observation, seat: int, state) -> tf.Tensor:
-    """The default view: own stones and the opponent's, bool `[B, 2, rows, columns]`."""
-    del state
-    return observation["board"][:, tf.newaxis] == np.reshape([seat + 1, 2 - seat], [2, 1, 1])
-
-
-def own_reward(time_step: ts.TimeStep, seat: int, state) -> tf.Tensor:
-    """The default reward: the seat's share of the environment's, float32 `[B]`."""
-    del state
-    return time_step.reward[:, seat] if len(time_step.reward.shape) == 2 else time_step.reward
+from imagents.seats import PASS, is_asked, shows, where_copy
 
 
 class IMAgent(tf.Module):
-    """An agent with its own view, reward, actions, internal state and replay buffer.
+    """An agent with its own view, reward, actions, internal state, replay buffer and algorithm.
 
-    The transforms are plain functions of tensors with a leading batch dimension; they
-    are traced when training is compiled. `state` is the internal state, a nest of
-    tensors `[B, ...]`, or () if there is none.
+    The transforms are plain functions of tensors with a leading batch dimension. `state` is the internal state, a
+    nest of tensors `[B, ...]`, or () if there is none.
 
     Args:
       time_step_spec: the environment's.
       action_spec: the environment's: one integer action.
       batch_size: number of parallel games B.
-      learner: the TF-Agents agent, or a function (time_step_spec, action_spec) that
-        builds it from the agent's own specs (see `imagents.learning.algorithms`). It has to learn
-        from single transitions, as the DQN family does.
+      algorithm: the TF-Agents agent that learns, or a function (time_step_spec, action_spec) that builds it from the
+        agent's own specs (see `imagents.learning.algorithms`): the observation is a `Sight` of the agent's view and the
+        legal moves, or the bare view where all moves are legal. One that was made for the bare view is shown that. It
+        has to learn from single transitions, as the DQN family does.
       seat: the seat this agent plays, 0 or 1.
       name: its name in logs and files; "player_1" for seat 0 by default.
-      observation_fn: (observation, seat, state) -> the agent's own view.
-      reward_fn: (time_step, seat, state) -> float32 `[B]`.
-      action_fn: (action, seat, state) -> the action for the environment.
-      initial_state: nest of values of the internal state of one game.
-      state_fn: (state, time_step, seat) -> the next internal state. It is called for
-        every time step observed, also for the first of a game: an agent that forgets
-        between games resets its state there.
+      observation_fn, reward_fn, action_fn, initial_state, state_fn: of its perspective. `state_fn` is called for
+        every time step observed, also for the first of a game: an agent that forgets between games resets it there.
       epsilon: share of random legal moves when collecting, a number or one per game.
       replay_length: decisions kept per parallel game.
       sample_batch_size: transitions per train iteration.
       seed: each agent derives its own random numbers from this and its name.
+
+    Attributes:
+      algorithm: the TF-Agents agent inside.
+      perspective: its own side of the environment, as functions.
+      policy: the greedy policy, on the environment's time steps; its state is the internal state.
+      collect_policy: the exploring policy, on the environment's time steps.
     """
 
     def __init__(
@@ -71,87 +60,52 @@ class IMAgent(tf.Module):
         action_spec: tensor_spec.BoundedTensorSpec,
         *,
         batch_size: int = 1,
-        learner: tf_agent.TFAgent | Learner | None = None,
+        algorithm: tf_agent.TFAgent | Algorithm | None = None,
         seat: int = 0,
         name: str | None = None,
-        observation_fn: Callable | None = None,
-        reward_fn: Callable = own_reward,
-        action_fn: Callable | None = None,
+        observation_fn: ObservationFn | None = None,
+        reward_fn: RewardFn = own_reward,
+        action_fn: ActionFn | None = None,
         initial_state=(),
-        state_fn: Callable | None = None,
-        epsilon=0.1,
-        replay_length: int = 32,
-        sample_batch_size: int = 128,
+        state_fn: StateFn | None = None,
+        epsilon=QLearning.epsilon_min,
+        replay_length: int = QLearning.replay_length,
+        sample_batch_size: int = QLearning.batch_size,
         seed: int = 0,
     ):
-        super().__init__(name=name or f"player_{seat + 1}")
-        self.seat = seat
-        self.batch_size = batch_size
-        self.sample_batch_size = sample_batch_size
-        self._shows_board = "board" in _keys(time_step_spec.observation)
-        self._shows_legal_moves = "legal_moves" in _keys(time_step_spec.observation)
-        self._shows_seat = "seat" in _keys(time_step_spec.observation)
-        if observation_fn is None:
-            observation_fn = own_stones if self._shows_board else (lambda o, seat, state: o)
-        self._observation_fn = observation_fn
-        self._reward_fn = reward_fn
-        self._action_fn = action_fn or (lambda action, seat, state: action)
-        self._state_fn = state_fn or (lambda state, time_step, seat: state)
+        super().__init__(name=name or agent_name(seat))
+        self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
+        self.perspective = Perspective(
+            time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
+            reward_fn=reward_fn, action_fn=action_fn, initial_state=initial_state, state_fn=state_fn,
+        )  # fmt: skip
+        self._state = _variables(self.perspective.initial_state(batch_size), "internal_state")
 
-        self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
-        self._state = _variables(self._initial_states(batch_size), "internal_state")
-        self._check_transforms(time_step_spec, action_spec)
+        if not isinstance(algorithm, tf_agent.TFAgent):
+            own_time_step_spec = ts.time_step_spec(_shown(self.perspective.sight_spec))
+            algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, action_spec)
+        self.algorithm = algorithm
+        self.algorithm.initialize()
+        epsilon = tf.broadcast_to(tf.constant(epsilon, tf.float32), [batch_size])
+        self._epsilon = tf.Variable(epsilon, trainable=False)
+        generator = make_generator(seed, f"{self.name}/exploration")
+        greedy = self.algorithm.policy
+        legal_moves = operator.attrgetter("legal_moves") if sees_moves(greedy) else None
+        self._explore = LegalEpsilonGreedyPolicy(greedy, self._epsilon, generator, legal_moves)
+        specs = self.perspective, time_step_spec, action_spec
+        self.policy = _EnvironmentPolicy(greedy, *specs)
+        self.collect_policy = _EnvironmentPolicy(self._explore, *specs)
 
-        if learner is None:
-            learner = dqn(seed=make_seed(seed, self.name))
-        own_time_step_spec = ts.time_step_spec(self._own_observation_spec)
-        build = (lambda *_: learner) if isinstance(learner, tf_agent.TFAgent) else learner
-        self._learner = build(own_time_step_spec, action_spec)
-        self._learner.initialize()
-        self._epsilon = tf.Variable(
-            tf.broadcast_to(tf.constant(epsilon, tf.float32), [batch_size]), trainable=False
-        )
-        greedy = self._learner.policy
-        explore = LegalEpsilonGreedyPolicy(
-            greedy,
-            self._epsilon,
-            make_generator(seed, f"{self.name}/exploration"),
-            (lambda observation: observation["legal_moves"]) if self._shows_legal_moves else None,
-        )
-        self._greedy, self._explore = greedy, explore
-        self._policy = _EnvironmentPolicy(self, greedy, time_step_spec, action_spec)
-        self._collect_policy = _EnvironmentPolicy(self, explore, time_step_spec, action_spec)
-
-        self._decisions = Decisions(
-            *self._split(self._own_observation_spec),
-            action_spec,
-            batch_size,
-            replay_length,
-            make_seed(seed, self.name),
-        )
+        seed = make_seed(seed, self.name)
+        self._decisions = Decisions(self.perspective.sight_spec, action_spec, batch_size, replay_length, seed)
         zeros = tf.zeros([batch_size])
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
 
     @property
-    def learner(self) -> tf_agent.TFAgent:
-        """The TF-Agents agent inside."""
-        return self._learner
-
-    @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
-        """The learner's optimizer."""
-        return self._learner._optimizer  # TF-Agents has no public name for it
-
-    @property
-    def policy(self) -> tf_policy.TFPolicy:
-        """The greedy policy, on the environment's time steps; its state is the internal state."""
-        return self._policy
-
-    @property
-    def collect_policy(self) -> tf_policy.TFPolicy:
-        """The exploring policy, on the environment's time steps."""
-        return self._collect_policy
+        """The algorithm's optimizer."""
+        return self.algorithm._optimizer  # TF-Agents has no public name for it
 
     @property
     def replay_buffer(self) -> FIFOReplayBuffer:
@@ -174,14 +128,13 @@ class IMAgent(tf.Module):
           Actions for the environment, `[B]`; `PASS` where it is another seat's turn.
         """
         state = self.internal_state
-        own_time_step = self._own_time_step(time_step, state)
-        action = (self._explore if collect else self._greedy).action(own_time_step).action
-        my_turn = self._is_my_turn(time_step)
+        sight, asked = self.perspective.sight(time_step, state), is_asked(time_step, self.seat)
+        policy = self._explore if collect else self.algorithm.policy
+        action = policy.action(own_time_step(policy, time_step, sight)).action
         if collect:
-            view, legal_moves = self._split(own_time_step.observation)
-            self._decisions.open(my_turn, view, legal_moves, action)
-        action = self._action_fn(action, self.seat, state)
-        return tf.where(my_turn, action, PASS) if self._shows_seat else action
+            self._decisions.open(asked, sight, action)
+        action = self.perspective.action(action, state)
+        return tf.where(asked, action, PASS) if shows(time_step.observation, "seat") else action
 
     def observe(self, time_step: ts.TimeStep) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.
@@ -192,29 +145,25 @@ class IMAgent(tf.Module):
         # A game whose first time step comes again was waiting for another seat to begin.
         has_moved = ~(is_first & self._waiting.read_value())
         self._waiting.assign(is_first)
-        next_state = self._state_fn(self.internal_state, time_step, self.seat)
-        _assign(self._state, next_state, where=has_moved)
+        next_state = self.perspective.next_state(self.internal_state, time_step)
+        _assign(self._state, where_copy(has_moved, next_state, self.internal_state))
         state = self.internal_state
-        reward = tf.where(is_first, 0.0, self._reward_fn(time_step, self.seat, state))
-        self._episode_return.assign(
-            tf.where(is_first, 0.0, self._episode_return.read_value() + reward)
-        )
-        own_time_step = self._own_time_step(time_step, state)
-        view, legal_moves = self._split(own_time_step.observation)
-        my_turn = self._is_my_turn(time_step)
-        self._decisions.observe(time_step, reward, my_turn, view, legal_moves)
+        reward = self.perspective.reward(time_step, state)
+        self._episode_return.assign(tf.where(is_first, 0.0, self._episode_return.read_value() + reward))
+        sight = self.perspective.sight(time_step, state)
+        self._decisions.observe(time_step, reward, is_asked(time_step, self.seat), sight)
 
     def train_iteration(self) -> tf_agent.LossInfo:
-        """One train step of the learner on a sample of its own decisions.
+        """One train step of the algorithm on a sample of its own decisions.
 
         Returns:
           TF-Agents' `LossInfo` of the sample.
 
         Raises:
-          ValueError: in eager use, if no decision has closed yet.
+          InputError: in eager use, if no decision has closed yet.
         """
         decision, _ = self.replay_buffer.get_next(self.sample_batch_size)
-        return self._learner.train(as_experience(decision))
+        return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)))
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -225,7 +174,7 @@ class IMAgent(tf.Module):
         self._decisions.drop()
         self._waiting.assign(tf.zeros_like(self._waiting))
         self._episode_return.assign(tf.zeros_like(self._episode_return))
-        _assign(self._state, self._initial_states(self.batch_size))
+        _assign(self._state, self.perspective.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
         """The agent's own reward so far in each game, float32 `[B]`, until the next begins."""
@@ -235,101 +184,63 @@ class IMAgent(tf.Module):
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.
 
         Raises:
-          ValueError: if the learner's policy is not greedy over Q values.
+          InputError: if the algorithm's policy is not greedy over Q values.
         """
-        if not isinstance(self._learner.policy, greedy_policy.GreedyPolicy):
-            raise ValueError(f"{type(self._learner).__name__} has no Q values to show")
-        state = self._policy.get_initial_state(_batch_size(time_step)) if state is None else state
-        own_time_step = self._own_time_step(time_step, state)
-        q_policy = self._learner.policy.wrapped_policy
-        q_values = q_policy.distribution(own_time_step).action.logits_parameter()
-        if not self._shows_legal_moves:
-            return q_values
-        return tf.where(time_step.observation["legal_moves"], q_values, float("nan"))
+        state = self.policy.get_initial_state(_batch_size(time_step)) if state is None else state
+        sight = self.perspective.sight(time_step, state)
+        values = q_values(self.algorithm, time_step, sight)
+        return tf.where(sight.legal_moves, values, float("nan")) if tf.is_tensor(sight.legal_moves) else values
 
-    def _is_my_turn(self, time_step: ts.TimeStep) -> tf.Tensor:
-        running = ~time_step.is_last()
-        return running & (time_step.observation["seat"] == self.seat) if self._shows_seat else running
 
-    def _own_time_step(self, time_step: ts.TimeStep, state) -> ts.TimeStep:
-        """The learner's time step: own view and legal moves."""
-        view = self._observation_fn(time_step.observation, self.seat, state)
-        if self._shows_legal_moves:
-            observation = {"view": view, "legal_moves": time_step.observation["legal_moves"]}
-        else:
-            observation = view
-        zeros = tf.zeros_like(time_step.discount)
-        return ts.TimeStep(time_step.step_type, zeros, time_step.discount, observation)
+def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
+    """What an algorithm expects of every move that an agent sees as legal, float32 `[N, num_actions]`.
 
-    def _split(self, own_observation):
-        if self._shows_legal_moves:
-            return own_observation["view"], own_observation["legal_moves"]
-        return own_observation, ()
+    Raises:
+      InputError: if its policy is not greedy over Q values.
+    """
+    if not isinstance(algorithm.policy, greedy_policy.GreedyPolicy):
+        raise InputError(f"{type(algorithm).__name__} has no Q values to show")
+    policy = algorithm.policy.wrapped_policy
+    return policy.distribution(own_time_step(policy, time_step, sight)).action.logits_parameter()
 
-    def _initial_states(self, batch_size: int):
-        return tf.nest.map_structure(
-            lambda x: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)), self._initial_state
-        )
 
-    def _check_transforms(self, time_step_spec: ts.TimeStep, action_spec) -> None:
-        """Calls every transform once and says what is wrong with what it returns."""
-        example = tensor_spec.sample_spec_nest(time_step_spec, outer_dims=[self.batch_size], seed=0)
-        state = self.internal_state
-        _check_batch(f"{self.name}: observation_fn", view := self._observation_fn(
-            example.observation, self.seat, state), self.batch_size)
-        view_spec = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape[1:], x.dtype), view)
-        legal_spec = time_step_spec.observation["legal_moves"] if self._shows_legal_moves else None
-        self._own_observation_spec = (
-            {"view": view_spec, "legal_moves": legal_spec} if self._shows_legal_moves else view_spec
-        )
-        batch = (self.batch_size,)
-        reward = self._reward_fn(example, self.seat, state)
-        _check_tensor(f"{self.name}: reward_fn", reward, batch, tf.float32)
-        action = tf.zeros([self.batch_size], action_spec.dtype)
-        action = self._action_fn(action, self.seat, state)
-        _check_tensor(f"{self.name}: action_fn", action, batch, action_spec.dtype)
-        next_state = self._state_fn(state, example, self.seat)
-        try:
-            tf.nest.assert_same_structure(state, next_state)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"{self.name}: state_fn returned the structure {next_state!r}: it has to return "
-                "one like initial_state"
-            ) from None
-        for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state)):
-            _check_tensor(f"{self.name}: state_fn", after, tuple(before.shape), before.dtype)
+def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> ts.TimeStep:
+    """The environment's time step as an agent's own policy takes it."""
+    zeros = tf.zeros_like(time_step.discount)
+    observation = _shown(sight) if sees_moves(policy) else sight.view
+    return ts.TimeStep(time_step.step_type, zeros, time_step.discount, observation)
+
+
+def sees_moves(policy: tf_policy.TFPolicy) -> bool:
+    """Whether a policy was made for a `Sight`; else for the bare view."""
+    return isinstance(policy.time_step_spec.observation, Sight)
+
+
+def _shown(sight: Sight):
+    return sight if tf.nest.flatten(sight.legal_moves) else sight.view
 
 
 class _EnvironmentPolicy(tf_policy.TFPolicy):
-    """An agent's policy on the environment's time steps, through the agent's transforms."""
+    """An agent's own policy on the environment's time steps, through its perspective."""
 
-    def __init__(self, agent: IMAgent, policy, time_step_spec, action_spec):
-        state_spec = tf.nest.map_structure(
-            lambda x: tf.TensorSpec(x.shape, x.dtype), agent._initial_state
-        )
+    def __init__(self, own_policy: tf_policy.TFPolicy, perspective: Perspective, time_step_spec, action_spec):
         super().__init__(
             time_step_spec,
             action_spec,
-            policy_state_spec=state_spec,
+            policy_state_spec=perspective.state_spec,
             automatic_state_reset=False,
             clip=False,
         )
-        self._own_policy = policy
-        # In a function, so that the agent's other variables do not count as the policy's.
-        self._agent = lambda: agent
+        self._own_policy, self._perspective = own_policy, perspective
 
     def _action(self, time_step, policy_state, seed=None):
-        agent = self._agent()
-        state = agent._state_fn(policy_state, time_step, agent.seat)  # as when an agent observes, then acts
-        action = self._own_policy.action(agent._own_time_step(time_step, state)).action
-        return policy_step.PolicyStep(agent._action_fn(action, agent.seat, state), state)
+        state = self._perspective.next_state(policy_state, time_step)  # as when an agent observes, then acts
+        sight = self._perspective.sight(time_step, state)
+        action = self._own_policy.action(own_time_step(self._own_policy, time_step, sight)).action
+        return policy_step.PolicyStep(self._perspective.action(action, state), state)
 
     def _get_initial_state(self, batch_size):
-        return self._agent()._initial_states(batch_size)
-
-
-def _keys(observation_spec) -> set:
-    return set(observation_spec) if isinstance(observation_spec, dict) else set()
+        return self._perspective.initial_state(batch_size)
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:
@@ -340,28 +251,6 @@ def _variables(nest, name: str):
     return tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False, name=name), nest)
 
 
-def _assign(variables, values, where: tf.Tensor | None = None) -> None:
-    """Assigns a nest of values, where given only for the games in `where` `[B]`."""
+def _assign(variables, values) -> None:
     for variable, value in zip(tf.nest.flatten(variables), tf.nest.flatten(values)):
-        if where is not None:
-            condition = tf.reshape(where, [-1] + [1] * (len(variable.shape) - 1))
-            value = tf.where(condition, value, variable.read_value())
         variable.assign(value)
-
-
-def _check_batch(owner: str, nest, batch_size: int) -> None:
-    for x in tf.nest.flatten(nest):
-        if not tf.is_tensor(x) or len(x.shape) < 1 or x.shape[0] != batch_size:
-            raise ValueError(f"{owner} returned {_described(x)}: tensors [{batch_size}, ...] are needed")
-
-
-def _check_tensor(owner: str, x, shape: tuple, dtype: tf.DType) -> None:
-    if not tf.is_tensor(x) or tuple(x.shape) != shape or x.dtype != dtype:
-        needed = f"a {dtype.name} tensor of shape {shape}"
-        raise ValueError(f"{owner} returned {_described(x)}: {needed} is needed")
-
-
-def _described(x) -> str:
-    if tf.is_tensor(x):
-        return f"a {x.dtype.name} tensor of shape {tuple(x.shape)}"
-    return f"{type(x).__name__} {x!r}"[:100]

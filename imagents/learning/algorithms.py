@@ -1,9 +1,8 @@
 """Functions that build the TF-Agents agent inside an `IMAgent` from its own specs.
 
-Each takes `(time_step_spec, action_spec)` and returns a TF-Agents agent. Where the
-environment shows legal moves, the agent's observation is a dictionary of its own view
-and of those moves, and `split_observation` tells TF-Agents which is which, so that both
-its greedy policy and the maximum in its TD target are over legal moves only.
+Each takes `(time_step_spec, action_spec)` and returns a TF-Agents agent. Where the environment shows legal moves, the
+agent's observation is a `Sight` of its own view and of those moves, and `split_observation` tells TF-Agents which is
+which, so that both its greedy policy and the maximum in its TD target are over legal moves only.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,109 +11,99 @@ import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 from tf_agents.agents.dqn import dqn_agent
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from imagents.config import QLearning
 from imagents.learning.networks import QNetwork
+from imagents.learning.perspective import Sight
+from imagents.xla import pick
 
-Learner = Callable[..., tf_agent.TFAgent]
+Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
+"""(time_step_spec, action_spec) -> the TF-Agents agent for an `IMAgent` of these specs."""
 
 
-def split_observation(observation):
+def split_observation(observation: Sight):
     """The `observation_and_action_constraint_splitter` of an `IMAgent`'s observations."""
-    return observation["view"], observation["legal_moves"]
+    return observation.view, observation.legal_moves
 
 
-def dqn(
-    *,
-    double: bool = False,
-    hidden_layers: Sequence[int] = (128, 128),
-    features: Callable | None = None,
-    mirror: int = 0,
-    optimizer: tf.keras.optimizers.Optimizer | None = None,
-    discount: float = 1.0,
-    target_update_period: int = 50,
-    target_update_tau: float = 1.0,
-    seed: int = 0,
-) -> Learner:
+def dqn(*, double: bool = False, **settings) -> Algorithm:
     """Deep Q-learning (Mnih et al. 2015), or Double DQN (van Hasselt et al. 2015).
 
     Args:
       double: whether the online network chooses the action that the target network values.
-      hidden_layers: widths of the Q network's hidden layers.
+      hidden_layers: widths of the Q network's hidden layers; like every number here `QLearning`'s by default.
       features: what the network sees of the agent's view, a function such as
-        `imagents.environments.boards.features.LineFeatures`; the flattened view if None.
-      mirror: columns of a board whose mirror image means the same, or 0; see `QNetwork`.
-      optimizer: Adam at 1e-3 if None.
+        `imagents.environments.boards.features.LineFeatures`; the flattened view by default.
+      mirror: columns of a board whose mirror image means the same; see `QNetwork`.
+      optimizer: Adam by default.
       discount: of the next decision's value, per decision.
       target_update_period: train steps between updates of the target network.
       target_update_tau: share of the online weights in an update.
       seed: of the initial weights.
     """
-
-    def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
-        agent_class = _DoubleDQN if double else _DQN
-        view_spec, splitter = _view_spec(time_step_spec)
-        network = QNetwork(view_spec, _num_actions(action_spec), hidden_layers, 1, features, mirror, seed)
-        return agent_class(
-            time_step_spec,
-            action_spec,
-            q_network=network,
-            optimizer=_built(optimizer, network),
-            observation_and_action_constraint_splitter=splitter,
-            td_errors_loss_fn=_huber,
-            gamma=discount,
-            target_update_period=target_update_period,
-            target_update_tau=target_update_tau,
-            train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
-        )
-
-    return build
+    return _q_learning(_DoubleDQN if double else _DQN, 1, dict(td_errors_loss_fn=_huber), **settings)
 
 
 def categorical_dqn(
-    *,
-    hidden_layers: Sequence[int] = (128, 128),
-    features: Callable | None = None,
-    mirror: int = 0,
-    num_atoms: int = 21,
-    min_return: float = -1.0,
-    max_return: float = 1.0,
-    optimizer: tf.keras.optimizers.Optimizer | None = None,
-    discount: float = 1.0,
-    target_update_period: int = 50,
-    target_update_tau: float = 1.0,
-    seed: int = 0,
-) -> Learner:
+    *, num_atoms: int = 21, min_return: float = -1.0, max_return: float = 1.0, **settings
+) -> Algorithm:
     """C51: learns the distribution of returns (Bellemare et al. 2017).
 
     Args:
       num_atoms: points between `min_return` and `max_return` that carry probability.
-      Others: as for `dqn`.
+      Others: as for `dqn`, but for `double`.
     """
+    return _q_learning(_CategoricalDQN, num_atoms, dict(min_q_value=min_return, max_q_value=max_return), **settings)
+
+
+def _q_learning(
+    agent_class: type[dqn_agent.DqnAgent],
+    num_atoms: int,
+    own_settings: dict,
+    /,
+    *,
+    hidden_layers: Sequence[int] = QLearning.hidden_layers,
+    features: Callable | None = None,
+    mirror: int = 0,
+    optimizer: tf.keras.optimizers.Optimizer | None = None,
+    discount: float = QLearning.discount,
+    target_update_period: int = QLearning.target_update_period,
+    target_update_tau: float = QLearning.target_update_tau,
+    seed: int = 0,
+) -> Algorithm:
+    """An agent of `agent_class` around a `QNetwork`; `own_settings` are those of that class only."""
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
-        view_spec, splitter = _view_spec(time_step_spec)
-        num_actions = _num_actions(action_spec)
+        view_spec, splitter = time_step_spec.observation, None
+        if isinstance(view_spec, Sight):
+            view_spec, splitter = view_spec.view, split_observation
+        num_actions = int(action_spec.maximum - action_spec.minimum + 1)
         network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, mirror, seed)
-        return _CategoricalDQN(
+        # With the optimizer's variables made at once, a checkpoint finds them from the start.
+        network.create_variables()
+        built_optimizer = optimizer or tf.keras.optimizers.Adam(QLearning.learning_rate)
+        built_optimizer.build(network.trainable_variables)
+        return agent_class(
             time_step_spec,
             action_spec,
-            categorical_q_network=network,
-            optimizer=_built(optimizer, network),
+            network,
+            built_optimizer,
             observation_and_action_constraint_splitter=splitter,
-            min_q_value=min_return,
-            max_q_value=max_return,
             gamma=discount,
             target_update_period=target_update_period,
             target_update_tau=target_update_tau,
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
+            **own_settings,
         )
 
     return build
 
 
 class _OneHot:
-    """Selects the chosen actions' outputs by a mask: XLA turns the gradient of TF-Agents' gather into a loop."""
+    """Picks the chosen actions' outputs faster than TF-Agents does; see `imagents.xla.pick`."""
 
     def _compute_q_values(self, time_steps, actions, training=False):
         """Q values `[N]`, or logits `[N, atoms]`."""
@@ -122,9 +111,7 @@ class _OneHot:
         if self._observation_and_action_constraint_splitter is not None:
             observation, _ = self._observation_and_action_constraint_splitter(observation)
         outputs, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
-        chosen = tf.cast(actions, tf.int32)[:, tf.newaxis] == tf.range(outputs.shape[1])
-        chosen = tf.reshape(chosen, [-1, outputs.shape[1]] + [1] * (len(outputs.shape) - 2))
-        return tf.reduce_sum(tf.where(chosen, outputs, 0.0), axis=1)
+        return pick(outputs, actions)
 
 
 class _DQN(_OneHot, dqn_agent.DqnAgent):
@@ -149,25 +136,6 @@ class _CategoricalDQN(_OneHot, categorical_dqn_agent.CategoricalDqnAgent):
         target = categorical_dqn_agent.project_distribution(returns, distribution, self._support)
         loss = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), logits)
         return tf_agent.LossInfo(tf.nn.compute_average_loss(loss), dqn_agent.DqnLossInfo(td_loss=(), td_error=()))
-
-
-def _view_spec(time_step_spec):
-    observation = time_step_spec.observation
-    if isinstance(observation, dict) and set(observation) == {"view", "legal_moves"}:
-        return observation["view"], split_observation
-    return observation, None
-
-
-def _num_actions(action_spec) -> int:
-    return int(action_spec.maximum - action_spec.minimum + 1)
-
-
-def _built(optimizer, network) -> tf.keras.optimizers.Optimizer:
-    """The optimizer with its variables made, so that a checkpoint finds them from the start."""
-    network.create_variables()
-    optimizer = optimizer or tf.keras.optimizers.Adam(1e-3)
-    optimizer.build(network.trainable_variables)
-    return optimizer
 
 
 def _huber(target, prediction):

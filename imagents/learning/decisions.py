@@ -15,7 +15,9 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from imagents.learning.perspective import Sight
 from imagents.learning.replay import FIFOReplayBuffer, RowFormat
+from imagents.xla import join_columns
 
 
 class Decision(NamedTuple):
@@ -40,20 +42,16 @@ class Decisions(tf.Module):
     """The open decision of each of B games, and the replay buffer of the closed ones.
 
     Args:
-      view_spec, legal_moves_spec, action_spec: of one game; legal_moves_spec may be ().
+      sight_spec, action_spec: what the agent sees and chooses in one game.
       batch_size: number of parallel games B.
       replay_length: closed decisions kept per parallel game.
       seed: of the replay buffer.
     """
 
-    def __init__(
-        self, view_spec, legal_moves_spec, action_spec, batch_size: int, replay_length: int, seed: int
-    ):
+    def __init__(self, sight_spec: Sight, action_spec, batch_size: int, replay_length: int, seed: int):
         super().__init__(name="decisions")
         number = tf.TensorSpec([], tf.float32)
-        spec = Decision(
-            view_spec, legal_moves_spec, action_spec, number, number, view_spec, legal_moves_spec
-        )
+        spec = Decision(*sight_spec, action_spec, number, number, *sight_spec)
         self.replay_buffer = FIFOReplayBuffer(
             tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec),
             batch_size,
@@ -71,34 +69,31 @@ class Decisions(tf.Module):
         self._reward = tf.Variable(zeros, trainable=False)
         self._discount = tf.Variable(zeros, trainable=False)
 
-    def open(self, my_turn: tf.Tensor, view, legal_moves, action: tf.Tensor) -> None:
+    def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor) -> None:
         """The agent acts in the games of `my_turn`, bool `[B]`."""
-        opened = self._opening.pack((view, legal_moves, action), self._batch_size)
+        opened = self._opening.pack((*sight, action), self._batch_size)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
         self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
         self._discount.assign(tf.where(my_turn, 1.0, self._discount.read_value()))
         self._is_open.assign(self._is_open.read_value() | my_turn)
 
-    def observe(
-        self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, view, legal_moves
-    ) -> None:
+    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> None:
         """Adds a time step's reward to open decisions, and closes those that end with it.
 
         Args:
           time_step: the environment's. Decisions of a game that begins anew are dropped.
           reward: float32 `[B]`, the agent's own.
           my_turn: bool `[B]`, games in which the agent decides next.
-          view, legal_moves: what the agent sees now.
+          sight: what the agent sees now.
         """
         is_open = self._is_open.read_value() & ~time_step.is_first()
         closes = is_open & (time_step.is_last() | my_turn)
         reward = self._reward.read_value() + reward
         discount = self._discount.read_value() * time_step.discount
         discount = tf.where(time_step.is_last(), 0.0, discount)
-        closing = self._closing.words((reward, discount, view, legal_moves), self._batch_size)
-        rows = tf.stack(tf.unstack(self._opened, axis=1) + closing, axis=1)
-        self.replay_buffer.add_rows(rows, mask=closes)
+        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
+        self.replay_buffer.add_rows(join_columns(self._opened, closing), mask=closes)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)
         self._discount.assign(discount)
@@ -108,16 +103,20 @@ class Decisions(tf.Module):
         self._is_open.assign(tf.zeros_like(self._is_open))
 
 
-def as_experience(decision: Decision) -> trajectory.Trajectory:
-    """TF-Agents' form of N decisions: trajectories of two steps, `[N, 2, ...]`."""
+def as_experience(decision: Decision, sees_moves: bool = True) -> trajectory.Trajectory:
+    """TF-Agents' form of N decisions: trajectories of two steps, `[N, 2, ...]`.
+
+    Args:
+      decision: the decisions.
+      sees_moves: whether the observations are a `Sight` each, where there are legal moves; else the bare view.
+    """
 
     def pair(x, y):
         return tf.nest.map_structure(lambda x, y: tf.stack([x, y], axis=1), x, y)
 
     observation = pair(decision.view, decision.next_view)
-    if tf.nest.flatten(decision.legal_moves):
-        legal_moves = pair(decision.legal_moves, decision.next_legal_moves)
-        observation = {"view": observation, "legal_moves": legal_moves}
+    if sees_moves and tf.nest.flatten(decision.legal_moves):
+        observation = Sight(observation, pair(decision.legal_moves, decision.next_legal_moves))
     mid = tf.fill(tf.shape(decision.discount), ts.StepType.MID)
     end = tf.where(decision.discount == 0.0, ts.StepType.LAST, mid)
     # What happens after the second step is not known and has no influence.

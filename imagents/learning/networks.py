@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 from tf_agents.networks import network
 
+from imagents.config import QLearning
+from imagents.errors import InputError
 from imagents.randomness import make_seed
+from imagents.xla import as_rows, matmul
 
 _ROOT_HALF = math.sqrt(0.5)
 
@@ -32,7 +35,7 @@ class QNetwork(network.Network):
       seed: of the initial weights.
 
     Raises:
-      ValueError: for numbers of features or actions that are no multiples of C, or an odd width
+      InputError: for numbers of features or actions that are no multiples of C, or an odd width
         in a mirrored network.
     """
 
@@ -40,7 +43,7 @@ class QNetwork(network.Network):
         self,
         input_tensor_spec,
         num_actions: int,
-        hidden_layers: Sequence[int] = (128, 128),
+        hidden_layers: Sequence[int] = QLearning.hidden_layers,
         num_atoms: int = 1,
         features: Callable | None = None,
         mirror: int = 0,
@@ -53,7 +56,7 @@ class QNetwork(network.Network):
         self._mirror = mirror = mirror if mirror > 1 else 0  # a single column is its own mirror image
         self._output_shape = [num_actions] + ([num_atoms] if num_atoms > 1 else [])
         if mirror and (num_actions % mirror or any(width % 2 for width in hidden_layers)):
-            raise ValueError(
+            raise InputError(
                 f"a mirrored network needs hidden layers of even width and a multiple of {mirror} actions, "
                 f"not {tuple(hidden_layers)} and {num_actions}"
             )
@@ -74,7 +77,7 @@ class QNetwork(network.Network):
     def call(self, observation, step_type=None, network_state=(), training=False):
         del step_type, training
         x = self._features(observation)
-        x = self._paired(x) if self._mirror else _reshaped(x)
+        x = self._paired(x) if self._mirror else as_rows(x)
         for layer in self._layers_in_order[:-1]:
             x = tf.nest.map_structure(tf.nn.relu, layer(x))
         x = self._layers_in_order[-1](x)
@@ -84,8 +87,8 @@ class QNetwork(network.Network):
     def _paired(self, x: tf.Tensor) -> list[tf.Tensor]:
         """Features `[B, F]` by column, as the first `_MirrorDense` takes them."""
         if x.shape[1] % self._mirror:
-            raise ValueError(f"{x.shape[1]} features do not fit a board of {self._mirror} columns")
-        x = tf.transpose(x)[:, tf.newaxis]
+            raise InputError(f"{x.shape[1]} features do not fit a board of {self._mirror} columns")
+        x = as_rows(tf.transpose(x))
         columns = [x[column :: self._mirror] for column in range(self._mirror)]
         half = self._mirror // 2
         middle = columns[half : self._mirror - half]
@@ -106,22 +109,13 @@ class QNetwork(network.Network):
         )
 
 
-def _reshaped(x):
-    """`[B, units]` to `[B, 1, units]`, for everything that follows a product up to the next one.
-
-    Where nothing changes its shape XLA computes in place, and on a CPU then one number at a time instead of eight.
-    """
-    return tf.expand_dims(x, 1)
-
-
 class _Dense(tf.keras.layers.Layer):
     """A dense layer, `[B, 1, inputs]` to `[B, 1, units]`.
 
     Args:
       units: number of outputs.
       kernel_initializer: of the kernel.
-      transposed: whether the kernel is kept as `[units, inputs]`: with few units XLA finds its gradient on a CPU ten
-        times faster than the other way round.
+      transposed: whether the kernel is kept as `[units, inputs]`, for few units; see `imagents.xla.matmul`.
     """
 
     def __init__(self, units: int, kernel_initializer, transposed: bool = False):
@@ -135,7 +129,7 @@ class _Dense(tf.keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=[self._units], initializer="zeros")
 
     def call(self, x):
-        return _reshaped(tf.matmul(tf.squeeze(x, 1), self.kernel, transpose_b=self._transposed)) + self.bias
+        return matmul(x, self.kernel, transpose_b=self._transposed) + self.bias
 
 
 class _MirrorDense(tf.keras.layers.Layer):
@@ -158,7 +152,7 @@ class _MirrorDense(tf.keras.layers.Layer):
     def __init__(self, side: int, middle: int, kernel_initializer, batch_last: bool = False):
         super().__init__()
         self._side, self._middle, self._kernel_initializer = side, middle, kernel_initializer
-        self._axis = 0 if batch_last else 2
+        self._batch_last, self._axis = batch_last, 0 if batch_last else 2
 
     def build(self, input_shape):
         side, _, *middle = (shape[self._axis] for shape in input_shape)
@@ -170,10 +164,7 @@ class _MirrorDense(tf.keras.layers.Layer):
     def call(self, x):
         left, right, *middle = x
         same = tf.concat([(left + right) * _ROOT_HALF, *middle], self._axis)
-        same = self._product(same, self._same) + self._bias
-        opposite = self._product((left - right) * _ROOT_HALF, self._opposite)
+        same = matmul(same, self._same, transpose_a=self._batch_last) + self._bias
+        opposite = matmul((left - right) * _ROOT_HALF, self._opposite, transpose_a=self._batch_last)
         same, middle = same[..., : self._side], [same[..., self._side :]] if self._middle else []
         return [(same + opposite) * _ROOT_HALF, (same - opposite) * _ROOT_HALF, *middle]
-
-    def _product(self, x, kernel):
-        return _reshaped(tf.matmul(tf.squeeze(x, 1), kernel, transpose_a=self._axis == 0))

@@ -1,17 +1,14 @@
 """Agents as players: they choose greedily, learn nothing, and play either seat."""
 
 import os
-import pathlib
+from collections.abc import Callable
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
-from imagents.config import load_config, run_folder
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.games import get_game
-from imagents.environments.boards.memory import GameMemory, exchange_colours
-from imagents.export.reading import ExportedAgent, exported_game
+from imagents.errors import InputError
+from imagents.opening import Opened, open_path
 from imagents.players.base import Player
 from imagents.seats import is_asked, where_copy
 
@@ -24,38 +21,36 @@ class PolicyPlayer(Player):
 
     Args:
       policy: the policy.
-      policy_seat: the seat the policy plays. At the other seat it is shown the board
-        with the colours exchanged.
       seat: the seat to play.
       name: its name.
-      game: the rules; only a policy with a state needs them.
-      batch_size: number of parallel games; only a policy with a state needs it.
+      exchange: what the policy is shown, made of the time step: at a seat that it did not learn, the exchanged colours.
+      memory: knows which games have begun anew, as `environment.memory(seat, batch_size)` does, and for how many games
+        it plays; only a policy with a state needs it.
 
     Raises:
-      ValueError: if the policy has a state and `game` is missing.
+      InputError: if the policy has a state and `memory` is missing.
     """
 
     def __init__(
         self,
         policy: tf_policy.TFPolicy,
-        policy_seat: int,
         seat: int,
         name: str,
-        game: BoardGame | None = None,
-        batch_size: int = 1,
+        exchange: Callable[[ts.TimeStep], ts.TimeStep] | None = None,
+        memory=None,
     ):
         super().__init__(seat, name)
-        self._policy, self._exchange = policy, policy_seat != seat
+        self._policy, self._exchange = policy, exchange or (lambda time_step: time_step)
         self._has_state = bool(tf.nest.flatten(policy.policy_state_spec))
         if self._has_state:
-            if game is None:
-                raise ValueError(f"{name} has an internal state: give its player the game and the batch size")
-            self._memory = GameMemory(game, seat, batch_size)
-            initial = policy.get_initial_state(batch_size)
+            if memory is None:
+                raise InputError(f"{name} has an internal state: give its player a memory of its games")
+            self._memory = memory
+            initial = policy.get_initial_state(memory.batch_size)
             self._state = tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), initial)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        shown = exchange_colours(time_step) if self._exchange else time_step
+        shown = self._exchange(time_step)
         initial = self._policy.get_initial_state(time_step.step_type.shape[0])
         if not self._has_state:
             return self._policy.action(shown, initial).action
@@ -69,37 +64,40 @@ class PolicyPlayer(Player):
         return step.action
 
 
-def frozen_player(
-    path: str | os.PathLike, agent: str, game: BoardGame, seat: int, name: str, batch_size: int = 1
-) -> PolicyPlayer:
-    """An agent of a run, as a checkpoint or a snapshot has it, or an exported one, choosing greedily.
+def agent_player(agent, environment, seat: int, name: str = "", batch_size: int = 1) -> PolicyPlayer:
+    """An agent as a player.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an export.
+      agent: an `IMAgent`, or an exported one; anything with a `policy` and the `seat` that it learned.
+      environment: the environment's settings.
+      seat: the seat to play; at the other one than its own it sees the colours exchanged.
+      name: the player's name; the agent's if "".
+      batch_size: number of parallel games; only an agent with an internal state needs it.
+    """
+    exchange = environment.exchange_seats if agent.seat != seat else None
+    has_state = tf.nest.flatten(agent.policy.policy_state_spec)
+    memory = environment.memory(seat, batch_size) if has_state else None
+    player = PolicyPlayer(agent.policy, seat, name or agent.name, exchange, memory)
+    player.runs_in_python = getattr(agent, "runs_in_python", False)
+    return player
+
+
+def frozen_player(
+    opened: Opened | str, agent: str, environment, seat: int, name: str, batch_size: int = 1
+) -> PolicyPlayer:
+    """An agent of whatever a path holds, choosing greedily.
+
+    Args:
+      opened: what was opened, or the path of it.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
-      game: the game to play.
-      seat: the seat to play.
-      name: the player's name.
-      batch_size: number of parallel games; only an exported agent with an internal state needs it.
+      environment: the settings of the environment to play in.
+      seat, name, batch_size: as for `agent_player`.
 
     Raises:
-      ValueError: if there is no such agent, or it learned another game.
+      InputError: if there is no such agent, or it learned another game.
     """
-    from imagents.runs.snapshots import load_agents  # which builds trainings, which have players
-
-    learned = learned_game(path).name
-    if learned != game.name:
-        raise ValueError(f"{path} is a run of {learned}, and this is a game of {game.name}")
-    candidates = [ExportedAgent(path)] if exported_game(path) else load_agents(path)
-    agents = {candidate.name: candidate for candidate in candidates}
-    if not agent:
-        agent = next((n for n, candidate in agents.items() if candidate.seat == seat), next(iter(agents)))
-    if agent not in agents:
-        raise ValueError(f"{path} has no agent {agent!r}: its agents are {', '.join(agents)}")
-    chosen = agents[agent]
-    player = PolicyPlayer(chosen.policy, chosen.seat, seat, name, game, batch_size)
-    player.runs_in_python = getattr(chosen, "runs_in_python", False)
-    return player
+    opened = open_path(opened) if isinstance(opened, str) else opened
+    return agent_player(opened.agent_for(environment, seat, agent), environment, seat, name, batch_size)
 
 
 def load_player(
@@ -113,28 +111,12 @@ def load_player(
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
       seat: the seat to play, 0 or 1; every agent can play both.
       name: the player's name; that of its folder if "".
-      batch_size: number of parallel games; only an exported agent with an internal state needs it.
+      batch_size: number of parallel games; only an agent with an internal state needs it.
 
     Raises:
-      ValueError: if there is no such agent there, or it is damaged.
+      InputError: if there is no such agent there, or it is damaged.
     """
     if seat not in (0, 1):
-        raise ValueError(f"seat = {seat!r}: seats are 0 and 1")
-    return frozen_player(path, agent, learned_game(path), seat, name or str(path), batch_size)
-
-
-def learned_game(path: str | os.PathLike) -> BoardGame:
-    """The game that the agents of a run, a checkpoint, a snapshot or an export learned.
-
-    Raises:
-      ValueError: if the path is none of these, or damaged.
-    """
-    return exported_game(path) or get_game(load_config(run_folder(path)).game)
-
-
-def split_agent(name: str) -> tuple[str, str] | None:
-    """A player's name as (path, agent's name or ""), if it names a path that exists; else None."""
-    if pathlib.Path(name).exists():
-        return name, ""
-    path, colon, agent = name.rpartition(":")
-    return (path, agent) if colon and pathlib.Path(path).exists() else None
+        raise InputError(f"seat = {seat!r}: seats are 0 and 1")
+    opened = open_path(path)
+    return frozen_player(opened, agent, opened.environment, seat, name or str(path), batch_size)

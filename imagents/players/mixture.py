@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.memory import GameMemory
+from imagents.errors import InputError
 from imagents.players.base import Player
 from imagents.randomness import make_generator, uniform
 from imagents.seats import is_asked
@@ -18,28 +17,28 @@ class MixturePlayer(Player):
     Args:
       members: players of the same seat, made for the same number of games.
       weights: one per member; how often a member is drawn is in proportion to its weight.
-      game: the rules.
+      memory: knows which games have begun anew, as `environment.memory(seat, batch_size)` does.
       name: its name.
       seed: of its own generator.
       batch_size: number of parallel games B.
 
     Raises:
-      ValueError: if weights are not more than 0, or seats differ.
+      InputError: if weights are not more than 0, or seats differ.
     """
 
     def __init__(
         self,
         members: Sequence[Player],
         weights: Sequence[float],
-        game: BoardGame,
+        memory,
         name: str = "mixture",
         seed: int = 0,
         batch_size: int = 1,
     ):
         if len({member.seat for member in members}) != 1:
-            raise ValueError("the members of a mixture sit at one seat")
+            raise InputError("the members of a mixture sit at one seat")
         if len(weights) != len(members) or not all(0 < weight < float("inf") for weight in weights):
-            raise ValueError(f"weights = {list(weights)}: one number above 0 is needed for each member")
+            raise InputError(f"weights = {list(weights)}: one number above 0 is needed for each member")
         super().__init__(members[0].seat, name)
         self.members = list(members)
         self.runs_in_python = any(member.runs_in_python for member in members)
@@ -47,7 +46,7 @@ class MixturePlayer(Player):
         total = sum(weights)
         self._upper = [sum(weights[: i + 1]) / total for i in range(len(weights) - 1)]  # borders between shares
         self._generator = make_generator(seed, f"{name}/{self.seat}")
-        self._memory = GameMemory(game, self.seat, batch_size)
+        self._memory = memory
         self._drawn = tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False)
 
     @property
@@ -82,7 +81,7 @@ def parse_mixture(text: str) -> list[tuple[str, float]]:
     """The members' names and weights in "random=1,heuristic=3"; a weight that is not given is 1.
 
     Raises:
-      ValueError: if a name is missing or a weight is not a number above 0.
+      InputError: if a name is missing or a weight is not a number above 0.
     """
     members = []
     for part in text.split(","):
@@ -93,6 +92,6 @@ def parse_mixture(text: str) -> list[tuple[str, float]]:
         except ValueError:
             number = 0.0
         if not name or not 0 < number < float("inf"):
-            raise ValueError(f"{part.strip()!r} in {text!r} is no NAME=WEIGHT with a weight above 0, as in heuristic=3")
+            raise InputError(f"{part.strip()!r} in {text!r} is no NAME=WEIGHT with a weight above 0, as in heuristic=3")
         members.append((name, number))
     return members

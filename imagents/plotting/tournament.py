@@ -1,9 +1,10 @@
 """Figures of a tournament, drawn from its tournament.json alone; like all figures here, without TensorFlow.
 
-    from imagents.plotting import tournament as plotting_tournament
-    plotting_tournament.pair_results("outputs/tournament-...")
+    from imagents import plotting
+    plotting.pair_results("outputs/tournament-...")
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -13,33 +14,33 @@ import matplotlib.ticker
 import numpy as np
 import seaborn as sns
 
-from imagents.plotting import RunFigure
+from imagents.errors import InputError
+from imagents.plotting.style import PALETTE, STYLE, RunFigure, save, words
 
 Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
 
-_STYLE = {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook")}
-_COLOURS = sns.color_palette("colorblind")
+_OLD_NAMES = {"game": "environment", "plies": "steps"}  # of version 0.1.0
 
 
 def read_tournament(tournament: Tournament) -> dict:
-    """Reads a tournament; a dictionary is returned as it is.
+    """Reads a tournament, or takes the dictionary; what version 0.1.0 wrote has the names of today.
 
     Raises:
-        ValueError: if there is no tournament.json, or it is damaged.
+        InputError: if there is no tournament.json, or it is damaged.
     """
-    if isinstance(tournament, dict):
-        return tournament
-    path = pathlib.Path(tournament)
-    path = path / "tournament.json" if path.is_dir() else path
-    try:
-        content = json.loads(path.read_text())
-        content["ratings"]["players"], content["matches"]
-        return content
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a tournament: {error}") from None
+    content = tournament
+    if not isinstance(tournament, dict):
+        path = pathlib.Path(tournament)
+        path = path / "tournament.json" if path.is_dir() else path
+        try:
+            content = json.loads(path.read_text())
+            content["ratings"]["players"], content["matches"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is not a tournament: {error}") from None
+    return {_OLD_NAMES.get(name, name): value for name, value in content.items()}
 
 
-@matplotlib.rc_context(_STYLE | {"axes.grid": False})
+@matplotlib.rc_context(STYLE | {"axes.grid": False})
 def pair_results(tournament: Tournament) -> RunFigure:
     """Draws the share of the points that each player took from each other, as a heat map in the order of their Elo."""
     content = read_tournament(tournament)
@@ -74,37 +75,37 @@ def pair_results(tournament: Tournament) -> RunFigure:
     return figure
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def elo_curve(tournament: Tournament) -> RunFigure:
-    """Draws the Elo of a run's snapshots over plies, with its 95 % interval; the other players as horizontal lines.
+    """Draws the Elo of a run's snapshots over steps, with its 95 % interval; the other players as horizontal lines.
 
     Raises:
-        ValueError: if there are no snapshots among the players.
+        InputError: if there are no snapshots among the players.
     """
     content = read_tournament(tournament)
-    players, plies = content["ratings"]["players"], content.get("plies", {})
-    if not plies:
-        raise ValueError("there are no snapshots among the players, so there is no curve to draw.")
+    players, steps = content["ratings"]["players"], content.get("steps", {})
+    if not steps:
+        raise InputError("there are no snapshots among the players, so there is no curve to draw")
     curves: dict[str, list[str]] = {}  # by run and agent, the names of their snapshots
-    for name in plies:
+    for name in steps:
         snapshot, _, agent = name.rpartition(":")
         curves.setdefault(f"{pathlib.Path(snapshot).parent.parent.name}:{agent}", []).append(name)
     figure = RunFigure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    for colour, (curve, names) in zip(_COLOURS, curves.items(), strict=False):
-        names = sorted(names, key=plies.get)
-        x = [plies[name] for name in names]
+    for colour, (curve, names) in zip(itertools.cycle(PALETTE), curves.items(), strict=False):
+        names = sorted(names, key=steps.get)
+        x = [steps[name] for name in names]
         low, high = np.array([players[name]["elo_95"] for name in names]).T
         axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(x, [players[name]["elo"] for name in names], color=colour, marker="o", markersize=4, label=curve)
     for name in players:
-        if name not in plies:
+        if name not in steps:
             axes.axhline(players[name]["elo"], color="0.4", linestyle=":")
             axes.annotate(content["labels"][name], (1, players[name]["elo"]), xycoords=("axes fraction", "data"),
                           xytext=(4, 0), textcoords="offset points", va="center", color="0.3")
     axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
-    axes.set(xlabel="plies", ylabel="Elo", title=_title(content, "strength over training"))
-    axes.legend(loc="lower right")
+    axes.set(xlabel="steps", ylabel="Elo", title=_title(content, "strength over training"))
+    axes.legend(loc="best")
     sns.despine(ax=axes)
     return figure
 
@@ -112,14 +113,11 @@ def elo_curve(tournament: Tournament) -> RunFigure:
 def save_all(folder: str | os.PathLike) -> list[pathlib.Path]:
     """Writes every figure of a tournament that applies as a PNG file beside its tournament.json; returns the files."""
     content = read_tournament(folder)
-    figures = {"results": pair_results} | ({"elo_curve": elo_curve} if content.get("plies") else {})
-    paths = []
+    figures = {"results": pair_results} | ({"elo_curve": elo_curve} if content.get("steps") else {})
     for name, draw in figures.items():
-        path = pathlib.Path(folder) / f"{name}.png"
-        draw(content).savefig(path, format="png", dpi=120)
-        paths.append(path)
-    return paths
+        save(draw(content), pathlib.Path(folder) / f"{name}.png")
+    return [pathlib.Path(folder) / f"{name}.png" for name in figures]
 
 
 def _title(content: dict, what: str) -> str:
-    return f"{content['game'].replace('_', ' ').capitalize()}: {what}"
+    return f"{words(content['environment']).capitalize()}: {what}"

@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 
+from imagents.errors import InputError
+
 LOCK = ".lock"  # the file that is locked in a locked folder
 
 
@@ -49,7 +51,7 @@ def lock(path: pathlib.Path) -> int:
     """Locks a folder until the file descriptor that it returns is closed; the end of a process closes it.
 
     Raises:
-      ValueError: if another process has locked it.
+      InputError: if another process has locked it.
       OSError: if it cannot be written.
     """
     descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -57,7 +59,7 @@ def lock(path: pathlib.Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise ValueError(f"{path} is in use: another process trains in it") from None
+        raise InputError(f"{path} is in use: another process trains in it") from None
     except OSError:
         pass  # a file system without locks: nothing can be refused there
     return descriptor

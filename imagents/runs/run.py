@@ -1,6 +1,7 @@
 """A run: the folder that one training wrote.
 
     config.json       its settings and the versions it ran with
+    measures.json     what measures how good its agents are
     metrics.csv       one row per chunk of rounds; fewer in a long run, see `Experiment`
     events/           the same for TensorBoard
     checkpoints/N/    everything after N rounds, with checksums; the newest ones are kept
@@ -28,8 +29,11 @@ import pandas as pd
 import tensorflow as tf
 
 import imagents
-from imagents.config import TrainConfig, load_config
+from imagents.config import RENAMED, TrainConfig, load_config
+from imagents.errors import InputError
+from imagents.plotting.runs import read_metrics
 from imagents.runs.files import LOCK, checksum, lock, sync, temporary, write_json, write_text
+from imagents.runs.snapshots import snapshots
 
 _KEPT_CHECKPOINTS = 2
 _VERSIONS = {"imagents": imagents.__version__, "tensorflow": tf.__version__}
@@ -42,7 +46,7 @@ class Run:
       path: an existing run folder.
 
     Raises:
-      ValueError: if it is not one.
+      InputError: if it is not one.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -55,7 +59,7 @@ class Run:
         """Makes a new run folder, its parents too, and claims it.
 
         Raises:
-          ValueError: if there is something in it already, or it cannot be written.
+          InputError: if there is something in it already, or it cannot be written.
         """
         path = pathlib.Path(path)
         check_is_new(path)
@@ -70,7 +74,7 @@ class Run:
                 os.close(descriptor)
                 raise
         except OSError as error:
-            raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+            raise InputError(f"{path} cannot be written: {error.strerror}") from None
         run._lock = weakref.finalize(run, os.close, descriptor)
         return run
 
@@ -78,13 +82,13 @@ class Run:
         """Keeps other processes from training in this run until `release`, or until this process ends in any way.
 
         Raises:
-          ValueError: if another process trains in it, or it cannot be written.
+          InputError: if another process trains in it, or it cannot be written.
         """
         if self._lock is None or not self._lock.alive:
             try:
                 self._lock = weakref.finalize(self, os.close, lock(self.path))
             except OSError as error:
-                raise ValueError(f"{self.path} cannot be written: {error.strerror}") from None
+                raise InputError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def release(self) -> None:
         """Lets other processes train in this run."""
@@ -120,8 +124,6 @@ class Run:
 
     def metrics(self) -> pd.DataFrame:
         """metrics.csv, one row per chunk."""
-        from imagents.plotting import read_metrics
-
         return read_metrics(self.path)
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
@@ -138,7 +140,7 @@ class Run:
         """Drops the rows after a number of rounds, and half a row: they will come again.
 
         Raises:
-          ValueError: if the file is no table of metrics.
+          InputError: if the file is no table of metrics.
         """
         path = self.path / "metrics.csv"
         if not path.exists():
@@ -154,7 +156,7 @@ class Run:
             place = columns.index("round")
             kept = [row for row in whole if int(row.split(",")[place]) <= rounds]
         except ValueError:
-            raise ValueError(f"{path} is damaged: it holds something else than rows of metrics") from None
+            raise InputError(f"{path} is damaged: it holds something else than rows of metrics") from None
         if kept != rows:
             write_text(path, header + "".join(kept))
 
@@ -185,38 +187,62 @@ class Run:
         for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
             shutil.rmtree(old)
 
+    def snapshots(self) -> list[pathlib.Path]:
+        """The snapshots, oldest first."""
+        return snapshots(self.path)
+
     def checkpoints(self) -> list[pathlib.Path]:
         """The checkpoint folders, oldest first."""
         return sorted((self.path / "checkpoints").glob("[0-9]*"))
 
-    def restore(self, checkpoint: tf.train.Checkpoint) -> float:
-        """Reads the newest checkpoint.
+    def read(self, path: pathlib.Path, objects: tf.train.Checkpoint, manifest: dict, whole: bool = False) -> None:
+        """Reads a checkpoint into objects, each of which it has to hold; it may hold more.
 
-        Returns:
-          The seconds of training until then.
+        Args:
+          path: the checkpoint.
+          objects: what to read into.
+          manifest: the checkpoint's, as `check` gave it.
+          whole: whether it may hold nothing else.
 
         Raises:
-          ValueError: if there is none, or it is damaged, or made by another config.
+          InputError: if it was made by another version.
         """
-        newest = self.newest_checkpoint()
-        manifest = self.check(newest)
-        with fitting(newest, manifest):
-            checkpoint.read(str(newest / "state")).assert_consumed()
-        return float(manifest["seconds"])
+        try:
+            reader = objects.read(str(path / "state"))
+            reader.assert_consumed() if whole else reader.assert_existing_objects_matched().expect_partial()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            version = manifest.get("versions", {}).get("imagents", "another version")
+            raise InputError(
+                f"{path} was written by imagents {version} and does not fit imagents {imagents.__version__}: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
 
     def newest_checkpoint(self) -> pathlib.Path:
         """The newest checkpoint's folder.
 
         Raises:
-          ValueError: if there is none.
+          InputError: if there is none.
         """
         if not self.checkpoints():
-            raise ValueError(f"{self.path} holds no checkpoint to go on from")
+            raise InputError(f"{self.path} holds no checkpoint to go on from")
         return self.checkpoints()[-1]
 
-    def check_newest(self) -> dict:
-        """The manifest of the newest checkpoint, after comparing its checksums."""
-        return self.check(self.newest_checkpoint())
+    def check_to_resume(self) -> dict | None:
+        """The manifest of the newest checkpoint, as `check` gives it; None if nothing was trained.
+
+        Raises:
+          InputError: if it is damaged, or the run is one of version 0.1.0.
+        """
+        if self.is_old:
+            raise InputError(
+                f"{self.path} is a run of imagents 0.1.0, which can be evaluated, played and exported, but not resumed"
+            )
+        return self.check(self.newest_checkpoint()) if self.has_begun() else None
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the run was made by version 0.1.0."""
+        return "game" in json.loads((self.path / "config.json").read_text())
 
     def drop_damaged(self) -> list[pathlib.Path]:
         """Removes damaged checkpoints, such as one that was copied while it was written. Returns what went."""
@@ -229,65 +255,34 @@ class Run:
         """The manifest of a checkpoint, after comparing its checksums and its settings.
 
         Raises:
-          ValueError: if the checkpoint is damaged or none, or made with other settings than the run's.
+          InputError: if the checkpoint is damaged or none, or made with other settings than the run's.
         """
         manifest = _sound_manifest(checkpoint)
         if manifest is None:
             older = [path for path in self.checkpoints() if path < checkpoint and _sound_manifest(path)]
             advice = f"remove it to go on from {older[-1].name}" if older else "there is no older one"
-            raise ValueError(f"the checkpoint {checkpoint} is damaged: {advice}")
+            raise InputError(f"the checkpoint {checkpoint} is damaged: {advice}")
         settings = self.config.to_dict()
         for name, value in manifest.get("settings", {}).items():
-            if name in settings and settings[name] != value and name not in ("plies", "minutes"):
-                raise ValueError(
+            name = RENAMED.get(name, name)
+            if name in settings and settings[name] != value and name not in ("steps", "minutes"):
+                raise InputError(
                     f"{self.path / 'config.json'} has {name} = {settings[name]!r}, but its checkpoint "
                     f"{checkpoint.name} was made with {value!r}: one of the two is not this run's"
                 )
         return manifest
 
 
-def load_run(path: str | os.PathLike):
-    """The trainer of a run, as its newest checkpoint has it: its agents are `.agents`.
-
-    Raises:
-      ValueError: if the folder is not a run or holds no sound checkpoint.
-    """
-    from imagents.training.loop import build
-
-    run = Run(path)
-    newest = run.newest_checkpoint()
-    manifest = run.check(newest)
-    trainer = build(run.config)
-    # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
-    with fitting(newest, manifest):
-        reader = tf.train.Checkpoint(trainer=trainer).read(str(newest / "state"))
-        reader.assert_existing_objects_matched().expect_partial()
-    return trainer
-
-
-@contextlib.contextmanager
-def fitting(checkpoint: pathlib.Path, manifest: dict):
-    """Within this context a checkpoint that does not fit the objects it is read into is a ValueError that says so."""
-    try:
-        yield
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
-        version = manifest.get("versions", {}).get("imagents", "another version")
-        raise ValueError(
-            f"{checkpoint} was written by imagents {version} and does not fit imagents {imagents.__version__}: "
-            f"{str(error).splitlines()[0]}"
-        ) from None
-
-
 def check_is_new(path: pathlib.Path) -> None:
-    """Raises a ValueError unless a run folder can be made at `path`."""
+    """Raises an InputError unless a run folder can be made at `path`."""
     own = (LOCK, temporary(path / "config.json").name)  # a training was killed before it could begin
     if path.is_dir() and any(file.name not in own for file in path.iterdir()):
-        raise ValueError(f"{path} is not empty: choose a new folder, or go on with --resume {path}")
+        raise InputError(f"{path} is not empty: choose a new folder, or go on with --resume {path}")
     if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file: choose a new folder")
+        raise InputError(f"{path} is a file: choose a new folder")
     existing = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise ValueError(f"{path} cannot be written: {existing} does not let you")
+        raise InputError(f"{path} cannot be written: {existing} does not let you")
 
 
 def _sound_manifest(checkpoint: pathlib.Path) -> dict | None:

@@ -1,6 +1,5 @@
 """A training from its config to its run folder: the loop, logs, checkpoints, evaluation, plots."""
 
-import dataclasses
 import datetime
 import os
 import pathlib
@@ -11,12 +10,11 @@ import tensorflow as tf
 
 from imagents import plotting
 from imagents.config import TrainConfig
-from imagents.environments.boards.games import get_game
-from imagents.environments.boards.strength import Strength
+from imagents.errors import InputError
 from imagents.runs.files import write_json
 from imagents.runs.run import Run, check_is_new
 from imagents.runs.snapshots import chunks_apart, save_snapshot
-from imagents.training.loop import build
+from imagents.training.loop import Trainer, build
 from imagents.training.progress import Progress
 
 _ROWS = 4096  # of metrics.csv, before they come half as often
@@ -26,61 +24,78 @@ class Experiment:
     """One training, ready to go. Everything that can be wrong with its settings is found here.
 
     Args:
-      config: the settings; without a budget, the preset's.
-      output_dir: the run folder to make; `outputs/<game>-<time>` if None.
-      resume: a run folder to go on with. Its own settings hold, but for a budget in
-        `config`; `output_dir` has to be None.
+      config: the settings; `TrainConfig()` if None, and those of the run if one is resumed.
+      output_dir: the run folder to make; `outputs/<environment>-<time>` if None.
+      resume: a run folder to go on with; then `config` and `output_dir` have to be None.
+      steps, minutes: the budget of a run that is resumed; its own if both are None.
 
     Raises:
-      ValueError: for settings or folders that do not work, in one sentence.
+      InputError: for settings or folders that do not work, in one sentence.
     """
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: TrainConfig | None = None,
         output_dir: str | os.PathLike | None = None,
         resume: str | os.PathLike | None = None,
+        steps: int | None = None,
+        minutes: float | None = None,
     ):
-        if resume is not None and output_dir is not None:
-            raise ValueError("output_dir and resume exclude each other: a resumed run keeps its folder")
-        if resume is None:
-            self.config = config.with_budget()
-            name = f"{config.game}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-            path = pathlib.Path(output_dir or pathlib.Path("outputs") / name)
-            check_is_new(path)
-            self._run = None
-        else:
-            self._run = Run(resume)
-            self._run.claim()
+        self._run = None
         try:
-            self._prepare(config, path if resume is None else None)
+            if resume is None:
+                self._begin(config or TrainConfig(), output_dir, steps, minutes)
+            else:
+                self._go_on(resume, config, output_dir, steps, minutes)
+            self._prepare()
         except BaseException:
             if self._run is not None:
                 self._run.release()
             raise
 
-    def _prepare(self, config: TrainConfig, path: pathlib.Path | None) -> None:
-        """Builds everything; makes the run folder, or goes on from its newest checkpoint."""
-        if self._run is not None:
-            if self._run.has_begun():
-                self._run.check_newest()
-            self.config = _resumed(self._run.config, config)
+    def _begin(self, config: TrainConfig, output_dir, steps, minutes) -> None:
+        if steps is not None or minutes is not None:
+            raise InputError("steps and minutes are for a run that is resumed: a new one has them in its config")
+        self.config = config
+        name = f"{config.environment.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+        path = pathlib.Path(output_dir or pathlib.Path("outputs") / name)
+        check_is_new(path)
+        self._build()
+        self._run = Run.create(path, config)
+
+    def _go_on(self, resume, config, output_dir, steps, minutes) -> None:
+        for name, value in (("output_dir", output_dir), ("config", config)):
+            if value is not None:
+                raise InputError(f"{name} and resume exclude each other: a resumed run keeps its folder and settings")
+        self._run = Run(resume)
+        self._run.claim()
+        manifest = self._run.check_to_resume()
+        self.config = self._run.config
+        if steps is not None or minutes is not None:
+            self.config = self.config.replace(steps=steps, minutes=minutes)
+        self._build()
+        if manifest:
+            self._run.read(self._run.newest_checkpoint(), self._checkpoint, manifest, whole=True)
+            self._seconds = float(manifest["seconds"])
+
+    def _build(self) -> None:
         self.trainer = build(self.config)
-        self._strength = Strength(get_game(self.config.game), self.trainer.agents, seed=self.config.seed)
+        self._strength = self.config.environment.strength(self.trainer.agents, seed=self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
+        self._measures = self.config.measures()
         self._seconds = 0.0
-        if self._run is None:
-            self._run = Run.create(path, self.config)
-        elif self._run.has_begun():
-            self._seconds = self._run.restore(self._checkpoint)
+
+    def _prepare(self) -> None:
+        """Makes the run folder ready for what comes."""
         try:
             with self._run.writing():
                 self._run.write_config(self.config)
+                write_json(self._run.path / "measures.json", self._measures)
                 self._run.truncate_metrics(int(self.trainer.rounds))
                 if not self._run.checkpoints():
                     self._save()  # from here on a kill loses nothing that was logged
         except OSError as error:
-            raise ValueError(str(error)) from None
+            raise InputError(str(error)) from None
 
     def run(self, quiet: bool = False, metric_lines: bool = False) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
@@ -123,7 +138,7 @@ class Experiment:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
             events = tf.summary.create_file_writer(str(self._run.path / "events"))
-        with Progress(self._run.path, quiet, metric_lines) as progress, _Signals(self._stop) as signals:
+        with Progress(self._run.path, self._measures, quiet, metric_lines) as progress, _Signals(self._stop) as signals:
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk()
                 with self._run.writing():
@@ -131,7 +146,7 @@ class Experiment:
                         self._run.append_metrics(row)
                         _write_events(events, row)
                     self._save_snapshot()
-                    if self._seconds - saved_at >= 60 * self.config.checkpoint_minutes:
+                    if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
                         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
                 progress.update(self._fraction_done(), self._seconds, row)
@@ -144,46 +159,48 @@ class Experiment:
     def _train_chunk(self) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         for agent in self.trainer.agents:
-            start, end = self.config.learning_rate, self.config.final_learning_rate
+            start, end = self.config.algorithm.learning_rate, self.config.algorithm.final_learning_rate
             agent.optimizer.learning_rate.assign(start + (end - start) * self._fraction_done())
-        plies = int(self.trainer.plies)
+        steps = int(self.trainer.steps)
         began = time.perf_counter()
-        metrics = self.trainer.run(self.config.rounds_per_chunk)
+        metrics = self.trainer.run(self.config.training.rounds_per_chunk)
         seconds = time.perf_counter() - began
         self._seconds += seconds
         row = self._progress_so_far() | {
-            "plies_per_second": (int(self.trainer.plies) - plies) / seconds
+            "steps_per_second": (int(self.trainer.steps) - steps) / seconds
         }
         row |= metrics
-        chunk = int(self.trainer.rounds) // self.config.rounds_per_chunk
+        chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
-        if chunk % (self.config.evaluate_every * apart) == 0 or is_end:
-            row |= self._strength.measure()
+        if chunk % (self.config.training.evaluate_every * apart) == 0 or is_end:
+            report = self._strength.report()
+            row |= {f"{agent}_{name}": values[name] for agent, values in report.items() for name in self._measures}
         else:
-            row |= dict.fromkeys(self._strength.columns, float("nan"))
+            row |= {f"{agent}_{name}": float("nan") for agent in self.config.agent_names for name in self._measures}
         return row, chunk % apart == 0 or is_end
 
     def _progress_so_far(self) -> dict[str, float]:
         return {
             "round": int(self.trainer.rounds),
-            "plies": int(self.trainer.plies),
-            "games": int(self.trainer.games),
+            "steps": int(self.trainer.steps),
+            "episodes": int(self.trainer.episodes),
             "seconds": round(self._seconds, 3),
         }
 
     def _fraction_done(self) -> float:
         """How much of the budget is spent, 0 to 1."""
         fractions = [0.0]
-        if self.config.plies is not None:
-            fractions.append(int(self.trainer.plies) / self.config.plies)
-        if self.config.minutes is not None:
-            fractions.append(self._seconds / (60 * self.config.minutes))
+        budget = self.config.training
+        if budget.steps is not None:
+            fractions.append(int(self.trainer.steps) / budget.steps)
+        if budget.minutes is not None:
+            fractions.append(self._seconds / (60 * budget.minutes))
         return min(1.0, max(fractions))
 
     def _save_snapshot(self) -> None:
-        rounds, plies = int(self.trainer.rounds), int(self.trainer.plies)
-        chunk = rounds // self.config.rounds_per_chunk
-        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, plies, self.config.snapshots)
+        rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
+        chunk = rounds // self.config.training.rounds_per_chunk
+        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, self.config.training.snapshots)
 
     def _save(self) -> None:
         self.trainer.check_weights()
@@ -197,36 +214,41 @@ def train(
     config: TrainConfig | None = None,
     output_dir: str | os.PathLike | None = None,
     resume: str | os.PathLike | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
     quiet: bool = False,
 ) -> Run:
-    """Trains the agents that a config describes, or goes on with a run.
+    """Trains the agents that a config describes, or goes on with a run. Returns the run.
 
     Args:
-      config: the settings; `TrainConfig()` if None.
-      output_dir: the run folder to make; `outputs/<game>-<time>` if None.
-      resume: a run folder to go on with.
+      config, output_dir, resume, steps, minutes: as for `Experiment`.
       quiet: whether to print nothing.
 
-    Returns:
-      The run.
+    Raises:
+      InputError: for settings or folders that do not work, before anything is written.
+    """
+    return Experiment(config, output_dir, resume, steps, minutes).run(quiet)
+
+
+def load_run(path: str | os.PathLike) -> Trainer:
+    """The trainer of a run, as its newest checkpoint has it: its agents are `.agents`.
 
     Raises:
-      ValueError: for settings or folders that do not work, before anything is written.
+      InputError: if the folder is not a run, or holds no sound checkpoint, or is one of version 0.1.0.
     """
-    return Experiment(config or TrainConfig(), output_dir, resume).run(quiet)
-
-
-def _resumed(before: TrainConfig, now: TrainConfig) -> TrainConfig:
-    """The settings of a run that goes on: its own, with the new budget if one is given."""
-    if now.plies is None and now.minutes is None:
-        return before
-    return dataclasses.replace(before, plies=now.plies, minutes=now.minutes)
+    run = Run(path)
+    newest = run.newest_checkpoint()
+    manifest = run.check_to_resume()
+    trainer = build(run.config)
+    # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
+    run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
+    return trainer
 
 
 def _write_events(writer: tf.summary.SummaryWriter, row: dict[str, float]) -> None:
-    with writer.as_default(step=row["plies"]):
+    with writer.as_default(step=row["steps"]):
         for name, value in row.items():
-            if name not in ("round", "plies") and value == value:
+            if name not in ("round", "steps") and value == value:
                 tf.summary.scalar(name, value)
     writer.flush()
 

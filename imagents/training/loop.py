@@ -5,27 +5,22 @@ or more train steps on its own decisions. Rounds run in chunks: one compiled fun
 chunk, Python only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import tensorflow as tf
 from tf_agents.environments import tf_environment, tf_py_environment
 
-from imagents.config import TrainConfig
-from imagents.environments.boards.environment import BoardGameEnvironment, Rewards
-from imagents.environments.boards.features import LineFeatures
-from imagents.environments.boards.games import get_game
-from imagents.learning import algorithms as learners
+from imagents.config import QLearning, TrainConfig
+from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
+from imagents.learning.build import build_agent
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
-from imagents.randomness import make_seed
-from imagents.seats import PASS
-from imagents.xla import start_xla
+from imagents.seats import PASS, shows
+from imagents.xla import repeat, start_xla
 
-AGENT_NAMES = ("player_1", "player_2")
 _ABSURD = 1e18  # a sum over a chunk, or a weight, from which nothing can be learned in 32 bits
 _ADVICE = "try a smaller learning_rate, and rewards near 1, all of them finite"
 
@@ -34,7 +29,8 @@ class Trainer(tf.Module):
     """Plays and trains; holds everything that a checkpoint has to hold.
 
     Args:
-      environment: a `BoardGameEnvironment`, or any TF-Agents environment for one agent.
+      environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
+        `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn.
       train_steps_per_round: of each agent.
       warmup_rounds: rounds before the first train step, at least 2.
@@ -47,8 +43,8 @@ class Trainer(tf.Module):
         environment: tf_environment.TFEnvironment,
         players: Sequence[IMAgent | Player],
         *,
-        train_steps_per_round: int = 1,
-        warmup_rounds: int = 2,
+        train_steps_per_round: int = QLearning.train_steps_per_round,
+        warmup_rounds: int = QLearning.warmup_rounds,
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
         super().__init__(name="trainer")
@@ -69,9 +65,9 @@ class Trainer(tf.Module):
                 self._rounds, jit_compile=execution == "xla", autograph=False
             )
         self.rounds = _counter("rounds")
-        self.plies = _counter("plies")
-        self.games = _counter("games")
-        self._outcomes = _counter("outcomes", [4])  # seat 0 won, seat 1 won, draw, illegal
+        self.steps = _counter("steps")
+        self.episodes = _counter("episodes")
+        self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         first = environment.reset()
@@ -82,17 +78,17 @@ class Trainer(tf.Module):
         """Plays and trains for some rounds.
 
         Returns:
-          What happened in them: the share of each outcome among the games finished, and
-          for each agent its mean loss per train step and mean return per game. A mean over
-          nothing is NaN.
+          What happened in them: for each agent its mean loss per train step and mean return per
+          episode, and the share of each of the environment's tallies among the episodes that ended.
+          A mean over nothing is NaN.
 
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        sums = [*self._losses.values(), *self._returns.values(), self._outcomes]
+        sums = [*self._losses.values(), *self._returns.values(), self._tallies]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
-        games_before, rounds_before = int(self.games), int(self.rounds)
+        episodes_before, rounds_before = int(self.episodes), int(self.rounds)
         try:
             self._chunk(tf.constant(num_rounds, tf.int64))
         except tf.errors.InvalidArgumentError as error:
@@ -102,16 +98,15 @@ class Trainer(tf.Module):
             # TF-Agents found it, before the loss was added to those that are checked here.
             raise FloatingPointError(f"a loss became infinite or NaN: {_ADVICE}") from None
         self._check_sums()
-        games = int(self.games) - games_before
+        episodes = int(self.episodes) - episodes_before
         train_rounds = int(self.rounds) - max(rounds_before, self._warmup_rounds)
         train_steps = max(0, train_rounds) * self._train_steps_per_round
         metrics = {}
         for agent in self.agents:
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], train_steps)
-            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], games)
-        if isinstance(self.environment, BoardGameEnvironment):
-            names = [f"{name}_wins" for name in AGENT_NAMES] + ["draws", "illegal"]
-            metrics |= {n: _mean(c, games) for n, c in zip(names, self._outcomes.numpy())}
+            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], episodes)
+        tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
+        metrics |= {name: _mean(count, episodes) for name, count in tallies}
         for player in self.players:
             if isinstance(player, Player):
                 metrics |= player.after_chunk(metrics)
@@ -129,22 +124,20 @@ class Trainer(tf.Module):
           FloatingPointError: if a weight became infinite, NaN or absurdly large.
         """
         for agent in self.agents:
-            for variable in agent.learner.variables:
+            for variable in agent.algorithm.variables:
                 if variable.dtype.is_floating:
                     _check_number("Q network", agent, variable)
 
     def _rounds(self, num_rounds: tf.Tensor) -> None:
-        _repeat(self._round, num_rounds)
+        repeat(self._round, num_rounds)
 
     def _round(self) -> None:
         for player in self.players:
-            self._ply(player)
+            self._step(player)
         rounds = self.rounds.assign_add(1)
-        # A loop of no steps while warming up, not a conditional: what is inside one XLA runs on a single core.
-        steps = tf.where(rounds > self._warmup_rounds, self._train_steps_per_round, 0)
-        _repeat(self._train, steps)
+        repeat(self._train, tf.where(rounds > self._warmup_rounds, self._train_steps_per_round, 0))
 
-    def _ply(self, player: IMAgent | Player) -> None:
+    def _step(self, player: IMAgent | Player) -> None:
         before = self.environment.current_time_step()
         action = player.act(before, collect=True)
         after = self.environment.step(action)
@@ -152,12 +145,12 @@ class Trainer(tf.Module):
             agent.observe(after)
         ended = after.is_last()
         moved = ~before.is_last()
-        if isinstance(self.environment, BoardGameEnvironment):
+        if shows(before.observation, "seat"):
             moved &= action != PASS
-            outcome = self.environment.outcome()[:, tf.newaxis] == tf.range(4)  # [B, 4]
-            self._outcomes.assign_add(_count(outcome))
-        self.plies.assign_add(_count(moved))
-        self.games.assign_add(_count(ended))
+        if hasattr(self.environment, "tallies"):
+            self._tallies.assign_add(_count(self.environment.tally()))
+        self.steps.assign_add(_count(moved))
+        self.episodes.assign_add(_count(ended))
         for agent in self.agents:
             returned = tf.where(ended, agent.episode_return(), 0.0)
             self._returns[agent.name].assign_add(tf.reduce_sum(returned))
@@ -171,117 +164,46 @@ def build(config: TrainConfig) -> Trainer:
     """The environment, the players and the loop that a config describes.
 
     Raises:
-      ValueError: for a game, an opponent or an opening that does not exist.
+      InputError: for an opponent that does not exist or does not fit.
     """
-    game = get_game(config.game)
-    environment = BoardGameEnvironment(
-        game,
-        config.parallel_games,
-        first_mover=config.first_mover,
-        opening_plies=config.opening_plies,
-        rewards=Rewards(
-            config.reward_win, config.reward_loss, config.reward_draw, config.reward_illegal
-        ),
-        seed=config.seed,
-    )
-    players = [_agent(config, environment, seat=0)]
-    if config.opponent == "learner":
-        players.append(_agent(config, environment, seat=1))
+    environment = config.environment.build(config.training.parallel_games, config.training.seed)
+    players = [build_agent(config, environment, seat=0)]
+    if config.training.opponent == "learner":
+        players.append(build_agent(config, environment, seat=1))
     else:
         players.append(_opponent(config, environment, players[0]))
     return Trainer(
         environment,
         players,
-        train_steps_per_round=config.train_steps_per_round,
-        warmup_rounds=config.warmup_rounds,
-        execution=config.execution,
+        train_steps_per_round=config.algorithm.train_steps_per_round,
+        warmup_rounds=config.algorithm.warmup_rounds,
+        execution=config.training.execution,
     )
 
 
-def agent_names(config: TrainConfig) -> list[str]:
-    """The names of the agents that learn."""
-    return list(AGENT_NAMES if config.opponent == "learner" else AGENT_NAMES[:1])
-
-
-def build_agents(config: TrainConfig) -> list[IMAgent]:
-    """The agents that a config describes, each for a single game, without anything to play it."""
-    environment = BoardGameEnvironment(get_game(config.game))
-    small = dataclasses.replace(config, parallel_games=1, replay_length=2)
-    return [_agent(small, environment, AGENT_NAMES.index(name)) for name in agent_names(config)]
-
-
-def _opponent(config: TrainConfig, environment: BoardGameEnvironment, learner: IMAgent) -> Player:
-    """The player at seat 1 that `config.opponent` names."""
+def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, agent: IMAgent) -> Player:
+    """The player at seat 1 that `opponent` names."""
+    opponent, size, games = config.training.opponent, config.training.league_size, config.training.parallel_games
 
     def league() -> Player:
-        size, games = config.league_size, config.parallel_games
         if games % size:
-            raise ValueError(
+            raise InputError(
                 f"league_size = {size}: each place plays an equal share of the {games} parallel games, "
                 "so it has to divide them"
             )
-        small = dataclasses.replace(config, parallel_games=games // size, replay_length=2)
-        actor = _agent(small, environment, learner.seat, name="league")
-        return LeaguePlayer(learner, actor, size, config.league_win_rate, seat=1)
+        small = config.replace(parallel_games=games // size, replay_length=2)
+        actor = build_agent(small, environment, agent.seat, name="league")
+        exchange = config.environment.exchange_seats
+        return LeaguePlayer(agent, actor, size, config.training.league_win_rate, seat=1, exchange=exchange)
 
     def another_learner() -> Player:
-        raise ValueError("learner cannot be part of a mixture: it is a second agent, and learns from every game")
+        raise InputError("learner cannot be part of a mixture: it is a second agent, and learns from every game")
 
     others = {"learner": another_learner, "league": league}
     try:
-        game = environment.game
-        return make_player(config.opponent, game, 1, config.seed, config.parallel_games, others)
-    except ValueError as error:
-        raise ValueError(f"opponent = {config.opponent!r}: {error}") from None
-
-
-def _agent(config: TrainConfig, environment: BoardGameEnvironment, seat: int, name: str = "") -> IMAgent:
-    name = name or AGENT_NAMES[seat]
-    settings = dict(
-        features=LineFeatures(environment.game) if config.features == "lines" else None,
-        mirror=environment.game.columns if config.symmetry == "mirror" else 0,
-        hidden_layers=config.hidden_layers,
-        optimizer=tf.keras.optimizers.Adam(config.learning_rate),
-        discount=config.discount,
-        target_update_period=config.target_update_period,
-        target_update_tau=config.target_update_tau,
-        seed=make_seed(config.seed, name),
-    )
-    if config.algorithm == "c51":
-        rewards = (config.reward_win, config.reward_loss, config.reward_draw)
-        learner = learners.categorical_dqn(
-            min_return=min(rewards), max_return=max(rewards), **settings
-        )
-    else:
-        learner = learners.dqn(double=config.algorithm == "double_dqn", **settings)
-    return IMAgent(
-        environment.time_step_spec(),
-        environment.action_spec(),
-        batch_size=config.parallel_games,
-        learner=learner,
-        seat=seat,
-        name=name,
-        epsilon=epsilon_ladder(config.epsilon_min, config.epsilon_max, config.parallel_games),
-        replay_length=config.replay_length,
-        sample_batch_size=config.batch_size,
-        seed=config.seed,
-    )
-
-
-def epsilon_ladder(low: float, high: float, num_games: int) -> list[float]:
-    """One epsilon per parallel game, from `low` to `high` in geometric steps."""
-    if num_games == 1 or low == high:
-        return [low] * num_games
-    floor = max(low, 1e-4)
-    return [floor * (high / floor) ** (i / (num_games - 1)) for i in range(num_games)]
-
-
-def _repeat(body: Callable[[], None], times: tf.Tensor) -> None:
-    def next_one(i):
-        body()
-        return [i + 1]
-
-    tf.while_loop(lambda i: i < times, next_one, [tf.zeros_like(times)])
+        return make_player(opponent, config.environment, 1, config.training.seed, games, others)
+    except InputError as error:
+        raise InputError(f"opponent = {opponent!r}: {error}") from None
 
 
 def _counter(name: str, shape: Sequence[int] = ()) -> tf.Variable:

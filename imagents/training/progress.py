@@ -15,13 +15,17 @@ class Progress:
 
     Args:
       path: the run folder, to name it.
+      measures: what the run's measures.json holds; the first with a short name is shown.
       quiet: whether to print nothing.
       metric_lines: whether to print, instead of a bar or lines for people, a line of `name=value` for each row that
         measures everything, strength too, which is what machines read.
     """
 
-    def __init__(self, path: pathlib.Path, quiet: bool = False, metric_lines: bool = False):
+    def __init__(
+        self, path: pathlib.Path, measures: Mapping[str, Mapping], quiet: bool = False, metric_lines: bool = False
+    ):
         self._path, self._quiet, self._metric_lines = path, quiet, metric_lines
+        self._measure = next(((name, m["short"], m["kind"]) for name, m in measures.items() if m["short"]), None)
         self._printed_at = time.monotonic()
         self._bar = None
         self._strength = ""
@@ -58,14 +62,15 @@ class Progress:
         spent = fraction - self._fraction_before
         rate = (seconds - self._seconds_before) / spent if spent > 0 else float("nan")
         left = rate * (1 - fraction)
-        self._strength = _strength(row) or self._strength  # it is not measured in every row
+        if self._measure:
+            self._strength = _strength(row, *self._measure) or self._strength  # it is not measured in every row
         if self._bar is not None:
             self._bar.set_description_str(" " + _line(row, left, self._strength), refresh=False)
             self._bar.n = fraction
             self._bar.refresh()
         elif time.monotonic() - self._printed_at >= _SECONDS_BETWEEN_LINES or fraction >= 1:
             self._printed_at = time.monotonic()
-            print(f"{100 * fraction:3.0f}% {_line(row, left, self._strength)}", flush=True)
+            print(f"{100 * fraction:3.0f}% {_line(row, left, self._strength)}"[:80], flush=True)
 
 
 def write_metric_line(figures: Mapping[str, float]) -> None:
@@ -79,28 +84,35 @@ def write_metric_line(figures: Mapping[str, float]) -> None:
 
 
 def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:
-    agents = [name.removesuffix("_loss") for name in row if name.endswith("_loss")]
-    parts = [f"{_short(row['plies'])} {_short(row['plies_per_second'])}/s"]
-    parts.append("loss " + " ".join(f"{row[f'{a}_loss']:.3f}".lstrip("0") for a in agents))
-    if "draws" in row:
-        wins = " ".join(f"{100 * row[n]:.0f}" for n in row if n.endswith("_wins"))
-        parts.append(f"win% {wins} " + (strength or f"draw% {100 * row['draws']:.0f}"))  # 80 columns hold one
+    losses = [f"{row[f'{agent}_loss']:.3f}".lstrip("0") for agent in _agents(row)]
+    wins = [f"{100 * row[name]:.0f}" for name in row if name.endswith("_wins")]
+    parts = [f"{_short(row['steps'])} {_short(row['steps_per_second'])}/s", "loss", *losses]
+    if wins:
+        parts += ["win%", *wins]
+    if strength or "draws" in row:
+        parts.append(strength or f"draw% {100 * row['draws']:.0f}")  # 80 columns hold one
     if seconds_left == seconds_left:
         parts.append(f"{int(seconds_left) // 60}:{int(seconds_left) % 60:02d} left")
     return " ".join(parts)
 
 
-def _strength(row: dict[str, float]) -> str:
-    """The agents' exact strength, if the row has it: shares of optimal moves, or of good ones."""
-    for measure, short in (("optimal", "opt"), ("good", "good")):
-        shares = [row[name] for name in row if name.endswith(f"_{measure}") and row[name] == row[name]]
-        if shares:
-            return f"{short}% " + " ".join(f"{100 * share:.0f}" for share in shares)
-    return ""
+def _strength(row: dict[str, float], measure: str, short: str, kind: str) -> str:
+    """The agents' values of a measure; "" where the row has none."""
+    values = [row.get(f"{agent}_{measure}", float("nan")) for agent in _agents(row)]
+    values = [value for value in values if value == value]
+    if not values:
+        return ""
+    if kind == "share":
+        return f"{short}% " + " ".join(f"{100 * value:.0f}" for value in values)
+    return f"{short} " + " ".join(_short(value) if kind == "count" else f"{value:.3g}" for value in values)
+
+
+def _agents(row: dict[str, float]) -> list[str]:
+    return [name.removesuffix("_loss") for name in row if name.endswith("_loss")]
 
 
 def _short(number: float) -> str:
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
+        if number >= 0.9995 * limit:  # which three digits round up
             return f"{number / limit:.3g}{unit}"
     return f"{number:.0f}"

@@ -13,14 +13,18 @@ import importlib
 
 _HOMES = {  # public name: the module it lives in
     "AgentPredictor": "serving",
+    "delete": "results",
+    "describe": "results",
     "estimator": "jobs",
     "evaluator": "jobs",
     "fetch": "results",
+    "logs": "results",
     "metric_definitions": "description",
     "metrics": "results",
     "model": "serving",
     "model_trainer": "jobs_v3",
     "predictor": "serving",
+    "training_job": "description",
     "tuner": "jobs",
 }
 

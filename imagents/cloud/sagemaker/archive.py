@@ -2,10 +2,10 @@
 
 TF-Agents' own requirements cannot be installed together (see setup.py), and gym's sources need none of theirs: both
 travel as folders. What else AWS' image lacks is in requirements.txt, or, where a job has no network, in the archive.
+`unpack` is for the archive that a job leaves behind.
 """
 
 import atexit
-import datetime
 import importlib.metadata
 import importlib.util
 import os
@@ -13,10 +13,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
-import uuid
+import zlib
 
 from imagents.cloud.sagemaker import description
+from imagents.errors import InputError
 
 PACKAGES = ("imagents", "tf_agents", "gym")
 _ENTRY = '''"""Runs in a SageMaker job."""
@@ -28,53 +30,61 @@ from imagents.cloud.sagemaker import entry
 if __name__ == "__main__":
     sys.exit(entry.{function}())
 '''
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*_test.py", ".*")
-_IN_THE_IMAGE = ("numpy", "numpy.libs", "numpy-*.dist-info", "bin", "share")  # TensorFlow needs its own
+_NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*_test.py", ".*")
+_NUMPY = ("numpy", "numpy.libs", "numpy-*.dist-info")  # TensorFlow needs the image's own
+_NOT_INSTALLED = (*_NUMPY, "bin", "share", ".*", "**/tests", "**/__pycache__")
 
 
-def source_folder(framework_version: str = description.FRAMEWORK_VERSION) -> str:
-    """A folder with the entry points and requirements.txt. It goes when this Python ends."""
-    folder = _temporary("source")
-    for function in ("train", "evaluate"):
-        (folder / f"{function}.py").write_text(_ENTRY.format(function=function))
-    (folder / "requirements.txt").write_text("\n".join(description.requirements(framework_version)) + "\n")
-    return str(folder)
+def source_folder(framework_version: str, is_isolated: bool = False) -> pathlib.Path:
+    """A folder with all that a job runs, without the packages' tests. It goes when this Python ends.
 
-
-def package_folders() -> list[str]:
-    """A folder for each of the packages that travel in the archive, without their tests."""
-    folder = _temporary("packages")
-    for name in PACKAGES:
-        spec = importlib.util.find_spec(name)
-        shutil.copytree(spec.submodule_search_locations[0], folder / name, ignore=_LEFT_OUT)
-    return [str(folder / name) for name in PACKAGES]
-
-
-def vendored_folders(source: str) -> list[str]:
-    """Everything in a source folder's requirements.txt, for jobs without a network; the file goes.
+    Args:
+      framework_version: of AWS' image.
+      is_isolated: whether the job has no network: what else it needs is in the folder instead of requirements.txt.
 
     Raises:
-      ValueError: if it cannot be downloaded here.
+      InputError: if that cannot be downloaded here.
     """
-    folder = _temporary("vendored")
-    requirements = pathlib.Path(source) / "requirements.txt"
-    command = [*_installer(), "--quiet", "--target", str(folder), "--only-binary=:all:"]
-    done = subprocess.run([*command, "-r", str(requirements)], capture_output=True, text=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="imagents-job-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    requirements = description.requirements(framework_version)
+    if is_isolated:
+        _install(requirements, folder)
+    else:
+        (folder / "requirements.txt").write_text("\n".join(requirements) + "\n")
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        shutil.copytree(spec.submodule_search_locations[0], folder / name, ignore=_NOT_COPIED)
+    for function in ("train", "evaluate"):
+        (folder / f"{function}.py").write_text(_ENTRY.format(function=function))
+    return folder
+
+
+def unpack(archive: pathlib.Path, folder: pathlib.Path, name: str) -> None:
+    """Extracts a model.tar.gz into a folder.
+
+    Raises:
+      InputError: if it is damaged; it is called `name`.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise InputError(f"{name} is damaged: {error}") from None
+
+
+def _install(requirements: list[str], folder: pathlib.Path) -> None:
+    """Puts packages and what they need into a folder."""
+    command = [*_installer(), "--quiet", "--target", str(folder), "--only-binary=:all:", *requirements]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip() or "pip failed").splitlines()[-1]
-        raise ValueError(f"the packages for a job without a network cannot be downloaded: {reason}")
-    for pattern in _IN_THE_IMAGE:
-        for path in folder.glob(pattern):
+        raise InputError(f"the packages for a job without a network cannot be downloaded: {reason}")
+    for path in [path for pattern in _NOT_INSTALLED for path in folder.glob(pattern)]:
+        if path.is_dir():
             shutil.rmtree(path)
-    for tests in [*folder.rglob("tests"), *folder.rglob("__pycache__")]:
-        shutil.rmtree(tests, ignore_errors=True)
-    requirements.unlink()
-    return sorted(str(path) for path in folder.glob("[!.]*"))
-
-
-def unique_name() -> str:
-    """A name for the checkpoints of one training."""
-    return f"{description.BASE_JOB_NAME}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        else:
+            path.unlink(missing_ok=True)  # else it went with its folder
 
 
 def _installer() -> list[str]:
@@ -86,12 +96,4 @@ def _installer() -> list[str]:
         return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", version, *platforms]
     if uv:
         return [uv, "pip", "install", version, "--python-platform=x86_64-manylinux_2_28"]
-    raise ValueError("a job without a network needs pip or uv here, which put its packages into the archive")
-
-
-def _temporary(name: str) -> pathlib.Path:
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="imagents-job-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    target = folder / name
-    target.mkdir()
-    return target
+    raise InputError("a job without a network needs pip or uv here, which put its packages into the archive")

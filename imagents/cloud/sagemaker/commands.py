@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import logging
 import os
@@ -11,7 +12,11 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from imagents.config import TrainConfig, preset_config
+from imagents.cloud.sagemaker import description
+from imagents.cloud.sagemaker.requests import kept
+from imagents.config import TrainConfig
+from imagents.errors import InputError
+from imagents.flags import parse_training
 
 _USAGE = """usage: imagents sagemaker COMMAND [OPTIONS]
 
@@ -29,7 +34,14 @@ commands:
 imagents sagemaker COMMAND --help explains a command. Region and credentials are
 found where AWS' other tools find them."""
 
-Job = Callable[[], int]
+class _Command:
+    """A command's arguments, and what it does."""
+
+    def check(self) -> None:
+        """Raises an InputError for arguments that do not go together."""
+
+    def run(self, session, say: Callable[[str], None]) -> None:
+        """Sends requests through a session of SageMaker's, or of boto3's if it has no role; says what happened."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +58,10 @@ class Where:
     """Prints the exact requests and sends nothing."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Train:
+@dataclasses.dataclass
+class Train(_Command):
     """Sends a training job: every setting of `imagents train`, on a machine of SageMaker's."""
 
-    config: tyro.conf.OmitArgPrefixes[tyro.conf.FlagConversionOff[TrainConfig]]
     where: tyro.conf.OmitArgPrefixes[Where]
     instance_count: int = 1
     """Machines in one job; each trains a seed of its own."""
@@ -61,36 +72,30 @@ class Train:
     wait: bool = False
     """Waits for the job, and prints what it prints."""
 
+    config = None  # the settings, which are flags too
 
-def train(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker train`."""
-    before = tyro.cli(_Defaults, args=list(arguments), return_unknown_args=True, add_help=False)[0]
-    start = dataclasses.replace(preset_config(before.game, before.preset), plies=None, minutes=None)
-    # The role has no default, but a default object needs one: `MISSING` makes it required again.
-    default = Train(start, Where(role=tyro.MISSING))
-    command = _parse("train", Train, arguments, default)
-    seeds = command.seeds or (command.config.seed,)
-    if command.wait and len(seeds) > 1:
-        raise ValueError("--wait follows one job: leave it out, and see imagents sagemaker logs JOB")
+    def check(self):
+        if self.wait and len(self.seeds) > 1:
+            raise InputError("--wait follows one job: leave it out, and see imagents sagemaker logs JOB")
 
-    def job() -> int:
+    def run(self, session, say):
+        from sagemaker.utils import name_from_base
+
         from imagents.cloud.sagemaker import jobs
 
-        with _session(command.where) as session:
-            for seed in seeds:
-                estimator = jobs.estimator(
-                    dataclasses.replace(command.config, seed=seed), command.where.role, command.where.instance_type,
-                    command.instance_count, use_spot_instances=command.spot, sagemaker_session=session,
-                )  # fmt: skip
-                estimator.fit(wait=command.wait and not command.where.dry_run, job_name=_name(estimator, seed, command))
-                _say(command.where, f"sent: {estimator.latest_training_job.name}")
-        return 0
-
-    return _checked(job)
+        for seed in self.seeds or (self.config.training.seed,):
+            job = jobs.estimator(
+                self.config.replace(seed=seed), self.where.role, self.where.instance_type,
+                self.instance_count, use_spot_instances=self.spot, sagemaker_session=session,
+            )  # fmt: skip
+            # Names of several jobs end in the seed, so that they differ; one job's name is the SDK's.
+            name = name_from_base(f"{job.base_job_name}-seed-{seed}") if len(self.seeds) > 1 else None
+            job.fit(wait=self.wait and not self.where.dry_run, job_name=name)
+            say(f"sent: {job.latest_training_job.name}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Evaluate:
+class Evaluate(_Command):
     """Sends a job that measures the model of a training job, as `imagents evaluate` does."""
 
     job: tyro.conf.Positional[str]
@@ -103,29 +108,19 @@ class Evaluate:
     wait: bool = False
     """Waits for the job, and prints what it prints."""
 
-
-def evaluate(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker evaluate`."""
-    command = _parse("evaluate", Evaluate, arguments)
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import jobs
 
-        with _session(command.where) as session:
-            model = _model_of(command.job, session)
-            estimator = jobs.evaluator(
-                command.where.role, command.where.instance_type, command.games, seed=command.seed,
-                sagemaker_session=session,
-            )  # fmt: skip
-            estimator.fit({"model": model}, wait=command.wait and not command.where.dry_run)
-            _say(command.where, f"sent: {estimator.latest_training_job.name}")
-        return 0
-
-    return _checked(job)
+        model = _model_of(self.job, session)
+        job = jobs.evaluator(
+            self.where.role, self.where.instance_type, self.games, seed=self.seed, sagemaker_session=session
+        )
+        job.fit({"model": model}, wait=self.wait and not self.where.dry_run)
+        say(f"sent: {job.latest_training_job.name}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Deploy:
+class Deploy(_Command):
     """Puts the agents of a training job behind an endpoint, which costs money until it is deleted."""
 
     job: tyro.conf.Positional[str]
@@ -134,54 +129,40 @@ class Deploy:
     name: str = ""
     """The endpoint's name; the job's if not given."""
 
+    def check(self):
+        if self.job.startswith("s3://") and not self.name:
+            raise InputError("which name? with an address instead of a job, --name has to say it")
 
-def deploy(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker deploy`."""
-    command = _parse("deploy", Deploy, arguments)
-    if command.job.startswith("s3://") and not command.name:
-        raise ValueError("which name? with an address instead of a job, --name has to say it")
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import serving
 
-        name = command.name or command.job
-        with _session(command.where) as session:
-            address = _model_of(command.job, session)
-            model = serving.model(address, command.where.role, sagemaker_session=session, name=name)
-            model.deploy(
-                initial_instance_count=1, instance_type=command.where.instance_type, endpoint_name=name,
-                wait=not command.where.dry_run,
-            )  # fmt: skip
-            _say(command.where, f"deployed: {name}; when you no longer need it: imagents sagemaker delete {name}")
-        return 0
-
-    return _checked(job)
+        name = self.name or self.job
+        model = serving.model(_model_of(self.job, session), self.where.role, sagemaker_session=session, name=name)
+        with description.refusals():
+            model.serving_image_uri(session.boto_region_name, self.where.instance_type)
+        model.deploy(
+            initial_instance_count=1, instance_type=self.where.instance_type, endpoint_name=name,
+            wait=not self.where.dry_run,
+        )  # fmt: skip
+        say(f"deployed: {name}; when you no longer need it: imagents sagemaker delete {name}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Logs:
+class Logs(_Command):
     """Prints what a job printed, so far."""
 
     job: tyro.conf.Positional[str]
     """The job."""
 
-
-def logs(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker logs`."""
-    command = _parse("logs", Logs, arguments)
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import results
 
-        for line in results.logs(command.job):
-            print(line)
-        return 0
-
-    return _checked(job)
+        for line in results.logs(self.job, session):
+            say(line)
 
 
 @dataclasses.dataclass(frozen=True)
-class Fetch:
+class Fetch(_Command):
     """Brings the model of a job into a run folder, which `imagents evaluate`, `play` and `train --resume` accept."""
 
     job: tyro.conf.Positional[str]
@@ -189,22 +170,14 @@ class Fetch:
     output_dir: pathlib.Path | None = None
     """The folder to make; outputs/JOB if not given."""
 
-
-def fetch(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker fetch`."""
-    command = _parse("fetch", Fetch, arguments)
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import results
 
-        print(f"done: {results.fetch(command.job, command.output_dir)}")
-        return 0
-
-    return _checked(job)
+        say(f"done: {results.fetch(self.job, self.output_dir, session)}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Plot:
+class Plot(_Command):
     """Draws a job's figures from CloudWatch as those of a run are drawn, while it runs too."""
 
     job: tyro.conf.Positional[str]
@@ -214,23 +187,14 @@ class Plot:
     period: int = 60
     """Seconds that a point is the mean of: CloudWatch keeps single seconds for 3 hours, minutes for 15 days."""
 
-
-def plot(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker plot`."""
-    command = _parse("plot", Plot, arguments)
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import results
 
-        with _quiet_sdk():
-            print(f"done: {results.plot(command.job, command.output_dir, period=command.period)}")
-        return 0
-
-    return _checked(job)
+        say(f"done: {results.plot(self.job, self.output_dir, session, self.period)}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Delete:
+class Delete(_Command):
     """Leaves nothing of a job or an endpoint that costs money: stops it, and deletes it and its files in S3."""
 
     name: tyro.conf.Positional[str]
@@ -240,61 +204,70 @@ class Delete:
     dry_run: bool = False
     """Prints the exact requests and sends nothing."""
 
-
-def delete(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker delete`."""
-    command = _parse("delete", Delete, arguments)
-
-    def job() -> int:
+    def run(self, session, say):
         from imagents.cloud.sagemaker import results
 
-        with _requests(command.dry_run) as session:
-            results.delete(command.name, session, command.keep_data, lambda line: _say(command, line))
-        return 0
-
-    return _checked(job)
+        results.delete(self.name, session, self.keep_data, say)
 
 
-# Each takes its arguments, finds what is wrong with them, and returns what to do.
-COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
-    "train": train,
-    "evaluate": evaluate,
-    "deploy": deploy,
-    "logs": logs,
-    "fetch": fetch,
-    "plot": plot,
-    "delete": delete,
+COMMANDS: dict[str, type[_Command]] = {
+    "train": Train,
+    "evaluate": Evaluate,
+    "deploy": Deploy,
+    "logs": Logs,
+    "fetch": Fetch,
+    "plot": Plot,
+    "delete": Delete,
 }
 
 
-def command(arguments: Sequence[str]) -> Job:
-    """`imagents sagemaker`: the job that the arguments ask for."""
+def command(arguments: Sequence[str]) -> Callable[[], int]:
+    """`imagents sagemaker`: the job that the arguments ask for.
+
+    Raises:
+      InputError: for what is wrong with the arguments.
+    """
     name, *rest = arguments or ["--help"]
     if name in ("-h", "--help"):
         return lambda: print(_USAGE) or 0
     if name not in COMMANDS:
-        raise ValueError(f"unknown command {name!r}: choose one of {', '.join(COMMANDS)}")
-    return COMMANDS[name](rest)
+        raise InputError(f"unknown command {name!r}: choose one of {', '.join(COMMANDS)}")
+    if name == "train":
+        settings, parsed = parse_training("imagents sagemaker train", rest, Train)
+        parsed.config = TrainConfig(**settings)
+    else:
+        parsed = tyro.cli(COMMANDS[name], args=rest, prog=f"imagents sagemaker {name}")
+    parsed.check()
+    return functools.partial(_run, parsed)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Defaults:
-    """The arguments that decide what the others default to."""
+def _run(command) -> int:
+    """Runs a command; bad input and AWS' refusals are one sentence. Returns the exit status."""
+    try:
+        with _quiet_sdk():
+            _send(command)
+        return 0
+    except InputError as error:
+        print(f"imagents sagemaker: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if not type(error).__module__.startswith(("botocore.", "boto3.", "sagemaker.")):
+            raise
+        print(f"imagents sagemaker: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
 
-    game: str = TrainConfig.game
-    preset: str = TrainConfig.preset
 
-
-def _parse(name: str, kind, arguments: Sequence[str], default=None):
-    options = {"default": default} if default is not None else {}
-    return tyro.cli(kind, args=list(arguments), prog=f"imagents sagemaker {name}", **options)
-
-
-def _name(estimator, seed: int, command: Train) -> str | None:
-    """Names of several jobs end in the seed, so that they differ; one job's name is the SDK's."""
-    from sagemaker.utils import name_from_base
-
-    return name_from_base(f"{estimator.base_job_name}-seed-{seed}") if len(command.seeds) > 1 else None
+def _send(command) -> None:
+    """Gives a command its session: the SDK's, or boto3's. What a dry run would send is printed at the end."""
+    where = getattr(command, "where", None)
+    dry_run = getattr(where or command, "dry_run", False)
+    session = description.boto_session()
+    with kept(session) if dry_run else contextlib.nullcontext() as requests:
+        if where:
+            session = description.sdk_session(boto_session=session, default_bucket=where.bucket or None)
+        command.run(session, (lambda line: None) if dry_run else functools.partial(print, flush=True))
+    if dry_run:
+        print(json.dumps([dataclasses.asdict(request) for request in requests], indent=2))
 
 
 def _model_of(job: str, session) -> str:
@@ -302,39 +275,6 @@ def _model_of(job: str, session) -> str:
     from imagents.cloud.sagemaker.results import describe
 
     return job if job.startswith("s3://") else describe(job, session)["ModelArtifacts"]["S3ModelArtifacts"]
-
-
-def _say(where, line: str) -> None:
-    if not where.dry_run:
-        print(line, flush=True)
-
-
-@contextlib.contextmanager
-def _session(where: Where):
-    """The SDK's session; in a dry run what it would send is printed at the end."""
-    from imagents.cloud.sagemaker.description import need_sdk
-
-    with _quiet_sdk(), _requests(where.dry_run) as boto_session:
-        sagemaker = need_sdk(2)
-        yield sagemaker.Session(boto_session, default_bucket=where.bucket or None)
-
-
-@contextlib.contextmanager
-def _requests(dry_run: bool):
-    """A boto3 session; in a dry run what would be sent through it is printed at the end."""
-    from imagents.cloud.sagemaker.requests import kept
-
-    try:
-        import boto3
-    except ImportError:
-        raise ValueError("SageMaker's SDK is not installed: pip install imagents[sagemaker]") from None
-    session = boto3.Session()
-    if not dry_run:
-        yield session
-        return
-    with kept(session) as requests:
-        yield session
-    print(json.dumps([dataclasses.asdict(request) for request in requests], indent=2))
 
 
 @contextlib.contextmanager
@@ -348,21 +288,3 @@ def _quiet_sdk():
         yield
     finally:
         logger.setLevel(level)
-
-
-def _checked(job: Job) -> Job:
-    """A job whose bad input and whose AWS' refusals are one sentence."""
-
-    def checked() -> int:
-        try:
-            return job()
-        except ValueError as error:
-            print(f"imagents sagemaker: {error}", file=sys.stderr)
-            return 2
-        except Exception as error:
-            if not type(error).__module__.startswith(("botocore.", "boto3.", "sagemaker.")):
-                raise
-            print(f"imagents sagemaker: {' '.join(str(error).split())}", file=sys.stderr)
-            return 1
-
-    return checked

@@ -1,16 +1,23 @@
-"""What a SageMaker job is, in plain values: the same for both versions of the SDK, without importing any of them."""
+"""What a SageMaker job is, in plain values: the same for both versions of the SDK, without importing any of them.
 
+At the end: how the SDK is found, and what it refuses.
+"""
+
+import contextlib
 import dataclasses
+import datetime
 import importlib.metadata
 import importlib.util
 import pathlib
 import re
 import types
 import typing
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imagents.config import TrainConfig, preset_config
+from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class
+from imagents.errors import InputError
 
 FRAMEWORK_VERSION, PYTHON_VERSION = "2.19", "py312"  # the newest image that version 2 of the SDK knows
 LATEST_FRAMEWORK_VERSION = "2.21"  # which only version 3 of the SDK knows
@@ -19,12 +26,7 @@ CHECKPOINTS = "/opt/ml/checkpoints"
 TENSORBOARD = "/opt/ml/output/tensorboard"
 TAGS = [{"Key": "project", "Value": "imagents"}]
 NUMBER = r"([-+]?[0-9][-+.0-9e]*)"
-_DEFAULT_HOURS = 24  # SageMaker's own limit of a job's time, for budgets in plies
-_GAMES_STRENGTH = {
-    "tic_tac_toe": ("optimal", "losing_first", "losing_second"),
-    "connect_four": ("good", "perfect", "random_first", "random_second"),
-}
-_OTHER_STRENGTH = ("random_first", "random_second")
+_DEFAULT_HOURS = 24  # SageMaker's own limit of a job's time, for budgets in steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Job:
       hyperparameters: its flags.
       metric_definitions: how SageMaker finds the figures in its log.
       max_run: seconds after which SageMaker ends it.
+      max_wait: with spot instances, seconds until then with those of waiting for a free machine.
     """
 
     entry_point: str
@@ -43,37 +46,33 @@ class Job:
     metric_definitions: list[dict[str, str]]
     max_run: int
 
+    @property
+    def max_wait(self) -> int:
+        return 2 * self.max_run
+
 
 def training_job(config: TrainConfig) -> Job:
     """The training that a config describes.
 
     Raises:
-      ValueError: if it cannot be trained there, in one sentence.
+      InputError: if it cannot be trained there, in one sentence.
     """
-    check_game(config.game)
-    check_opponent(config.opponent)
-    config = config.with_budget()
+    check_opponent(config.training.opponent)
     seconds = _DEFAULT_HOURS * 3600
-    if config.minutes is not None:
+    if config.training.minutes is not None:
         # Installing, compiling, evaluating and uploading come on top of the training time itself.
-        seconds = int(60 * config.minutes * 1.5) + 3600
+        seconds = int(60 * config.training.minutes * 1.5) + 3600
     return Job("train.py", hyperparameters(config), metric_definitions(config), seconds)
 
 
 def evaluation_job(games: int = 1000, solver_games: int = 0, seed: int = 0) -> Job:
-    """The evaluation of a model that training left behind."""
+    """The evaluation of a model that training left behind; of which environment it is, only the job sees."""
     for name, number in (("games", games), ("solver_games", solver_games)):
         if number % 2 or number < (2 if name == "games" else 0):
-            raise ValueError(f"{name} = {number!r}: an even number is needed, as each side begins half of the games")
+            raise InputError(f"{name} = {number!r}: an even number is needed, as each side begins half of the games")
     settings = {"games": games, "solver_games": solver_games, "seed": seed}
-    names = [f"{agent}_{measure}" for agent in ("player_1", "player_2") for measure in EVALUATION_FIGURES]
+    names = [f"{agent}_{measure}" for agent in map(agent_name, range(2)) for measure in evaluated()]
     return Job("evaluate.py", settings, [_definition(name) for name in names], _DEFAULT_HOURS * 3600)
-
-
-EVALUATION_FIGURES = (
-    "optimal", "good", "perfect",
-    *(f"{opponent}_{turn}" for opponent in ("random", "heuristic") for turn in ("first", "second")),
-)  # fmt: skip
 
 
 def hyperparameters(config: TrainConfig) -> dict[str, Any]:
@@ -93,15 +92,11 @@ def config_of(hyperparameters: Mapping[str, str]) -> TrainConfig:
       hyperparameters: text by setting; settings that are missing have the preset's values.
 
     Raises:
-      ValueError: for an unknown setting, or a value that it cannot have, in one sentence.
+      InputError: for an unknown setting, or a value that it cannot have, in one sentence.
     """
-    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    for name in hyperparameters:
-        if name not in fields:
-            raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(fields)}")
-    values = {name: _value(fields[name], text) for name, text in hyperparameters.items()}
-    start = preset_config(values.get("game", TrainConfig.game), values.get("preset", TrainConfig.preset))
-    return dataclasses.replace(start, **values)
+    named = {name: hyperparameters[name] for name in ("environment", "preset", "algorithm") if name in hyperparameters}
+    fields = TrainConfig(**named).fields()
+    return TrainConfig(**{n: _value(fields[n], text) if n in fields else text for n, text in hyperparameters.items()})
 
 
 def _value(field: dataclasses.Field, text: str):
@@ -116,18 +111,30 @@ def _number(name: str, kind: type, text: str):
         return {"True": True, "False": False}[text] if kind is bool else kind(text)
     except (ValueError, KeyError):
         needed = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
-        raise ValueError(f"{name} = {text!r}: {needed} is needed") from None
+        raise InputError(f"{name} = {text!r}: {needed} is needed") from None
+
+
+def measures(config: TrainConfig | None = None) -> list[str]:
+    """How an environment measures how good an agent is, by name; all that there are, if no config says which one."""
+    if config is not None:
+        return list(config.environment.measures)
+    return list(dict.fromkeys(name for kind in map(environment_class, ENVIRONMENTS) for name in kind.measures))
+
+
+def evaluated() -> list[str]:
+    """The figures of each agent that an evaluation prints, whatever it learned; in turns it tells of matches alone."""
+    turns = ("first", "second")
+    matches = [f"{opponent}_{turn}" for opponent in ("random", "heuristic") for turn in turns]
+    return [name for name in measures() if not name.endswith(turns)] + matches
 
 
 def figures(config: TrainConfig) -> list[str]:
     """The names of all figures that this training prints."""
-    agents = ["player_1", "player_2"] if config.opponent == "learner" else ["player_1"]
-    strength = _GAMES_STRENGTH.get(config.game, _OTHER_STRENGTH)
-    names = ["plies", "round", "games", "seconds", "plies_per_second"]
-    names += [f"{agent}_{name}" for agent in agents for name in ("loss", "return")]
-    names += ["player_1_wins", "player_2_wins", "draws", "illegal"]
-    names += [f"{agent}_{name}" for agent in agents for name in strength]
-    return names + (["league_joined"] if "league" in config.opponent else [])
+    names = ["steps", "round", "episodes", "seconds", "steps_per_second"]
+    names += [f"{agent}_{name}" for agent in config.agent_names for name in ("loss", "return")]
+    names += config.environment.tallies
+    names += [f"{agent}_{name}" for agent in config.agent_names for name in measures(config)]
+    return names + (["league_joined"] if "league" in config.training.opponent else [])
 
 
 def metric_definitions(config: TrainConfig) -> list[dict[str, str]]:
@@ -159,49 +166,89 @@ def requirements(framework_version: str = FRAMEWORK_VERSION) -> list[str]:
     return packages + (["numpy<2.2"] if framework_version.startswith("2.19") else [])  # a newer one breaks TensorFlow
 
 
-def check_game(game: str) -> None:
-    """Raises a ValueError for an unknown game, if TensorFlow is installed here; else the job itself will say so."""
-    if importlib.util.find_spec("tensorflow"):
-        importlib.import_module("imagents.environments.boards.games").get_game(game)
-
-
 def check_opponent(opponent: str) -> None:
-    """Raises a ValueError for an opponent that is a folder here, which a job does not see."""
+    """Raises an InputError for an opponent that is a folder here, which a job does not see."""
     for part in opponent.split(","):
         name = part.strip().rpartition("=")[0] or part.strip()
         for path in (name, name.rpartition(":")[0]):
             if path and not path.startswith("channel:") and pathlib.Path(path).exists():
-                raise ValueError(
+                raise InputError(
                     f"opponent = {opponent!r}: {path} is a folder of this machine, which a job does not see: upload "
                     "its model.tar.gz, name it channel:rival, and give its address to fit as the channel rival"
                 )
 
 
-def check_instances(instance_count: int, settings: dict[str, Any]) -> None:
-    """Raises a ValueError for ways of spreading one training over several machines: there is none."""
-    if settings.get("distribution"):
-        raise ValueError(
-            "distribution: one training runs on one machine; instance_count runs one seed per machine, and a tuning "
-            "job many trainings"
-        )
+def check_arguments(instance_count: int, settings: Mapping[str, Any]) -> None:
+    """Checks what either version's estimator was given.
+
+    Raises:
+      InputError: for what imagents gives itself, and for ways of spreading one training over machines: there is none.
+    """
+    for name in ("distribution", "distributed"):
+        if settings.get(name):
+            raise InputError(
+                f"{name}: one training runs on one machine; instance_count runs one seed per machine, and a tuning "
+                "job many trainings"
+            )
     if settings.get("instance_groups"):
-        raise ValueError("instance_groups: use instance_type and instance_count; each machine trains a seed of its own")
+        raise InputError("instance_groups: use instance_type and instance_count; each machine trains a seed of its own")
     if not isinstance(instance_count, int) or instance_count < 1:
-        raise ValueError(f"instance_count = {instance_count!r}: at least 1 is needed")
+        raise InputError(f"instance_count = {instance_count!r}: at least 1 is needed")
+    given = {"entry_point", "source_code", "source_dir", "hyperparameters"} & set(settings)
+    if given:
+        raise InputError(f"{min(given)}: imagents gives the job its own; settings go into TrainConfig")
+
+
+def own_addresses(session) -> tuple[str, str]:
+    """Where the checkpoints and the events of one training go, in the bucket of a session of either version.
+
+    Each training has its own: a second one must not go on with the first one's checkpoints.
+    """
+    name = f"{BASE_JOB_NAME}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    prefix = "/".join(part for part in (session.default_bucket(), session.default_bucket_prefix, name) if part)
+    return f"s3://{prefix}/checkpoints", f"s3://{prefix}/tensorboard"
 
 
 def need_sdk(version: int) -> types.ModuleType:
     """SageMaker's SDK.
 
     Raises:
-      ValueError: if it is not installed, or of another version.
+      InputError: if it is not installed, or of another version.
     """
     wanted = {2: "pip install imagents[sagemaker]", 3: "pip install 'sagemaker>=3'"}[version]
     try:
         found = importlib.metadata.version("sagemaker")
     except importlib.metadata.PackageNotFoundError:
-        raise ValueError(f"SageMaker's SDK is not installed: {wanted}") from None
+        raise InputError(f"SageMaker's SDK is not installed: {wanted}") from None
     if int(re.match(r"\d+", found)[0]) != version:
         other = "model_trainer works with version 3" if version == 2 else "estimator works with version 2"
-        raise ValueError(f"SageMaker's SDK is version {found} here, and this needs {version}: {wanted}, or {other}")
+        raise InputError(f"SageMaker's SDK is version {found} here, and this needs {version}: {wanted}, or {other}")
     return importlib.import_module("sagemaker")
+
+
+def sdk_session(**settings):
+    """A session of version 2 of SageMaker's SDK; `settings` are its own."""
+    sagemaker = need_sdk(2)
+    with refusals():
+        return sagemaker.Session(**settings)
+
+
+def boto_session(session=None):
+    """boto3's session: the one of SageMaker's `session`, `session` itself, or a new one."""
+    try:
+        boto3 = importlib.import_module("boto3")
+    except ImportError:
+        raise InputError("boto3 is not installed: pip install imagents[sagemaker]") from None
+    return getattr(session, "boto_session", session) or boto3.Session()
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """What AWS' packages refuse as a ValueError in here is bad input, such as a region that does not exist.
+
+    For calls that check values and send nothing: elsewhere a ValueError may be a fault, which shows its trace.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(" ".join(str(error).split())) from None

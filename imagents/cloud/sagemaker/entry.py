@@ -21,12 +21,13 @@ import pathlib
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
-from imagents.cloud.sagemaker.description import EVALUATION_FIGURES, config_of
-from imagents.config import TrainConfig
+from imagents.cloud.sagemaker import archive
+from imagents.cloud.sagemaker.description import config_of, evaluated
+from imagents.config import TrainConfig, Training
+from imagents.errors import InputError
 
 MODEL_CHANNEL = "model"
 _IGNORED = ("model_dir", "_tuning_objective_metric")  # flags that are AWS', not ours
@@ -60,7 +61,7 @@ class Place:
         """Reads SM_* variables.
 
         Raises:
-          ValueError: outside of a job.
+          InputError: outside of a job.
         """
         try:
             base = pathlib.Path(environment["SM_OUTPUT_DIR"]).parent
@@ -78,7 +79,7 @@ class Place:
                 settings.exists() and "_tuning_objective_metric" in json.loads(settings.read_text()),
             )
         except KeyError as error:
-            raise ValueError(f"{error.args[0]} is not set: this is what runs in a SageMaker job") from None
+            raise InputError(f"{error.args[0]} is not set: this is what runs in a SageMaker job") from None
 
     @property
     def own_name(self) -> str:
@@ -107,13 +108,12 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     if len(place.hosts) > 1:
         settings["seed"] = str(_whole("seed", settings.get("seed", "0")) + place.rank)
         print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
-    settings["opponent"] = _opponent(settings.get("opponent", TrainConfig.opponent), place)
+    settings["opponent"] = _opponent(settings.get("opponent", Training.opponent), place)
     if MODEL_CHANNEL in place.channels and not place.run.exists():
         shutil.copytree(_run_of_model(place), place.run)
         print("going on with the training in the channel model", flush=True)
     is_old = _prepare_run(place)
-    config_of(settings)
-    job = cli.train([*_flags(settings), "--resume" if is_old else "--output-dir", str(place.run)])
+    job = cli.train([*_flags(settings, config_of(settings)), "--resume" if is_old else "--output-dir", str(place.run)])
     _link_events(place)
     code = job()
     if not (place.run / "checkpoints").exists():
@@ -129,9 +129,9 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
 
     unknown = set(settings) - {"games", "solver_games", "seed"}
     if unknown:
-        raise ValueError(f"unknown setting {min(unknown)!r}: an evaluation has games, solver_games and seed")
+        raise InputError(f"unknown setting {min(unknown)!r}: an evaluation has games, solver_games and seed")
     if MODEL_CHANNEL not in place.channels:
-        raise ValueError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
+        raise InputError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
     numbers = {name: _whole(name, value) for name, value in settings.items()}
     run = _run_of_model(place)
     report = prepare_evaluation(run, **numbers)()
@@ -147,13 +147,13 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
 
 
 def _reporting(job: Callable[[Place, dict[str, str]], int]) -> int:
-    """Runs a job; whatever is wrong is one sentence in the log and in the job's failure reason."""
+    """Runs a job; what is wrong is one sentence in the log and in its failure reason, a fault of ours also a trace."""
     place = None
     try:
         place = Place.from_environment()
         code = job(place, _settings(sys.argv[1:]))
         sentence = "the training stopped, see its log" if code else ""
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (InputError, OSError, FloatingPointError) as error:
         code, sentence = 2, str(error)
     except Exception as error:
         if place is not None:
@@ -175,14 +175,14 @@ def _write_failure(place: Place, sentence: str) -> None:
 def _settings(arguments: Sequence[str]) -> dict[str, str]:
     """Flags and their values; each flag has one, as a job's do."""
     if len(arguments) % 2 or not all(name.startswith("--") for name in arguments[::2]):
-        raise ValueError(f"{' '.join(arguments)}: a job's flags are --name value")
+        raise InputError(f"{' '.join(arguments)}: a job's flags are --name value")
     pairs = {name[2:].replace("-", "_"): value for name, value in zip(arguments[::2], arguments[1::2])}
     return {name: value for name, value in pairs.items() if name not in _IGNORED}
 
 
-def _flags(settings: Mapping[str, str]) -> list[str]:
+def _flags(settings: Mapping[str, str], config: TrainConfig) -> list[str]:
     """The flags of the training command; lists, which are words in one value, become several."""
-    lists = [field.name for field in dataclasses.fields(TrainConfig) if isinstance(field.default, tuple)]
+    lists = [name for name, field in config.fields().items() if isinstance(field.default, tuple)]
     flags = ["--metric-lines", "True"]
     for name, value in settings.items():
         flags += [f"--{name}", *(value.strip("[]()").replace(",", " ").split() if name in lists else [value])]
@@ -219,7 +219,7 @@ def _opponent(opponent: str, place: Place) -> str:
     def run(match: re.Match) -> str:
         name = match[1]
         if name not in place.channels:
-            raise ValueError(f"opponent = {opponent!r}: this job has no channel {name}; its channels are "
+            raise InputError(f"opponent = {opponent!r}: this job has no channel {name}; its channels are "
                              f"{', '.join(place.channels) or 'none'}")  # fmt: skip
         return str(_run_in(place.channels[name], name))
 
@@ -232,21 +232,20 @@ def _run_of_model(place: Place) -> pathlib.Path:
 
 def _run_in(folder: pathlib.Path, channel: str, host: str = "") -> pathlib.Path:
     """The run folder in a channel, which holds a model.tar.gz, not extracted, or what was in one."""
-    archive = folder / "model.tar.gz"
-    if archive.exists():
+    packed = folder / "model.tar.gz"
+    if packed.exists():
         # The same folder whenever the job begins again: a run keeps its settings, and an opponent is one of them.
         folder = pathlib.Path(tempfile.gettempdir()) / f"imagents-channel-{channel}"
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+        archive.unpack(packed, folder, f"the model.tar.gz in the channel {channel}")
     for run in (folder / host / "run", folder / "run", folder):
         if (run / "config.json").exists():
             return run
-    raise ValueError(f"the channel {channel} holds no model of an imagents training")
+    raise InputError(f"the channel {channel} holds no model of an imagents training")
 
 
 def _write_results(place: Place) -> None:
     """The run folder as what the job leaves behind."""
-    from imagents.export.writing import export_run
+    from imagents.opening import export_run
     from imagents.runs.files import write_json
     from imagents.runs.run import Run
 
@@ -262,7 +261,7 @@ def _write_results(place: Place) -> None:
             target = model / f"{place.own_name}-{exported.parent.name}"
             shutil.rmtree(target, ignore_errors=True)
             exported.parent.rename(target)
-    for name in ("config.json", "metrics.csv", "evaluation.json"):
+    for name in ("config.json", "measures.json", "metrics.csv", "evaluation.json"):
         if (place.run / name).exists():
             shutil.copy(place.run / name, output / name)
     shutil.copytree(place.run / "plots", output / "plots", dirs_exist_ok=True)
@@ -272,22 +271,18 @@ def _figures(report: dict) -> dict[str, float]:
     """An evaluation's figures, for its metric line."""
     found = {}
     for agent, values in report["agents"].items():
-        if "exact" in values:
-            found[f"{agent}_optimal"] = values["exact"]["optimal_share"]
-        for kind in ("good", "perfect"):
-            if "positions" in values:
-                found[f"{agent}_{kind}"] = values["positions"]["mixed"][kind]
+        known = dict(values)
         for opponent, match in values["matches"].items():
-            for turn in ("first", "second"):
-                found[f"{agent}_{opponent}_{turn}"] = match[f"moving_{turn}"]["win_rate"]
-    return {name: value for name, value in found.items() if name.endswith(EVALUATION_FIGURES)}
+            known |= {f"{opponent}_{turn}": match[f"moving_{turn}"]["win_rate"] for turn in ("first", "second")}
+        found |= {f"{agent}_{name}": known[name] for name in evaluated() if name in known}
+    return found
 
 
 def _whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"{name} = {text!r}: a whole number is needed") from None
+        raise InputError(f"{name} = {text!r}: a whole number is needed") from None
 
 
 def _natural(name: str) -> list:

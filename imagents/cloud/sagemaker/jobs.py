@@ -1,12 +1,12 @@
 """Jobs for version 2 of SageMaker's SDK: estimators that train or evaluate, and tuners over them."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from imagents.cloud.sagemaker import archive, description
+from imagents.cloud.sagemaker import archive, description, results
 from imagents.config import TrainConfig
-
-_OBJECTIVES = ("optimal", "good", "perfect", "random_first", "random_second", "loss", "return")
+from imagents.errors import InputError
 
 
 def estimator(config: TrainConfig, role: str, instance_type: str, instance_count: int = 1, **settings):
@@ -28,9 +28,9 @@ def estimator(config: TrainConfig, role: str, instance_type: str, instance_count
       A `sagemaker.tensorflow.TensorFlow`.
 
     Raises:
-      ValueError: if the SDK is missing, or for what a job cannot do, in one sentence.
+      InputError: if the SDK is missing, or for what a job cannot do, in one sentence.
     """
-    description.check_instances(instance_count, settings)
+    description.check_arguments(instance_count, settings)
     return _estimator(description.training_job(config), role, instance_type, instance_count, settings)
 
 
@@ -41,18 +41,18 @@ def evaluator(
 
     Args:
       role, instance_type, settings: as for `estimator`.
-      games, solver_games, seed: as for `imagents evaluate`; the perfect connect-four player is not in AWS' image.
+      games, solver_games, seed: as for `imagents evaluate`; the solver is not in AWS' image.
 
     Returns:
       A `sagemaker.tensorflow.TensorFlow`. MODEL is the address of a model.tar.gz, `estimator.model_data`. The results
       are in the job's output and in its log.
     """
     if solver_games:
-        raise ValueError(f"solver_games = {solver_games!r}: the perfect player is not in a job's image; use 0")
-    if settings.get("instance_count", 1) != 1:
-        raise ValueError(f"instance_count = {settings['instance_count']!r}: an evaluation runs on one machine")
-    description.check_instances(1, settings)
-    settings.pop("instance_count", None)
+        raise InputError(f"solver_games = {solver_games!r}: the perfect player is not in a job's image; use 0")
+    machines = settings.pop("instance_count", 1)
+    if machines != 1:
+        raise InputError(f"instance_count = {machines!r}: an evaluation runs on one machine")
+    description.check_arguments(1, settings)
     return _estimator(description.evaluation_job(games, solver_games, seed), role, instance_type, 1, settings)
 
 
@@ -74,22 +74,24 @@ def tuner(
       A `sagemaker.tuner.HyperparameterTuner`.
 
     Raises:
-      ValueError: for a setting or a figure that does not exist, or a range that cannot be.
+      InputError: for a setting or a figure that does not exist, or a range that cannot be.
     """
     description.need_sdk(2)
     from sagemaker.tuner import HyperparameterTuner
 
     definitions = estimator.metric_definitions
-    names = [definition["Name"] for definition in definitions]
-    if objective not in names or not objective.endswith(_OBJECTIVES):
-        good = ", ".join(name for name in names if name.endswith(_OBJECTIVES))
-        raise ValueError(f"objective = {objective!r}: choose one of {good}")
+    kinds = ("loss", "return", *description.evaluated())
+    objectives = [definition["Name"] for definition in definitions if definition["Name"].endswith(kinds)]
+    if objective not in objectives:
+        raise InputError(f"objective = {objective!r}: choose one of {', '.join(objectives)}")
     if estimator.instance_count != 1:
-        raise ValueError("a tuning job runs one training per machine: use an estimator with instance_count = 1")
+        raise InputError("a tuning job runs one training per machine: use an estimator with instance_count = 1")
+    job = {"TrainingJobName": estimator.base_job_name, "HyperParameters": estimator.hyperparameters()}
+    config = results.config_of_job(job)
     return HyperparameterTuner(
         estimator,
         objective,
-        {name: _range(name, values) for name, values in ranges.items()},
+        {name: _range(config, name, values) for name, values in ranges.items()},
         definitions,
         max_jobs=max_jobs,
         max_parallel_jobs=max_parallel_jobs,
@@ -104,66 +106,60 @@ def tuner(
 
 def _estimator(job: description.Job, role: str, instance_type: str, instance_count: int, settings: dict):
     description.need_sdk(2)
-    import sagemaker
+    from sagemaker import image_uris
     from sagemaker.debugger import TensorBoardOutputConfig
     from sagemaker.tensorflow import TensorFlow
 
-    settings = dict(settings)
-    session = settings.pop("sagemaker_session", None) or sagemaker.Session()
-    given = {"entry_point", "source_dir", "hyperparameters"} & set(settings)
-    if given:
-        raise ValueError(f"{min(given)}: imagents gives the job its own; settings go into TrainConfig")
+    session = settings.pop("sagemaker_session", None) or description.sdk_session()
     version = str(settings.get("framework_version", description.FRAMEWORK_VERSION))
-    source = archive.source_folder(version)
-    isolated = settings.get("enable_network_isolation", False)
-    vendored = archive.vendored_folders(source) if isolated else []
+    python = settings.get("py_version", description.PYTHON_VERSION)
+    job = dataclasses.replace(job, max_run=settings.pop("max_run", job.max_run))
     chosen = {
-        "framework_version": version,
-        "py_version": description.PYTHON_VERSION,
         "base_job_name": description.BASE_JOB_NAME,
         "disable_profiler": True,
         "debugger_hook_config": False,
-        "max_run": job.max_run,
     }
-    if settings.get("image_uri"):
-        chosen = {key: value for key, value in chosen.items() if key not in ("framework_version", "py_version")}
+    if not settings.get("image_uri"):
+        chosen |= {"framework_version": version, "py_version": python}
+        with description.refusals():  # the SDK asks only when the code is in S3 already
+            image_uris.retrieve(
+                "tensorflow", session.boto_region_name, version, python, instance_type, image_scope="training"
+            )
     if settings.get("use_spot_instances"):
-        # How long SageMaker waits for a free machine, and for the job after that.
-        chosen["max_wait"] = 2 * settings.get("max_run", job.max_run)
+        chosen["max_wait"] = job.max_wait
     if job.entry_point == "train.py" and {"checkpoint_s3_uri", "tensorboard_output_config"} - set(settings):
-        # A name of its own: a second training must not go on with the first one's checkpoints.
-        parts = session.default_bucket(), session.default_bucket_prefix, archive.unique_name()
-        prefix = "/".join(part for part in parts if part)
-        chosen["checkpoint_s3_uri"] = f"s3://{prefix}/checkpoints"
+        chosen["checkpoint_s3_uri"], events = description.own_addresses(session)
         chosen["tensorboard_output_config"] = TensorBoardOutputConfig(
-            s3_output_path=f"s3://{prefix}/tensorboard", container_local_output_path=description.TENSORBOARD
+            s3_output_path=events, container_local_output_path=description.TENSORBOARD
         )
-    return TensorFlow(
-        entry_point=job.entry_point,
-        source_dir=source,
-        dependencies=[*archive.package_folders(), *vendored, *settings.pop("dependencies", [])],
-        hyperparameters=job.hyperparameters,
-        metric_definitions=job.metric_definitions + settings.pop("metric_definitions", []),
-        tags=description.TAGS + settings.pop("tags", []),
-        role=role,
-        instance_type=instance_type,
-        instance_count=instance_count,
-        sagemaker_session=session,
-        **chosen | settings,
-    )
+    source = archive.source_folder(version, settings.get("enable_network_isolation", False))
+    with description.refusals():
+        return TensorFlow(
+            entry_point=job.entry_point,
+            source_dir=str(source),
+            hyperparameters=job.hyperparameters,
+            metric_definitions=job.metric_definitions + settings.pop("metric_definitions", []),
+            tags=description.TAGS + settings.pop("tags", []),
+            role=role,
+            instance_type=instance_type,
+            instance_count=instance_count,
+            max_run=job.max_run,
+            sagemaker_session=session,
+            **chosen | settings,
+        )
 
 
-def _range(name: str, values):
+def _range(config: TrainConfig, name: str, values):
     from sagemaker.parameter import CategoricalParameter, ContinuousParameter, IntegerParameter, ParameterRange
 
-    default = getattr(TrainConfig, name, None)
-    if name not in TrainConfig.__dataclass_fields__:
-        raise ValueError(f"unknown setting {name!r}: the settings are {', '.join(TrainConfig.__dataclass_fields__)}")
+    if name not in config.to_dict():
+        raise InputError(f"unknown setting {name!r}: the settings are {', '.join(config.to_dict())}")
     if isinstance(values, ParameterRange):
         return values
     if isinstance(values, list):
         return CategoricalParameter([description.to_text(value) for value in values])
     if not (isinstance(values, tuple) and len(values) == 2 and values[0] < values[1]):
-        raise ValueError(f"{name} = {values!r}: a range is (low, high), and a choice a list of values")
-    is_float = isinstance(default, float) or name == "minutes"
+        raise InputError(f"{name} = {values!r}: a range is (low, high), and a choice a list of values")
+    field = config.fields().get(name)  # none for the algorithm's name
+    is_float = name == "minutes" or isinstance(field and field.default, float)
     return (ContinuousParameter if is_float else IntegerParameter)(*values)

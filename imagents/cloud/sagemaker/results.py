@@ -1,18 +1,17 @@
 """What a SageMaker job left behind: its model as a run folder, its figures as a table; and how to leave nothing."""
 
-import importlib
 import json
 import os
 import pathlib
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from imagents.cloud.sagemaker import description
-from imagents.config import TrainConfig
+from imagents.cloud.sagemaker import archive, description
+from imagents.config import RENAMED, TrainConfig
+from imagents.errors import InputError
 
 _DONE = ("Completed", "Stopped")
 
@@ -30,25 +29,25 @@ def fetch(job_name: str, output_dir: str | os.PathLike | None = None, session=No
       The folder.
 
     Raises:
-      ValueError: if there is no such job, or it failed, or is not done; or the folder is there already.
+      InputError: if there is no such job, or it failed, or is not done; or the folder is there already.
     """
     target = pathlib.Path(output_dir or pathlib.Path("outputs") / job_name)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ValueError(f"{target} is there already: choose a new folder")
+        raise InputError(f"{target} is there already: choose a new folder")
     job = describe(job_name, session)
     status = job["TrainingJobStatus"]
     if status == "Failed":
-        raise ValueError(f"job {job_name} failed: {job.get('FailureReason', 'it says no reason')}")
+        raise InputError(f"job {job_name} failed: {job.get('FailureReason', 'it says no reason')}")
     if status not in _DONE:
-        raise ValueError(f"job {job_name} is not done, it is {status}: imagents sagemaker logs {job_name}")
+        raise InputError(f"job {job_name} is not done, it is {status}: imagents sagemaker logs {job_name}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
         folder = pathlib.Path(folder)
-        bucket, key = split_address(job["ModelArtifacts"]["S3ModelArtifacts"])
+        address = job["ModelArtifacts"]["S3ModelArtifacts"]
+        bucket, key = split_address(address)
         _client("s3", session).download_file(bucket, key, str(folder / "model.tar.gz"))
         (folder / "model").mkdir()
-        with tarfile.open(folder / "model.tar.gz") as tar:
-            tar.extractall(folder / "model", filter="data")
+        archive.unpack(folder / "model.tar.gz", folder / "model", address)
         if target.exists():
             target.rmdir()
         os.rename(_arranged(folder / "model"), target)
@@ -75,13 +74,14 @@ def config_of_job(job: dict) -> TrainConfig:
     """The settings of a training job, from its description.
 
     Raises:
-      ValueError: if it is no training of imagents.
+      InputError: if it is no training of imagents.
     """
-    names = {name for name in TrainConfig.__dataclass_fields__}
-    texts = {name: _decoded(text) for name, text in job.get("HyperParameters", {}).items() if name in names}
-    if "game" not in texts:
-        raise ValueError(f"job {job['TrainingJobName']} is no training of imagents")
-    return description.config_of(texts)
+    texts = {RENAMED.get(name, name): _decoded(text) for name, text in job.get("HyperParameters", {}).items()}
+    if "environment" not in texts:
+        raise InputError(f"job {job['TrainingJobName']} is no training of imagents")
+    named = {name: texts[name] for name in ("environment", "algorithm") if name in texts}
+    known = {*named, *TrainConfig(**named).fields()}  # the rest is the SDK's
+    return description.config_of({name: text for name, text in texts.items() if name in known})
 
 
 def metrics(job_name: str, session=None, period: int = 60) -> pd.DataFrame:
@@ -89,21 +89,22 @@ def metrics(job_name: str, session=None, period: int = 60) -> pd.DataFrame:
 
     Args:
       job_name: a training job, done or not.
-      session: SageMaker's session.
+      session: SageMaker's or boto3's session.
       period: seconds that a row is the mean of; CloudWatch keeps single seconds for 3 hours, minutes for 15 days.
 
     Raises:
-      ValueError: if it is no training of imagents, or has no figures yet.
+      InputError: if it is no training of imagents, or has no figures yet.
     """
-    sagemaker = description.need_sdk(2)
+    description.need_sdk(2)
     from sagemaker.analytics import TrainingJobAnalytics
 
     job = describe(job_name, session)
-    session = session or sagemaker.Session()
+    if not hasattr(session, "boto_session"):
+        session = description.sdk_session(boto_session=session)
     names = description.figures(config_of_job(job))
     table = TrainingJobAnalytics(job_name, names, session, period=period).dataframe()
     if not len(table):
-        raise ValueError(f"job {job_name} has no figures in CloudWatch yet: the first ones come with an evaluation")
+        raise InputError(f"job {job_name} has no figures in CloudWatch yet: the first ones come with an evaluation")
     table = table.pivot(index="timestamp", columns="metric_name", values="value")
     return table.reindex(columns=[name for name in names if name in table]).reset_index(drop=True)
 
@@ -117,6 +118,7 @@ def plot(job_name: str, output_dir: str | os.PathLike | None = None, session=Non
     target.mkdir(parents=True, exist_ok=True)
     config = config_of_job(describe(job_name, session))
     (target / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    (target / "measures.json").write_text(json.dumps(config.measures(), indent=2) + "\n")
     table.to_csv(target / "metrics.csv", index=False)
     plotting.save_all(target)
     return target
@@ -152,15 +154,15 @@ def delete(name: str, session=None, keep_data: bool = False, tell: Callable[[str
       tell: is told what happens.
 
     Raises:
-      ValueError: if there is neither a job nor an endpoint of that name.
+      InputError: if there is neither a job nor an endpoint of that name.
     """
     client = _client("sagemaker", session)
     found = _delete_endpoint(name, client, tell)
     try:
         job = describe(name, session)
-    except ValueError:
+    except InputError:
         if not found:
-            raise ValueError(f"there is neither a job nor an endpoint {name}") from None
+            raise InputError(f"there is neither a job nor an endpoint {name}") from None
         return
     if job["TrainingJobStatus"] == "InProgress":
         client.stop_training_job(TrainingJobName=name)
@@ -210,7 +212,7 @@ def describe(job_name: str, session=None) -> dict:
     """What SageMaker says of a training job.
 
     Raises:
-      ValueError: if there is no such job.
+      InputError: if there is no such job.
     """
     client = _client("sagemaker", session)
     try:
@@ -218,7 +220,7 @@ def describe(job_name: str, session=None) -> dict:
     except client.exceptions.ClientError as error:
         code = error.response["Error"]["Code"]
         if code in ("ValidationException", "ValidationError", "ResourceNotFound"):
-            raise ValueError(f"there is no job {job_name} in {client.meta.region_name}") from None
+            raise InputError(f"there is no job {job_name} in {client.meta.region_name}") from None
         raise
 
 
@@ -230,12 +232,12 @@ def split_address(address: str) -> tuple[str, str]:
 
 def _decoded(text: str) -> str:
     """Version 2 of the SDK writes text as JSON, version 3 as it is; numbers look alike."""
-    return json.loads(text) if text.startswith('"') else text
+    try:
+        return json.loads(text) if text.startswith('"') else text
+    except json.JSONDecodeError:
+        return text
 
 
 def _client(service: str, session):
-    try:
-        boto3 = importlib.import_module("boto3")
-    except ImportError:
-        raise ValueError("boto3 is not installed: pip install imagents[sagemaker]") from None
-    return (getattr(session, "boto_session", session) or boto3.Session()).client(service)
+    with description.refusals():
+        return description.boto_session(session).client(service)

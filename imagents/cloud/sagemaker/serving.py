@@ -3,6 +3,7 @@
 import numpy as np
 
 from imagents.cloud.sagemaker import description
+from imagents.errors import InputError
 
 
 def model(model_data: str, role: str, default_agent: str = "player_1", **settings):
@@ -17,16 +18,17 @@ def model(model_data: str, role: str, default_agent: str = "player_1", **setting
     Returns:
       A `sagemaker.tensorflow.TensorFlowModel`.
     """
-    sagemaker = description.need_sdk(2)
+    description.need_sdk(2)
     from sagemaker.tensorflow import TensorFlowModel
 
     chosen = {
         "framework_version": description.FRAMEWORK_VERSION,
         "predictor_cls": AgentPredictor,
         "env": {"SAGEMAKER_TFS_DEFAULT_MODEL_NAME": default_agent},
-        "sagemaker_session": settings.get("sagemaker_session") or sagemaker.Session(),
+        "sagemaker_session": settings.get("sagemaker_session") or description.sdk_session(),
     }
-    return TensorFlowModel(model_data=model_data, role=role, **chosen | settings)
+    with description.refusals():
+        return TensorFlowModel(model_data=model_data, role=role, **chosen | settings)
 
 
 def predictor(endpoint_name: str, sagemaker_session=None) -> "AgentPredictor":
@@ -53,7 +55,7 @@ class AgentPredictor:
         self.predictor = TensorFlowPredictor(endpoint_name, sagemaker_session, **settings)
 
     def move(self, board, agent: str = "") -> int | np.ndarray:
-        """An agent's move on a board: the cell in tic-tac-toe, the column in connect four; -1 if there is none to make.
+        """An agent's move on a board: a cell, or a column where stones fall; -1 if there is none to make.
 
         Args:
           board: int `[rows, columns]`, or `[N, rows, columns]` for several: 0 empty, 1 and 2 the seats' stones.
@@ -64,7 +66,7 @@ class AgentPredictor:
         """
         boards = np.asarray(board)
         if boards.ndim not in (2, 3):
-            raise ValueError(f"a board is [rows, columns], or [N, rows, columns], not {list(boards.shape)}")
+            raise InputError(f"a board is [rows, columns], or [N, rows, columns], not {list(boards.shape)}")
         answers = self.ask(boards if boards.ndim == 3 else boards[np.newaxis], agent)
         moves = np.array([answer["action"] for answer in answers], np.int32)
         return moves if boards.ndim == 3 else int(moves[0])

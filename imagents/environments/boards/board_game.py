@@ -20,6 +20,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from imagents.environments.boards.grid import Grid
+from imagents.xla import bits, from_bits
 
 
 class Position(NamedTuple):
@@ -48,7 +49,7 @@ class BoardGame(Grid):
         are bits 0 to columns - 1, so one rule serves both kinds of game.
         """
         occupied = stones[:, 0] | stones[:, 1]
-        return ~self._bits(occupied, self.num_actions)
+        return ~bits(occupied, self.num_actions)
 
     def play(self, position: Position, action: tf.Tensor) -> Position:
         """The seat to move places a stone; the other seat moves next.
@@ -94,8 +95,7 @@ class BoardGame(Grid):
 
     def planes(self, stones: tf.Tensor) -> tf.Tensor:
         """Each seat's stones. int64 `[B, 2]` -> bool `[B, 2, rows, columns]`."""
-        bits = self._bits(stones, self.num_cells)
-        return tf.reshape(bits, [-1, 2, self.rows, self.columns])
+        return tf.reshape(bits(stones, self.num_cells), [-1, 2, self.rows, self.columns])
 
     def board(self, stones: tf.Tensor) -> tf.Tensor:
         """Boards as people read them: 0 empty, 1 seat 0's stones, 2 seat 1's.
@@ -106,29 +106,20 @@ class BoardGame(Grid):
         Returns:
           int32 `[B, rows, columns]`, row 0 at the top.
         """
-        first, second = (self._bits(stones[:, seat], self.num_cells) for seat in (0, 1))
+        first, second = (bits(stones[:, seat], self.num_cells) for seat in (0, 1))
         cells = tf.where(first, 1, tf.where(second, 2, 0))  # [B, cells]
         return tf.reshape(cells, [-1, self.rows, self.columns])
 
     def stones(self, board: tf.Tensor) -> tf.Tensor:
         """The inverse of `board`: integers `[B, rows, columns]` -> int64 `[B, 2]`."""
         cells = tf.reshape(tf.cast(board, tf.int64), [-1, 1, self.num_cells])
-        bits = tf.cast(cells == [[1], [2]], tf.int64)  # [B, 2, cells]
-        return tf.reduce_sum(
-            tf.bitwise.left_shift(bits, tf.range(self.num_cells, dtype=tf.int64)), axis=-1
-        )
+        return from_bits(cells == [[1], [2]], tf.int64)
 
     @staticmethod
     def _mask(cells) -> int:
         """A bitboard as the int64 constant with the same bits (cell 63 is the sign)."""
         mask = sum(1 << cell for cell in cells)
         return mask - (1 << 64) if mask >> 63 else mask
-
-    def _bits(self, bitboards: tf.Tensor, count: int) -> tf.Tensor:
-        """The lowest bits of int64 `[...]` bitboards: bool `[..., count]`."""
-        # Masks, not shifts by a variable distance, which processors do not do in bulk.
-        masks = tf.constant([self._mask([cell]) for cell in range(count)], tf.int64)
-        return bitboards[..., tf.newaxis] & masks != 0
 
     @staticmethod
     def _shift(distance: int) -> tf.Tensor:

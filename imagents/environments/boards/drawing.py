@@ -1,19 +1,20 @@
 """Boards as text and as SVG. Plain Python over one board `[rows, columns]` of 0, 1, 2."""
 
-import functools
 import html
 
 import numpy as np
 
+from imagents.errors import InputError
+
 _SYMBOLS = ".XO"
-_COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # empty, seat 0, seat 1: safe for colour-blind eyes
+COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # empty, seat 0, seat 1: safe for colour-blind eyes
 _CELL = 48  # pixels
 
 
 def _cells(game, board) -> np.ndarray:
     board = np.asarray(board)
     if board.shape != (game.rows, game.columns):
-        raise ValueError(
+        raise InputError(
             f"a board of {game.name} has shape ({game.rows}, {game.columns}), "
             f"not {tuple(board.shape)}"
         )
@@ -22,14 +23,8 @@ def _cells(game, board) -> np.ndarray:
 
 def winning_cells(game, board) -> list[int]:
     """Cell numbers of all completed lines of either side, in ascending order."""
-    flat = _cells(game, board).ravel()
-    found = {c for line in _lines(game) if flat[line[0]] and len(set(flat[line])) == 1 for c in line}
-    return sorted(found)
-
-
-@functools.cache
-def _lines(game) -> list[list[int]]:
-    return game.lines()
+    cells = _cells(game, board).ravel()
+    return np.flatnonzero(game.in_line(cells == 1) | game.in_line(cells == 2)).tolist()
 
 
 def text(game, board, last_action: int | None = None) -> str:
@@ -106,13 +101,13 @@ def _label(game, board) -> str:
 def _disc(x: int, y: int, cell: int, won: bool) -> str:
     ring = ' stroke="#ffd166" stroke-width="5"' if won else ""
     half = _CELL // 2
-    return f'<circle cx="{x + half}" cy="{y + half}" r="{half - 5}" fill="{_COLOURS[cell]}"{ring}/>'
+    return f'<circle cx="{x + half}" cy="{y + half}" r="{half - 5}" fill="{COLOURS[cell]}"{ring}/>'
 
 
 def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
     if not cell:
         return ""
-    style = f'fill="none" stroke="{_COLOURS[cell]}" stroke-width="{9 if won else 5}"'
+    style = f'fill="none" stroke="{COLOURS[cell]}" stroke-width="{9 if won else 5}"'
     if cell == 2:
         return f'<circle cx="{x + _CELL // 2}" cy="{y + _CELL // 2}" r="{_CELL // 2 - 10}" {style}/>'
     low, high = 11, _CELL - 11

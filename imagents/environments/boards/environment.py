@@ -16,13 +16,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import py_environment, tf_environment
-from tf_agents.specs import array_spec, tensor_spec
+from tf_agents.environments import tf_environment
+from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.board_game import BoardGame, Position
+from imagents.environments.boards.grid import TALLIES
+from imagents.errors import InputError
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import PASS, where_copy
+from imagents.xla import where_any
 
 # Outcomes of a game: 0 and 1 name the seat that won.
 RUNNING, DRAW, ILLEGAL = -1, 2, 3
@@ -57,7 +60,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` that plays B games at once.
 
     An illegal move ends the game with `rewards.illegal` for whoever made it. With
-    `illegal_move="error"` it raises a ValueError instead when called eagerly (inside a
+    `illegal_move="error"` it raises an InputError instead when called eagerly (inside a
     compiled function, which cannot raise, it ends the game all the same).
 
     Args:
@@ -84,17 +87,17 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         seed: int = 0,
     ):
         if batch_size < 1:
-            raise ValueError(f"batch_size = {batch_size}: an environment needs at least 1 game")
+            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         if first_mover not in ("random", "seat_0", "seat_1", "alternate"):
-            raise ValueError(
+            raise InputError(
                 f"first_mover = {first_mover!r}: choose random, seat_0, seat_1 or alternate"
             )
         if not 0 <= opening_plies < game.num_cells:
-            raise ValueError(
+            raise InputError(
                 f"opening_plies = {opening_plies}: {game.name} takes 0 to {game.num_cells - 1}"
             )
         if illegal_move not in ("penalty", "error"):
-            raise ValueError(f"illegal_move = {illegal_move!r}: choose penalty or error")
+            raise InputError(f"illegal_move = {illegal_move!r}: choose penalty or error")
         observation_spec = {
             "board": tensor_spec.BoundedTensorSpec([game.rows, game.columns], tf.int32, 0, 2),
             "legal_moves": tensor_spec.TensorSpec([game.num_actions], tf.bool),
@@ -127,7 +130,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
     def _step(self, action) -> ts.TimeStep:
         action = tf.cast(tf.convert_to_tensor(action), tf.int32)
         if action.shape != [self.batch_size]:
-            raise ValueError(
+            raise InputError(
                 f"actions have shape {tuple(action.shape)}: one action for each of the "
                 f"{self.batch_size} parallel games is needed, shape ({self.batch_size},)"
             )
@@ -136,12 +139,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         played = self._played(before, action)
         if self._illegal_move == "error" and tf.executing_eagerly():
             self._raise_if_illegal(action, before, played, over)
-        # XLA fuses nothing across a conditional: without it the whole step is computed again for each cell of a view.
-        following = tf.cond(
-            tf.reduce_any(over),
-            lambda: where_copy(over, self._first_state(before.first_mover), played),
-            lambda: played,
-        )
+        following = where_any(over, lambda: where_copy(over, self._first_state(before.first_mover), played), played)
         self.set_state(following)
         return self.current_time_step()
 
@@ -165,24 +163,24 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
           The time step there: the last of its game if that is already over.
 
         Raises:
-          ValueError: if shapes or values do not fit, or a stone hangs in the air.
+          InputError: if shapes or values do not fit, or a stone hangs in the air.
         """
         board = np.asarray(board)
         shape = (self.batch_size, self.game.rows, self.game.columns)
         if board.shape != shape:
-            raise ValueError(f"boards have shape {board.shape}: {shape} is needed")
+            raise InputError(f"boards have shape {board.shape}: {shape} is needed")
         if not np.isin(board, (0, 1, 2)).all():
-            raise ValueError("boards hold a value other than 0 (empty), 1 and 2 (the seats' stones)")
+            raise InputError("boards hold a value other than 0 (empty), 1 and 2 (the seats' stones)")
         if self.game.gravity and ((board[:, :-1] != 0) & (board[:, 1:] == 0)).any():
-            raise ValueError("boards hold a stone above an empty cell: in this game stones fall")
+            raise InputError("boards hold a stone above an empty cell: in this game stones fall")
         seat = np.asarray(seat)
         if seat.shape not in ((), (self.batch_size,)):
-            raise ValueError(
+            raise InputError(
                 f"seat has shape {seat.shape}: one seat, or one for each of the "
                 f"{self.batch_size} games, is needed"
             )
         if not np.isin(seat, (0, 1)).all():
-            raise ValueError(f"seat = {seat.tolist()}: seats are 0 and 1")
+            raise InputError(f"seat = {seat.tolist()}: seats are 0 and 1")
         seat = np.broadcast_to(seat, [self.batch_size]).astype(np.int32)
         stones = self.game.stones(tf.constant(board))
         won = self.game.has_line(stones)
@@ -202,6 +200,12 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
             )
         )
         return self.current_time_step()
+
+    tallies = TALLIES
+
+    def tally(self) -> tf.Tensor:
+        """Which of `tallies` the last step counts for, bool `[B, 4]`."""
+        return self.outcome()[:, tf.newaxis] == tf.range(len(self.tallies))
 
     def outcome(self) -> tf.Tensor:
         """int32 `[B]`: RUNNING, the seat that won (0 or 1), DRAW, or ILLEGAL."""
@@ -294,7 +298,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         illegal = (played.outcome == ILLEGAL) & ~over
         for game in np.flatnonzero(illegal.numpy())[:1]:
             legal = np.flatnonzero(self.game.legal_moves(before.stones)[game].numpy())
-            raise ValueError(
+            raise InputError(
                 f"move {int(action[game])} is illegal in game {game}: "
                 f"legal moves are {', '.join(map(str, legal))}"
             )
@@ -323,45 +327,7 @@ def time_step_at(game: BoardGame, board, seat) -> ts.TimeStep:
     )
 
 
-class BoardGamePyEnvironment(py_environment.PyEnvironment):
-    """One game as a TF-Agents `PyEnvironment`: the same rules through numpy arrays.
-
-    Args:
-      game: the rules.
-      **kwargs: as for `BoardGameEnvironment`, without `batch_size`.
-    """
-
-    def __init__(self, game: BoardGame, **kwargs):
-        super().__init__(handle_auto_reset=True)
-        self._environment = BoardGameEnvironment(game, **kwargs)
-
-    def observation_spec(self):
-        return tensor_spec.to_nest_array_spec(self._environment.observation_spec())
-
-    def action_spec(self) -> array_spec.BoundedArraySpec:
-        return tensor_spec.to_nest_array_spec(self._environment.action_spec())
-
-    def reward_spec(self):
-        return tensor_spec.to_nest_array_spec(self._environment.reward_spec())
-
-    def _reset(self) -> ts.TimeStep:
-        return self._first_game(self._environment.reset())
-
-    def _step(self, action) -> ts.TimeStep:
-        return self._first_game(self._environment.step(tf.reshape(action, [1])))
-
-    def get_state(self) -> tuple[ts.TimeStep, State]:
-        """The time step and the state of the game, to be kept and set again later."""
-        return self._current_time_step, self._environment.get_state()
-
-    def set_state(self, state: tuple[ts.TimeStep, State]) -> None:
-        """Puts back what `get_state` gave."""
-        self._current_time_step, environment_state = state
-        self._environment.set_state(environment_state)
-
-    def render(self, mode: str = "human") -> str:
-        return self._environment.render()
-
-    @staticmethod
-    def _first_game(time_step: ts.TimeStep) -> ts.TimeStep:
-        return tf.nest.map_structure(lambda x: x[0].numpy(), time_step)
+def greedy_moves(agent, game: BoardGame, boards: np.ndarray) -> np.ndarray:
+    """An agent's greedy moves, int32 `[N]`, on boards `[N, rows, columns]`, its seat to move."""
+    policy = agent.policy
+    return policy.action(time_step_at(game, boards, agent.seat), policy.get_initial_state(len(boards))).action.numpy()

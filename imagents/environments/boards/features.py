@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from imagents.environments.boards.grid import Grid
+from imagents.errors import InputError
 
 
 class LineFeatures:
@@ -36,12 +37,12 @@ class LineFeatures:
           float32 `[B, F]`.
 
         Raises:
-          ValueError: for a view of another shape.
+          InputError: for a view of another shape.
         """
         game = self._game
         needed = [2, game.rows, game.columns]
         if tf.nest.is_nested(view) or view.shape[1:] != needed:
-            raise ValueError(f"line features of {game.name} need a view of shape {needed}: own stones and the other's")
+            raise InputError(f"line features of {game.name} need a view of shape {needed}: own stones and the other's")
         on_line = tf.cast(self._on_line, tf.float32)
         by_line = tf.concat([on_line, (game.k + 1) * on_line], axis=0)
         stones = tf.cast(tf.reshape(view, [-1, 2 * game.num_cells]), tf.float32)

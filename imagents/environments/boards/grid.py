@@ -4,10 +4,14 @@ For whatever looks at one game at a time: drawings, people at a screen. `BoardGa
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from imagents.environments.boards import drawing
+from imagents.errors import InputError
+
+TALLIES = ("player_1_wins", "player_2_wins", "draws", "illegal")  # how games can end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Grid:
         four) or a cell (tic-tac-toe).
 
     Raises:
-      ValueError: if the board has more than 64 cells or no line of k fits on it.
+      InputError: if the board has more than 64 cells or no line of k fits on it.
     """
 
     name: str
@@ -34,12 +38,12 @@ class Grid:
 
     def __post_init__(self):
         if self.rows < 1 or self.columns < 1 or self.num_cells > 64:
-            raise ValueError(
+            raise InputError(
                 f"a board of {self.rows} rows and {self.columns} columns is not supported: "
                 "it needs at least one cell and at most 64"
             )
         if not 1 <= self.k <= max(self.rows, self.columns):
-            raise ValueError(
+            raise InputError(
                 f"k = {self.k} stones in a line do not fit on {self.rows} rows and "
                 f"{self.columns} columns: choose 1 to {max(self.rows, self.columns)}"
             )
@@ -81,6 +85,15 @@ class Grid:
             matrix[cells, number] = 1
         return matrix
 
+    def in_line(self, stones: np.ndarray) -> np.ndarray:
+        """Which stones of a side are part of a line of k: bool `[..., cells]` -> bool `[..., cells]`."""
+        complete = ~(~stones @ self._on_line)  # [..., lines]
+        return complete @ self._on_line.T
+
+    @functools.cached_property
+    def _on_line(self) -> np.ndarray:
+        return self.cells_on_lines().astype(bool)
+
     def text(self, board, last_action: int | None = None) -> str:
         """One board `[rows, columns]` as text, with X for seat 0 and O for seat 1."""
         return drawing.text(self, board, last_action)
@@ -98,3 +111,31 @@ class Grid:
             for column in range(self.columns)
             if 0 <= column + column_step * last < self.columns
         ]
+
+
+def move_probabilities(moves: np.ndarray, num_positions: int, num_actions: int) -> np.ndarray:
+    """Checks a table of moves and returns it as probabilities.
+
+    Args:
+      moves: int `[P]`, the move in every position, or `[P, A]`, the probability of every move.
+      num_positions, num_actions: P and A.
+
+    Returns:
+      float64 `[P, A]`, rows sum to 1.
+
+    Raises:
+      InputError: if it is neither.
+    """
+    moves = np.asarray(moves)
+    if moves.shape == (num_positions,) and np.issubdtype(moves.dtype, np.integer):
+        if moves.min() < 0 or moves.max() >= num_actions:
+            raise InputError(f"moves range from {moves.min()} to {moves.max()}: they are 0 to {num_actions - 1}")
+        return np.eye(num_actions)[moves]
+    if moves.shape != (num_positions, num_actions):
+        needed = f"integers [{num_positions}] or probabilities [{num_positions}, {num_actions}]"
+        raise InputError(f"moves are {moves.dtype} {list(moves.shape)}: {needed} are needed")
+    policy = moves.astype(np.float64)
+    # Written so that NaN fails; the tolerance is float32's, since probabilities often come from a network.
+    if not ((policy >= 0).all() and (abs(policy.sum(axis=1) - 1) < 1e-4).all()):
+        raise InputError("moves are no probabilities: every row has to be non-negative and to sum to 1")
+    return policy / policy.sum(axis=1, keepdims=True)

@@ -4,6 +4,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.board_game import BoardGame, Position
+from imagents.errors import InputError
 
 
 class GameMemory(tf.Module):
@@ -20,15 +21,16 @@ class GameMemory(tf.Module):
 
     def __init__(self, game: BoardGame, seat: int, batch_size: int):
         super().__init__(name="memory")
-        self._game, self._seat, self._batch_size = game, seat, batch_size
+        self.batch_size = batch_size
+        self._game, self._seat = game, seat
         self._left = tf.Variable(tf.fill([batch_size], tf.constant(-1, tf.int64)), trainable=False)
 
     def is_new_game(self, time_step: ts.TimeStep) -> tf.Tensor:
         """bool `[B]`."""
         batch_size = time_step.step_type.shape[0]
-        if batch_size != self._batch_size:
-            raise ValueError(
-                f"this player remembers {self._batch_size} games and is shown {batch_size}: "
+        if batch_size != self.batch_size:
+            raise InputError(
+                f"this player remembers {self.batch_size} games and is shown {batch_size}: "
                 f"make it with batch_size = {batch_size}"
             )
         own = self._game.stones(time_step.observation["board"])[:, self._seat]

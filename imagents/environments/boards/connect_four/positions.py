@@ -24,12 +24,16 @@ import re
 
 import numpy as np
 
+from imagents.environments.boards.grid import Grid, move_probabilities
+from imagents.errors import InputError
+
 ROWS, COLUMNS = 6, 7
 SETS = {"early": range(0, 12), "middle": range(12, 24), "late": range(24, 41), "mixed": range(8, 21)}  # plies
 NUM_POSITIONS = 1000  # in each set
 ILLEGAL = -128  # in `LabelledPositions.scores`: below every score, so that no maximum picks a full column
 COLUMN_HEADINGS = "columns_played,0,1,2,3,4,5,6"
 
+_GRID = Grid("connect_four", ROWS, COLUMNS, k=4, gravity=True)
 _DATA = pathlib.Path(__file__).parent / "data"
 _LINE = re.compile(r"([0-6]*)" + r",(-?[0-9]{1,2})?" * COLUMNS)
 
@@ -70,7 +74,7 @@ class LabelledPositions:
     def boards(self, seat: int) -> np.ndarray:
         """Returns int8 `[N, 6, 7]`: every position as a board on which `seat` (0 or 1) is to move."""
         if seat not in (0, 1):
-            raise ValueError(f"seat must be 0 or 1, not {seat!r}.")
+            raise InputError(f"seat = {seat!r}: seats are 0 and 1")
         return self.own * np.int8(seat + 1) + self.opponent * np.int8(2 - seat)
 
 
@@ -95,14 +99,14 @@ def load(name: str) -> LabelledPositions:
         name: one of `SETS`.
 
     Raises:
-        ValueError: if there is no such set, or its file is damaged.
+        InputError: if there is no such set, or its file is damaged.
     """
     if name not in SETS:
-        raise ValueError(f"there is no set of positions called {name!r}; there are {', '.join(SETS)}.")
+        raise InputError(f"there is no set of positions called {name!r}; there are {', '.join(SETS)}")
     path = data_file(name)
     positions = read(path)
     if len(positions) != NUM_POSITIONS:
-        raise ValueError(f"{path.name} holds {len(positions)} positions instead of {NUM_POSITIONS}.")
+        raise InputError(f"{path.name} holds {len(positions)} positions instead of {NUM_POSITIONS}")
     return positions
 
 
@@ -118,9 +122,9 @@ def evaluate(moves: np.ndarray, positions: LabelledPositions) -> MoveQuality:
         A `MoveQuality`.
 
     Raises:
-        ValueError: if `moves` is neither.
+        InputError: if `moves` is neither.
     """
-    policy = _as_policy(moves, len(positions))
+    policy = move_probabilities(moves, len(positions), COLUMNS)
     # Rounding must not lift a share above 1, nor `perfect` above `good`: sum them in the same order.
     good, perfect = ((policy * kind).sum(axis=1).mean() for kind in (positions.good, positions.perfect))
     return MoveQuality(float(good), float(perfect), len(positions))
@@ -135,27 +139,27 @@ def read(path: pathlib.Path) -> LabelledPositions:
     """Reads a file of labelled positions.
 
     Raises:
-        ValueError: if the file is damaged; names the file and the line.
+        InputError: if the file is damaged; names the file and the line.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
     headings = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
     if lines[headings] != COLUMN_HEADINGS:
-        raise ValueError(f'{path.name}, line {headings + 1}: expected the column headings "{COLUMN_HEADINGS}".')
+        raise InputError(f'{path.name}, line {headings + 1}: expected the column headings "{COLUMN_HEADINGS}".')
     first_number = headings + 2  # of a line with a position; people count lines from 1
     rows = []
     for number, line in enumerate(lines[headings + 1 :], first_number):
         try:
             rows.append(_parse(line))
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {number}: {error}") from None
+            raise InputError(f"{path.name}, line {number}: {error}") from None
     if not rows:
-        raise ValueError(f"{path.name}: there are no positions in it.")
+        raise InputError(f"{path.name}: there are no positions in it")
     played, stones, scores = zip(*rows, strict=True)
     stones = np.array(stones)
-    over = _has_line(stones).any(axis=1)
+    over = _GRID.in_line(stones.reshape(len(stones), 2, -1)).any(axis=(1, 2))
     if over.any():
         number = over.argmax() + first_number
-        raise ValueError(f"{path.name}, line {number}: the game is over, there are four in a row.")
+        raise InputError(f"{path.name}, line {number}: the game is over, there are four in a row")
     scores = np.array(scores, np.int8)
     ply = stones.sum(axis=(1, 2, 3), dtype=np.int8)
     arrays = (stones[:, 0], stones[:, 1], ply, scores != ILLEGAL, scores)
@@ -166,55 +170,25 @@ def _parse(line: str):
     """Returns the columns played, the stones (bool `[2, 6, 7]`, the mover's first) and 7 scores; or says why not."""
     fields = _LINE.fullmatch(line)
     if fields is None:
-        raise ValueError("expected columns 0 to 6 as digits and then seven scores, separated by commas.")
+        raise InputError("expected columns 0 to 6 as digits and then seven scores, separated by commas")
     played, *scores = fields.groups()
     heights = [0] * COLUMNS
     stones = np.zeros([2, ROWS, COLUMNS], bool)
     for ply, column in enumerate(map(int, played)):
         if heights[column] == ROWS:
-            raise ValueError(f"a seventh stone in column {column}.")
+            raise InputError(f"a seventh stone in column {column}")
         side = (len(played) - ply) % 2  # 0 where the mover played it: 2, 4, ... plies ago
         stones[side, ROWS - 1 - heights[column], column] = True
         heights[column] += 1
     for column, score in enumerate(scores):
         full = heights[column] == ROWS
         if full != (score is None):
-            raise ValueError(f"column {column} is full and has a score." if full else f"column {column} has no score.")
+            raise InputError(f"column {column} is full and has a score" if full else f"column {column} has no score")
         if score is not None and abs(int(score)) > 21:
-            raise ValueError(f"the score {score} is not in -21 to 21.")
+            raise InputError(f"the score {score} is not in -21 to 21")
     if min(heights) == ROWS:
-        raise ValueError("the game is over, the board is full.")
+        raise InputError("the game is over, the board is full")
     return played, stones, [ILLEGAL if score is None else int(score) for score in scores]
-
-
-def _has_line(stones: np.ndarray) -> np.ndarray:
-    """Whether there are four in a row. bool `[..., 6, 7]` -> bool `[...]`."""
-    found = np.zeros(stones.shape[:-2], bool)
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        turned = stones if right >= 0 else stones[..., ::-1]
-        rows, columns = ROWS - 3 * down, COLUMNS - 3 * abs(right)
-        line = np.ones([*stones.shape[:-2], rows, columns], bool)
-        for step in range(4):
-            line &= turned[..., step * down :, step * abs(right) :][..., :rows, :columns]
-        found |= line.any(axis=(-2, -1))
-    return found
-
-
-def _as_policy(moves: np.ndarray, num_positions: int) -> np.ndarray:
-    """Returns float64 `[N, 7]`, rows sum to 1; raises ValueError if `moves` is neither columns nor probabilities."""
-    moves = np.asarray(moves)
-    if moves.shape == (num_positions,) and np.issubdtype(moves.dtype, np.integer):
-        if moves.min() < 0 or moves.max() >= COLUMNS:
-            raise ValueError(f"moves must be columns 0 to 6, but they range from {moves.min()} to {moves.max()}.")
-        return np.eye(COLUMNS)[moves]
-    if moves.shape != (num_positions, COLUMNS):
-        expected = f"integers [{num_positions}] or probabilities [{num_positions}, {COLUMNS}]"
-        raise ValueError(f"moves must be {expected}, not {moves.dtype} {list(moves.shape)}.")
-    policy = moves.astype(np.float64)
-    # Written so that NaN fails; the tolerance is float32's, since probabilities often come from a network.
-    if not ((policy >= 0).all() and (abs(policy.sum(axis=1) - 1) < 1e-4).all()):
-        raise ValueError("every row of a probability table must be non-negative and sum to 1.")
-    return policy / policy.sum(axis=1, keepdims=True)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -1,24 +1,29 @@
 """The connect-four solver: the exact score of every move, from bitbully with its opening book.
 
 bitbully (https://github.com/MarkusThill/BitBully) is licensed under AGPL-3.0, which is why it is an optional extra
-that nothing else here needs. Needs no TensorFlow. `python -m imagents.environments.boards.connect_four.solver` answers questions from its input.
+that nothing else here needs. Needs no TensorFlow. It may take up to a second in the opening and does not let other
+threads run meanwhile, so a page asks a process of its own: run as a module, this answers questions from its input.
 """
 
 import functools
 import importlib.util
 import json
+import subprocess
 import sys
+import threading
 
 import numpy as np
+
+from imagents.errors import InputError
 
 _ROWS, _COLUMNS = 6, 7
 _FULL = -1000  # bitbully's score of a move in a full column
 
 
 def check_installed() -> None:
-    """Raises a ValueError that says how to install the solver, if it is not."""
+    """Raises an InputError that says how to install the solver, if it is not."""
     if any(importlib.util.find_spec(name) is None for name in ("bitbully", "bitbully_databases")):
-        raise ValueError(
+        raise InputError(
             "perfect connect four needs a solver that is not installed: pip install bitbully bitbully-databases "
             "(the extra `solver`; AGPL-3.0)"
         )
@@ -36,7 +41,7 @@ def scores(board: np.ndarray, seat: int) -> np.ndarray:
       column is full.
 
     Raises:
-      ValueError: if no game leads to that board.
+      InputError: if no game leads to that board.
     """
     own, other = board == seat + 1, board == 2 - seat
     if own.sum() == other.sum():  # the first mover is to move
@@ -46,6 +51,9 @@ def scores(board: np.ndarray, seat: int) -> np.ndarray:
     return np.array(_scores((first + 2 * second).astype(np.int8).tobytes()))
 
 
+scores.is_slow = True
+
+
 @functools.lru_cache(maxsize=100_000)
 def _scores(board: bytes) -> tuple[int, ...]:
     from bitbully import bitbully_core
@@ -53,7 +61,7 @@ def _scores(board: bytes) -> tuple[int, ...]:
     cells = np.frombuffer(board, np.int8).reshape(_ROWS, _COLUMNS)
     position = bitbully_core.BoardCore()
     if not position.setBoard(cells[::-1].T.tolist()):  # columns of cells, from the bottom up
-        raise ValueError(f"no game of connect four leads to this board:\n{cells}")
+        raise InputError(f"no game of connect four leads to this board:\n{cells}")
     return tuple(_solver().scoreMoves(position))
 
 
@@ -63,6 +71,55 @@ def _solver():
     from bitbully import BitBully
 
     return BitBully()._core  # its wrapper sorts the scores, which takes longer than solving late positions
+
+
+def find(apart: bool = False):
+    """The solver, board and seat -> scores; None if it is not installed. `apart`: in a process of its own."""
+    try:
+        check_installed()
+    except InputError:
+        return None
+    return SolverProcess() if apart else scores
+
+
+class SolverProcess:
+    """The connect-four solver in a process of its own, which starts with the first question; any thread may ask.
+
+    Raises:
+      InputError: if the solver is not installed.
+    """
+
+    is_slow = True
+
+    def __init__(self):
+        check_installed()
+        self._known = functools.lru_cache(maxsize=100_000)(self._ask)
+        self._lock = threading.Lock()
+        self._process = None
+
+    def __call__(self, board: np.ndarray, seat: int) -> np.ndarray:
+        return np.array(self._known(tuple(map(int, np.ravel(board))), seat))
+
+    def close(self) -> None:
+        """Ends the process."""
+        with self._lock:
+            if self._process is not None:
+                self._process.stdin.close()
+                self._process.wait()
+                self._process.stdout.close()
+                self._process = None
+
+    def _ask(self, cells: tuple[int, ...], seat: int) -> list[int]:
+        with self._lock:
+            if self._process is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "imagents.environments.boards.connect_four.solver"],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                    start_new_session=True,  # Ctrl-C is not for it: it ends when its input does
+                )  # fmt: skip
+            print(json.dumps([cells, seat]), file=self._process.stdin, flush=True)
+            answer = self._process.stdout.readline()
+        return json.loads(answer)
 
 
 def _answer_lines() -> None:

@@ -9,6 +9,7 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.memory import GameMemory
+from imagents.errors import InputError
 from imagents.players.base import Player, first_legal
 from imagents.randomness import draw, make_generator
 from imagents.seats import is_asked
@@ -94,4 +95,4 @@ def _at(values: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
 
 def _check_columns(game: BoardGame, name: str) -> None:
     if not game.gravity:
-        raise ValueError(f"{name} plays games in which stones fall into columns, and {game.name} is none")
+        raise InputError(f"{name} plays games in which stones fall into columns, and {game.name} is none")

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.board_game import BoardGame, Position
+from imagents.errors import InputError
 from imagents.players.base import Player
 from imagents.randomness import draw, make_generator, uniform
 
@@ -29,7 +30,7 @@ class HeuristicPlayer(Player):
 
     def __init__(self, game: BoardGame, seat: int, look: float = 1.0, name: str = "heuristic", seed: int = 0):
         if not 0 <= look <= 1:
-            raise ValueError(f"look = {look}: the probability of looking is 0 to 1")
+            raise InputError(f"look = {look}: the probability of looking is 0 to 1")
         super().__init__(seat, name)
         self._game, self._look = game, look
         self._generator = make_generator(seed, f"{name}/{seat}")
@@ -62,7 +63,7 @@ class MinimaxPlayer(Player):
 
     def __init__(self, game: BoardGame, seat: int, depth: int, name: str = "minimax", seed: int = 0):
         if not 1 <= depth <= MAX_DEPTH:
-            raise ValueError(f"depth = {depth}: minimax looks 1 to {MAX_DEPTH} plies ahead")
+            raise InputError(f"depth = {depth}: minimax looks 1 to {MAX_DEPTH} plies ahead")
         super().__init__(seat, name)
         self._game, self._depth = game, depth
         self.is_heavy = depth > 2

@@ -20,11 +20,14 @@ import functools
 
 import numpy as np
 
+from imagents.environments.boards.grid import Grid, move_probabilities
+from imagents.errors import InputError
+
 NUM_POSITIONS = 4520
 NUM_CELLS = 9
 ILLEGAL = -2  # in `Positions.action_value`: below a loss, so that no maximum picks an illegal move
 
-_LINES = np.array([[0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 4, 8], [2, 4, 6]])
+_GRID = Grid("tic_tac_toe", rows=3, columns=3, k=3, gravity=False)
 _FIRST_WINS, _DRAW, _SECOND_WINS = np.eye(3)  # results of a game, as probabilities or as counts of lines
 
 
@@ -42,6 +45,7 @@ class Positions:
     value:        int8 `[P]`, the game's value for the mover: 1 won, 0 drawn, -1 lost.
     action_value: int8 `[P, 9]`, the value after the move for the mover; `ILLEGAL` (-2) for illegal moves.
     optimal:      bool `[P, 9]`, moves that keep the value (how fast they win does not count).
+    best:         bool `[P, 9]`, those of them that win fastest or lose slowest.
     critical:     bool `[P]`, positions with a legal move that loses value; 3,191 of them.
     """
 
@@ -72,10 +76,24 @@ class Positions:
     def critical(self) -> np.ndarray:
         return _read_only((self.legal & ~self.optimal).any(axis=1))
 
+    @functools.cached_property
+    def best(self) -> np.ndarray:
+        best = np.zeros_like(self.legal)
+        value = np.zeros(len(self.ply), np.int8)  # more than 0 if the mover wins, and the more, the faster
+        for ply in reversed(range(NUM_CELLS)):
+            rows = np.flatnonzero(self.ply == ply)
+            following = self.next_index[rows]
+            after = np.where(following >= 0, -value[following], 0)
+            after = np.where(self.wins[rows], NUM_CELLS + 1 - ply, after)
+            after = np.where(self.legal[rows], after, -2 * NUM_CELLS)
+            value[rows] = after.max(axis=1)
+            best[rows] = after == value[rows, np.newaxis]
+        return _read_only(best)
+
     def boards(self, seat: int) -> np.ndarray:
         """Returns int8 `[P, 3, 3]`: every position as a board on which `seat` (0 or 1) is to move."""
         if seat not in (0, 1):
-            raise ValueError(f"seat must be 0 or 1, not {seat!r}.")
+            raise InputError(f"seat = {seat!r}: seats are 0 and 1")
         stones = self.own * np.int8(seat + 1) + self.opponent * np.int8(2 - seat)
         return stones.reshape(-1, 3, 3)
 
@@ -154,7 +172,7 @@ def positions() -> Positions:
     for _ in range(NUM_CELLS - 1):  # the ninth ply always ends the game
         own, opponent = reached[-1]
         next_own, next_opponent = _after_moves(own, opponent)
-        goes_on = ~(own | opponent) & ~_has_line(next_opponent)
+        goes_on = ~(own | opponent) & ~_GRID.in_line(next_opponent).any(axis=-1)
         codes = position_code(next_own[goes_on], next_opponent[goes_on])
         _, once = np.unique(codes, return_index=True)
         reached.append((next_own[goes_on][once], next_opponent[goes_on][once]))
@@ -165,7 +183,7 @@ def positions() -> Positions:
 
     legal = ~(own | opponent)
     next_own, next_opponent = _after_moves(own, opponent)
-    wins = legal & _has_line(next_opponent)
+    wins = legal & _GRID.in_line(next_opponent).any(axis=-1)
     next_index = np.full(legal.shape, -1, np.int16)  # and it stays -1 after a win and on a full board
     next_index[legal] = index[position_code(next_own[legal], next_opponent[legal])]
     ply = (own | opponent).sum(axis=1, dtype=np.int8)
@@ -182,46 +200,28 @@ def optimal_policy() -> np.ndarray:
     return _uniform(positions().optimal)
 
 
-def best_moves(table: Positions) -> np.ndarray:
-    """The moves that win fastest or lose slowest, of those that keep the value: bool `[4520, 9]`."""
-    best = np.zeros_like(table.legal)
-    value = np.zeros(len(table.ply), np.int8)  # more than 0 if the mover wins, and the more, the faster
-    for ply in reversed(range(NUM_CELLS)):
-        rows = np.flatnonzero(table.ply == ply)
-        following = table.next_index[rows]
-        after = np.where(following >= 0, -value[following], 0)
-        after = np.where(table.wins[rows], NUM_CELLS + 1 - ply, after)
-        after = np.where(table.legal[rows], after, -2 * NUM_CELLS)
-        value[rows] = after.max(axis=1)
-        best[rows] = after == value[rows, np.newaxis]
-    return best
+def move_scores(board: np.ndarray, seat: int) -> np.ndarray:
+    """What every move is worth to the seat to move, float `[9]`: its sign 1 for a win, 0 a draw, -1 a loss.
+
+    Among moves of the same value, those that win fastest or lose slowest are worth a little more.
+
+    Args:
+        board: int `[3, 3]` of 0, 1 and 2, in a game that goes on.
+        seat: the seat to move.
+    """
+    table, cells = positions(), np.ravel(board)
+    row = table.index[position_code(cells == seat + 1, cells == 2 - seat)]
+    value = table.action_value[row]
+    return value + 0.5 * (value != 0) * table.best[row]
 
 
 def as_policy(moves: np.ndarray) -> np.ndarray:
-    """Checks a player's table of moves and returns it as probabilities.
-
-    Args:
-        moves: int `[4520]`, the move (0..8) in every position, or `[4520, 9]`, the probability of every move.
-
-    Returns:
-        float64 `[4520, 9]`, rows sum to 1.
+    """A player's table of moves, int `[4520]` or float `[4520, 9]`, as probabilities float64 `[4520, 9]`.
 
     Raises:
-        ValueError: if it is neither.
+        InputError: if it is neither.
     """
-    moves = np.asarray(moves)
-    if moves.shape == (NUM_POSITIONS,) and np.issubdtype(moves.dtype, np.integer):
-        if moves.min() < 0 or moves.max() >= NUM_CELLS:
-            raise ValueError(f"moves must be cells 0 to 8, but they range from {moves.min()} to {moves.max()}.")
-        return np.eye(NUM_CELLS)[moves]
-    if moves.shape != (NUM_POSITIONS, NUM_CELLS):
-        found = f"{moves.dtype} {list(moves.shape)}"
-        raise ValueError(f"moves must be integers [4520] or probabilities [4520, 9], not {found}.")
-    policy = moves.astype(np.float64)
-    # Written so that NaN fails; the tolerance is float32's, since probabilities often come from a network.
-    if not ((policy >= 0).all() and (abs(policy.sum(axis=1) - 1) < 1e-4).all()):
-        raise ValueError("every row of a probability table must be non-negative and sum to 1.")
-    return policy / policy.sum(axis=1, keepdims=True)
+    return move_probabilities(moves, NUM_POSITIONS, NUM_CELLS)
 
 
 def match(first: np.ndarray | None, second: np.ndarray | None) -> Outcome:
@@ -254,7 +254,7 @@ def evaluate(moves: np.ndarray) -> Evaluation:
         An `Evaluation`.
 
     Raises:
-        ValueError: if `moves` is neither.
+        InputError: if `moves` is neither.
     """
     table, policy, random = positions(), as_policy(moves), random_policy()
     optimal = (policy * table.optimal).sum(axis=1)
@@ -324,10 +324,6 @@ def _after_moves(own: np.ndarray, opponent: np.ndarray):
     """Returns bool `[P, 9, 9]` twice: the stones after every move, from the side of whoever moves next."""
     next_opponent = own[:, None, :] | np.eye(NUM_CELLS, dtype=bool)
     return np.broadcast_to(opponent[:, None, :], next_opponent.shape), next_opponent
-
-
-def _has_line(stones: np.ndarray) -> np.ndarray:
-    return stones[..., _LINES].all(axis=-1).any(axis=-1)
 
 
 def _uniform(allowed: np.ndarray) -> np.ndarray:

@@ -13,18 +13,17 @@ import tensorflow as tf
 
 from imagents.app.cast import TRAINED, Cast
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind, Thought
-from imagents.app.session import Record
+from imagents.config import ENVIRONMENTS, environment_settings
 from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.connect_four import solver
 from imagents.environments.boards.environment import time_step_at
-from imagents.environments.boards.games import GAMES, get_game
-from imagents.environments.boards.verdicts import find_solver_process, is_connect_four
+from imagents.environments.boards.grid import Grid
+from imagents.environments.boards.record import Record
+from imagents.errors import InputError
 from imagents.export.model import AgentModel
-from imagents.export.reading import ExportedAgent, exported_game, trained_agent
+from imagents.export.reading import ExportedAgent
+from imagents.opening import Opened, open_path, open_shipped, shipped, split_agent
 from imagents.players.base import Player
-from imagents.players.frozen import learned_game, split_agent
 from imagents.players.names import make_player
-from imagents.runs.snapshots import load_agents
 
 _MINIMAX = {"minimax:2": "Looks two moves ahead", "minimax:4": "Looks four moves ahead"}
 _KEPT_RUNS = 8  # whose agents stay in memory
@@ -42,85 +41,68 @@ class PlayerMind(Mind):
         return Thought(int(self._player.act(time_step)[0]))
 
 
-def make_mind(name: str, game: BoardGame, seat: int, seed: int = 0) -> Mind:
+def make_mind(name: str, environment, seat: int, seed: int = 0) -> Mind:
     """The mind of any player by the name that `make_player` knows, for one table.
 
     Raises:
-      ValueError: as `make_player` does.
+      InputError: as `make_player` does.
     """
+    environment = environment_settings(environment)
     if name == TRAINED:
-        return agent_mind(trained_agent(game, seat), "", game, seat)
+        return agent_mind(open_shipped(environment, seat), "", environment, seat)
     if name == "random":
         return RandomMind()
     if name == "heuristic":
         return HeuristicMind()
-    if name == "perfect":
-        return PerfectMind(find_solver(game))
+    if name == "perfect" and (scorer := environment.scorer()):
+        return PerfectMind(scorer)
     if found := split_agent(name):
-        with contextlib.suppress(ValueError):  # it may play all the same; only what it thinks cannot be asked
-            return agent_mind(*found, game, seat)
-    return PlayerMind(make_player(name, game, seat, seed), game)
+        with contextlib.suppress(InputError):  # it may play all the same; only what it thinks cannot be asked
+            return agent_mind(*found, environment, seat)
+    return PlayerMind(make_player(name, environment, seat, seed), environment.game)
 
 
-def agent_mind(path: str | os.PathLike, agent: str, game: BoardGame, seat: int) -> ModelMind:
+def agent_mind(opened: Opened | str | os.PathLike, agent: str, environment, seat: int) -> ModelMind:
     """The mind of an agent.
 
     Args:
-      path: a run folder, one of its checkpoints or snapshots, or an export.
+      opened: what was opened, or the path of a run folder, one of its checkpoints or snapshots, or an export.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
-      game: the game to play.
+      environment: the settings of the game to play.
       seat: the seat to play.
 
     Raises:
-      ValueError: if there is no such agent, it learned another game, or what it computes cannot be exported.
+      InputError: if there is no such agent, it learned another game, or what it computes cannot be exported.
     """
-    learned = learned_game(path).name
-    if learned != game.name:
-        raise ValueError(f"{path} is a run of {learned}, and this is a game of {game.name}")
-    if exported_game(path):
-        chosen = ExportedAgent(path)
-        initial = {name: part["initial"] for name, part in chosen.metadata["state"].items()}
-        dtypes = {name: part["dtype"] for name, part in chosen.metadata["state"].items()}
-        state = {name: tf.constant(value, dtypes[name]).numpy() for name, value in initial.items()}
-        return ModelMind(_on_tensors(chosen.model), chosen.seat, state)
-    agents = {candidate.name: candidate for candidate in load_agents(path)}
-    name = agent or next((n for n, candidate in agents.items() if candidate.seat == seat), next(iter(agents)))
-    if name not in agents:
-        raise ValueError(f"{path} has no agent {agent!r}: its agents are {', '.join(agents)}")
-    model = AgentModel(agents[name], game)
-    mind = ModelMind(_on_tensors(lambda inputs: model.signatures["serving_default"](**inputs)), model.seat, model.state)
-    mind.keep = agents[name]  # the model's functions hold its variables weakly
-    return mind
+    opened = opened if isinstance(opened, Opened) else open_path(opened)
+    chosen = opened.agent_for(environment, seat, agent)
+    if isinstance(chosen, ExportedAgent):
+        model, state = chosen.model, chosen.state
+    else:
+        exported = AgentModel(chosen, environment)
+        model, state = (lambda inputs: exported.signatures["serving_default"](**inputs)), exported.state
+    return ModelMind(_on_tensors(model), chosen.seat, state)
 
 
-def find_solver(game: BoardGame):
-    """The connect-four solver if it is of use for this game and installed, else None."""
-    if not is_connect_four(game):
-        return None
-    try:
-        solver.check_installed()
-    except ValueError:
-        return None
-    return solver.scores
-
-
-def watch(game: BoardGame, players: Sequence[str], first: int = 0, seed: int | None = None) -> Record:
+def watch(environment, players: Sequence[str], first: int = 0, seed: int | None = None) -> Record:
     """One whole game between two players.
 
     Args:
-      game: the rules.
+      environment: the game's name, its settings, or its rules.
       players: the name of each seat's player, as `make_player` knows them; "trained" for the agent that ships with
         the package.
       first: the seat that begins.
       seed: of the players; None for another game every time.
 
     Raises:
-      ValueError: as `make_player` does.
+      InputError: as `make_player` does.
     """
+    environment = environment_settings(environment)
     if seed is not None:
         random.seed(seed)
-    minds = [make_mind(n, game, s, random.getrandbits(30) if seed is None else seed) for s, n in enumerate(players)]
-    record = Record(game, first)
+    seeds = [random.getrandbits(30) if seed is None else seed for _ in players]
+    minds = [make_mind(name, environment, seat, seeds[seat]) for seat, name in enumerate(players)]
+    record = Record(environment.grid, first)
     while not record.is_over:
         record = record.play(minds[record.seat].think(record).action)
     return record
@@ -136,33 +118,36 @@ class LocalCast(Cast):
     def __init__(self, runs: pathlib.Path | None = None):
         self._runs, self._lock = runs, threading.Lock()
         self._seen, self._stale_at = ([], {}), 0.0
-        self._shipped = functools.cache(lambda game, seat: agent_mind(trained_agent(game, seat), "", game, seat))
-        self._searching = functools.cache(lambda game, name, seat: PlayerMind(make_player(name, game, seat), game))
-        self._loaded = functools.lru_cache(_KEPT_RUNS)(lambda newest, *arguments: agent_mind(*arguments))
-        learned = {name: get_game(name) for name in map(_game_of, self.runs()) if name}
-        super().__init__(GAMES | learned, find_solver_process())
+        self._shipped = functools.cache(lambda name, seat: make_mind(TRAINED, name, seat))
+        self._searching = functools.cache(lambda game, name, seat: make_mind(name, game, seat))
+        self._loaded = functools.lru_cache(_KEPT_RUNS)(
+            lambda newest, path, game, seat: agent_mind(path, "", environment_settings(game), seat)
+        )
+        learned = [name for name in map(_learned, self.runs()) if name]
+        known = sorted(shipped(), key=list(ENVIRONMENTS).index)  # a visitor begins with the first
+        super().__init__(map(environment_settings, dict.fromkeys([*known, *learned])))
 
-    def agents(self, game: BoardGame) -> list[str]:
-        return [TRAINED] * (game.name in GAMES) + self._look()[1].get(game.name, [])
+    def agents(self, game: Grid) -> list[str]:
+        return [TRAINED] * (game.name in shipped()) + self._look()[1].get(game.name, [])
 
-    def opponents(self, game: BoardGame) -> dict[str, str]:
+    def opponents(self, game: Grid) -> dict[str, str]:
         agents = {name: name.replace("run/", "Run ") for name in self.agents(game)}
         if TRAINED in agents:
             agents[TRAINED] = "Trained agent"
         return agents | super().opponents(game) | (_MINIMAX if game.num_actions < 10 else {})
 
-    def mind(self, game: BoardGame, name: str, seat: int) -> Mind:
+    def mind(self, game: Grid, name: str, seat: int) -> Mind:
         if name not in self.opponents(game):
-            raise ValueError(f"nobody here is called {name!r}")
+            raise InputError(f"nobody here is called {name!r}")
         if name in _MINIMAX:
-            return self._searching(game, name, seat)
+            return self._searching(game.name, name, seat)
         if name not in self.agents(game):
             return super().mind(game, name, seat)
         with self._lock:  # so that none is loaded twice at once
             if name == TRAINED:
-                return self._shipped(game, seat)
+                return self._shipped(game.name, seat)
             path = self._runs / name.removeprefix("run/")
-            return self._loaded(_newest(path), path, "", game, seat)
+            return self._loaded(_newest(path), path, game.name, seat)
 
     def runs(self) -> list[pathlib.Path]:
         """The runs in the folder, newest first."""
@@ -175,7 +160,7 @@ class LocalCast(Cast):
             found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
             playing: dict[str, list[str]] = {}
             for path in filter(_newest, found):
-                playing.setdefault(_game_of(path), []).append(f"run/{path.name}")
+                playing.setdefault(_learned(path), []).append(f"run/{path.name}")
             self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
         return self._seen
 
@@ -186,10 +171,10 @@ def _newest(run: pathlib.Path) -> str:
 
 
 @functools.lru_cache(1000)
-def _game_of(run: pathlib.Path) -> str:
+def _learned(run: pathlib.Path) -> str:
     try:
-        return learned_game(run).name
-    except ValueError:
+        return open_path(run).environment.name
+    except InputError:
         return ""
 
 

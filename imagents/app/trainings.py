@@ -9,7 +9,8 @@ import threading
 from collections.abc import Callable
 
 from imagents import plotting
-from imagents.config import load_config
+from imagents.errors import InputError
+from imagents.plotting.style import shown
 
 _FIGURES = (plotting.strength, plotting.outcomes, plotting.returns, plotting.losses)
 
@@ -65,15 +66,15 @@ def _draw(run: pathlib.Path, stamp: str) -> str:
     del stamp  # when it changes, everything is drawn again
     try:
         metrics = plotting.read_metrics(run)
-        plies = int(metrics["plies"].iloc[-1])
-        standing = f"{load_config(run).game.replace('_', ' ')}, {plies:,} plies so far" if plies else "just begun"
-    except (FileNotFoundError, KeyError, IndexError, ValueError):
+        steps = int(metrics["steps"].iloc[-1])
+        standing = f"{plotting.environment_name(run)}, {steps:,} steps so far" if steps else "just begun"
+    except (KeyError, IndexError, ValueError):
         return '<p class="none">Nothing measured yet.</p>'
     parts = [f"<p>{html.escape(standing)}</p>", '<div class="figures">']
     for figure in _FIGURES:
         try:
             image = base64.b64encode(figure(run)._repr_png_()).decode()
-        except ValueError:
+        except InputError:
             continue  # the run did not measure this
         parts.append(f'<img alt="{html.escape((figure.__doc__ or "").splitlines()[0])}" '
                      f'src="data:image/png;base64,{image}">')
@@ -85,19 +86,32 @@ def _evaluation(run: pathlib.Path) -> str:
     try:
         agents = {n: _flat(v) for n, v in json.loads((run / "evaluation.json").read_text())["agents"].items()}
         title = "Evaluation"
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         metrics, agents, title = plotting.read_metrics(run), {}, "So far"
         for name in (column.removesuffix("_loss") for column in metrics if column.endswith("_loss")):
             known = metrics[[column for column in metrics if column.startswith(f"{name}_")]].ffill().iloc[-1].dropna()
             agents[name] = {column.removeprefix(f"{name}_"): value for column, value in known.items()}
-    measures = dict.fromkeys(measure for values in agents.values() for measure in values)
+    rows = dict.fromkeys(measure for values in agents.values() for measure in values)
+    measures = _measures(run)
     head = "".join(f"<th scope=col>{html.escape(name.replace('_', ' '))}" for name in agents)
-    rows = "".join(
-        f"<tr><th scope=row>{html.escape(measure.replace('_', ' '))}"
-        + "".join(f"<td>{html.escape(_shown(values.get(measure)))}" for values in agents.values())
-        for measure in measures
+    body = "".join(
+        f"<tr><th scope=row>{html.escape(_title(name, measures))}"
+        + "".join(f"<td>{html.escape(_shown(values.get(name), measures.get(name)))}" for values in agents.values())
+        for name in rows
     )
-    return f"<table><caption>{title}</caption><tr><td>{head}{rows}</table>"
+    return f"<table><caption>{title}</caption><tr><td>{head}{body}</table>"
+
+
+def _measures(run: pathlib.Path) -> plotting.Measures:
+    try:
+        return plotting.read_measures(run)
+    except InputError:
+        return {}  # the names say enough
+
+
+def _title(name: str, measures: plotting.Measures) -> str:
+    measure = measures.get(name)
+    return ", ".join(filter(None, (measure["title"], measure["case"]))) if measure else name.replace("_", " ")
 
 
 def _flat(values: dict, before: str = "") -> dict:
@@ -107,9 +121,11 @@ def _flat(values: dict, before: str = "") -> dict:
     return flat
 
 
-def _shown(value) -> str:
+def _shown(value, measure: dict | None = None) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
     if isinstance(value, list):
         return " to ".join(map(_shown, value))
+    if measure and isinstance(value, (int, float)):
+        return shown(value, measure["kind"])
     return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

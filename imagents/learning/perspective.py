@@ -1,0 +1,169 @@
+"""A perspective: what an agent makes of the time steps that everybody is shown.
+
+The environment shows every agent the same. An agent's view, reward, actions and internal state are its own: plain
+functions of tensors with a leading batch dimension, traced when training is compiled. Nothing here has variables.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from imagents.errors import InputError
+from imagents.seats import shows
+
+
+class Sight(NamedTuple):
+    """What an agent sees before it decides.
+
+    view: nest of tensors `[B, ...]`, its own; legal_moves: bool `[B, num_actions]`, () where all moves are legal.
+    """
+
+    view: Any
+    legal_moves: Any
+
+
+ObservationFn = Callable[[Any, int, Any], Any]
+"""(observation, seat, state) -> the agent's view: nests of tensors `[B, ...]`, `state` the internal one."""
+
+RewardFn = Callable[[ts.TimeStep, int, Any], tf.Tensor]
+"""(time_step, seat, state) -> the agent's reward, float32 `[B]`; the time step's own is `[B]`, or `[B, N]` by seat."""
+
+ActionFn = Callable[[tf.Tensor, int, Any], tf.Tensor]
+"""(action, seat, state) -> the environment's action: both `[B]` and of one type."""
+
+StateFn = Callable[[Any, ts.TimeStep, int], Any]
+"""(state, time_step, seat) -> the next internal state, a nest of tensors `[B, ...]`; called for every time step."""
+
+
+def own_stones(observation, seat: int, state) -> tf.Tensor:
+    """The default view of a board: own stones and the opponent's, bool `[B, 2, rows, columns]`."""
+    del state
+    return observation["board"][:, tf.newaxis] == np.reshape([seat + 1, 2 - seat], [2, 1, 1])
+
+
+def everything(observation, seat: int, state) -> Any:
+    """The default view elsewhere: whatever the environment shows."""
+    del seat, state
+    return observation
+
+
+def own_reward(time_step: ts.TimeStep, seat: int, state) -> tf.Tensor:
+    """The default reward: the seat's share of the environment's, float32 `[B]`."""
+    del state
+    return time_step.reward[:, seat] if len(time_step.reward.shape) == 2 else time_step.reward
+
+
+class Perspective:
+    """An agent's own side of an environment, as functions.
+
+    Args:
+      time_step_spec: the environment's.
+      action_spec: the environment's: one integer action.
+      seat: the agent's seat.
+      batch_size: of the example that every transform is tried with.
+      owner: whom to name when a transform returns something that does not fit.
+      observation_fn: makes its view; `own_stones` of a board and `everything` elsewhere if None.
+      reward_fn: makes its reward.
+      action_fn: makes its actions; as they are if None.
+      initial_state: nest of values of the internal state of one copy of the environment.
+      state_fn: moves that on; it stays as it is if None.
+
+    Attributes:
+      seat: the agent's seat.
+      sight_spec: `Sight` of specs, without the batch dimension.
+      state_spec: nest of specs of the internal state of one copy.
+
+    Raises:
+      InputError: if a transform returns something that does not fit, in one sentence.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: tensor_spec.BoundedTensorSpec,
+        seat: int = 0,
+        batch_size: int = 1,
+        owner: str = "agent",
+        *,
+        observation_fn: ObservationFn | None = None,
+        reward_fn: RewardFn = own_reward,
+        action_fn: ActionFn | None = None,
+        initial_state=(),
+        state_fn: StateFn | None = None,
+    ):
+        self.seat = seat
+        default = own_stones if shows(time_step_spec.observation, "board") else everything
+        self._observation_fn = observation_fn or default
+        self._reward_fn = reward_fn
+        self._action_fn = action_fn or (lambda action, seat, state: action)
+        self._state_fn = state_fn or (lambda state, time_step, seat: state)
+        self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
+        self.state_spec = _specs(self._initial_state)
+        self.sight_spec = self._checked(owner, batch_size, time_step_spec, action_spec)
+
+    def initial_state(self, batch_size: int):
+        """The internal state of B copies as they begin: nest of tensors `[B, ...]`."""
+        return tf.nest.map_structure(
+            lambda x: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)), self._initial_state
+        )
+
+    def next_state(self, state, time_step: ts.TimeStep):
+        """The internal state once a time step has been seen."""
+        return self._state_fn(state, time_step, self.seat)
+
+    def sight(self, time_step: ts.TimeStep, state) -> Sight:
+        """What the agent sees in a time step."""
+        observation = time_step.observation
+        legal_moves = observation["legal_moves"] if shows(observation, "legal_moves") else ()
+        return Sight(self._observation_fn(observation, self.seat, state), legal_moves)
+
+    def reward(self, time_step: ts.TimeStep, state) -> tf.Tensor:
+        """What a time step pays the agent, float32 `[B]`: nothing where an episode begins."""
+        return tf.where(time_step.is_first(), 0.0, self._reward_fn(time_step, self.seat, state))
+
+    def action(self, action: tf.Tensor, state) -> tf.Tensor:
+        """What is done when the agent has chosen `action`, `[B]`."""
+        return self._action_fn(action, self.seat, state)
+
+    def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep, action_spec) -> Sight:
+        """Calls every transform once, says what is wrong with what it returns, and returns the spec of what is seen."""
+        example = tensor_spec.sample_spec_nest(time_step_spec, outer_dims=[size], seed=0)
+        state = self.initial_state(size)
+        sight = self.sight(example, state)
+        for x in tf.nest.flatten(sight.view):
+            if not tf.is_tensor(x) or len(x.shape) < 1 or x.shape[0] != size:
+                raise InputError(f"{owner}: observation_fn returned {_described(x)}: tensors [{size}, ...] are needed")
+        reward = self._reward_fn(example, self.seat, state)
+        _check_tensor(f"{owner}: reward_fn", reward, (size,), tf.float32)
+        action = self.action(tf.zeros([size], action_spec.dtype), state)
+        _check_tensor(f"{owner}: action_fn", action, (size,), action_spec.dtype)
+        next_state = self.next_state(state, example)
+        try:
+            tf.nest.assert_same_structure(state, next_state)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{owner}: state_fn returned the structure {next_state!r}: it has to return one like initial_state"
+            ) from None
+        for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state)):
+            _check_tensor(f"{owner}: state_fn", after, tuple(before.shape), before.dtype)
+        legal_moves = time_step_spec.observation["legal_moves"] if tf.nest.flatten(sight.legal_moves) else ()
+        return Sight(_specs(tf.nest.map_structure(lambda x: x[0], sight.view)), legal_moves)
+
+
+def _specs(nest):
+    return tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), nest)
+
+
+def _check_tensor(owner: str, x, shape: tuple, dtype: tf.DType) -> None:
+    if not tf.is_tensor(x) or tuple(x.shape) != shape or x.dtype != dtype:
+        raise InputError(f"{owner} returned {_described(x)}: a {dtype.name} tensor of shape {shape} is needed")
+
+
+def _described(x) -> str:
+    if tf.is_tensor(x):
+        return f"a {x.dtype.name} tensor of shape {tuple(x.shape)}"
+    return f"{type(x).__name__} {x!r}"[:100]

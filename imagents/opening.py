@@ -1,0 +1,218 @@
+"""What a path holds: a run, a checkpoint, a snapshot, an export. The one place that answers."""
+
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+import imagents
+from imagents.config import TrainConfig, environment_settings, load_config, run_folder
+from imagents.errors import InputError
+from imagents.export.model import AgentModel
+from imagents.export.reading import ExportedAgent, learned_environment, model_folder, read_metadata
+from imagents.export.writing import check_formats, write_models
+from imagents.learning.agent import IMAgent
+from imagents.learning.build import build_agents
+from imagents.runs.run import Run
+from imagents.runs.snapshots import SNAPSHOTS, reading_snapshot
+
+SHIPPED = pathlib.Path(imagents.__file__).parent / "shipped"  # trained agents, by environment
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """What a path holds.
+
+    Attributes:
+      path: the path; of an export its model folder.
+      environment: the settings of the environment that its agents learned.
+      agent_names: whom it holds.
+      config: the settings of their training; None of an export.
+      load: reads the agents.
+    """
+
+    path: pathlib.Path
+    environment: Any
+    agent_names: list[str]
+    config: TrainConfig | None
+    load: Callable[[], list]
+
+    @functools.cached_property
+    def agents(self) -> list[IMAgent] | list[ExportedAgent]:
+        """The agents, to play with: networks as they were, replay buffers empty. Read when first asked for.
+
+        Raises:
+          InputError: if what holds them is damaged.
+        """
+        return self.load()
+
+    def agent_for(self, environment, seat: int, name: str = "") -> IMAgent | ExportedAgent:
+        """The agent that is to play a seat.
+
+        Args:
+          environment: the settings of the environment to play in.
+          seat: the seat.
+          name: the agent's name; "" for the one that learned to play the seat, if there is one, else for the first.
+
+        Raises:
+          InputError: if there is no such agent, or it learned another game.
+        """
+        if self.environment.name != environment.name:
+            raise InputError(
+                f"{self.path} is a run of {self.environment.name}, and this is a game of {environment.name}"
+            )
+        if name and name not in self.agent_names:
+            raise InputError(f"{self.path} has no agent {name!r}: its agents are {', '.join(self.agent_names)}")
+        fitting = [a for a in self.agents if (a.name == name if name else a.seat == seat)]
+        return (fitting or self.agents)[0]
+
+    def provenance(self, agent: str) -> dict:
+        """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
+        run = Run(run_folder(self.path))
+        rounds = int((run.newest_checkpoint() if run.path == self.path else self.path).stem)
+        known = {"run": run.path.absolute().name, "rounds": rounds, "training": self.config.to_dict()}
+        try:
+            evaluation = json.loads((run.path / "evaluation.json").read_text())
+            return known | ({"evaluation": evaluation["agents"][agent]} if evaluation["round"] == rounds else {})
+        except (OSError, ValueError, KeyError, TypeError):
+            return known  # not evaluated, or not yet
+
+
+def open_path(path: str | os.PathLike) -> Opened:
+    """Opens a run folder (its newest checkpoint is taken), a checkpoint, a snapshot, or an export.
+
+    Only what says what it is is read at once; the agents are when they are asked for.
+
+    Args:
+      path: of one of these; of an export an agent's folder, a model folder in that, or a model's file.
+
+    Raises:
+      InputError: if the path is none of these, or damaged.
+    """
+    folder = model_folder(path)
+    if folder is not None:
+        metadata = read_metadata(folder)
+        environment, name = learned_environment(folder, metadata), str(metadata.get("agent"))
+        return Opened(folder, environment, [name], None, lambda: [ExportedAgent(folder, metadata)])
+    path = pathlib.Path(path)
+    config = load_config(run_folder(path))
+    load = _read_snapshot if path.suffix == ".npz" else _read_checkpoint
+    return Opened(path, config.environment, config.agent_names, config, lambda: load(path, build_agents(config)))
+
+
+def open_shipped(environment, seat: int = 0) -> Opened:
+    """The trained agent that ships with the package: the one that learned to play that seat.
+
+    Args:
+      environment: the environment's name, or its settings.
+      seat: the seat.
+
+    Raises:
+      InputError: if there is none for this environment.
+    """
+    name = environment_settings(environment).name
+    path = SHIPPED / name / f"player_{seat + 1}" / "1"
+    if not path.exists():
+        raise InputError(f"no trained agent of {name} ships with imagents: there are some of {', '.join(shipped())}")
+    return open_path(path)
+
+
+def shipped() -> list[str]:
+    """The environments of which trained agents ship with the package."""
+    return sorted(folder.name for folder in SHIPPED.glob("[!._]*"))
+
+
+def prepare_export(
+    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
+) -> Callable[[], list[pathlib.Path]]:
+    """Does what can fail: loads the agents of a run and makes their models. Returns what writes them.
+
+    Args:
+      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
+      output_dir: where the agents' folders go; `export` in the run folder if None.
+      formats: as for `imagents.export.writing.export_agent`.
+
+    Raises:
+      InputError: if the path is no run or damaged, or nothing can be written, or as `export_agent` does.
+    """
+    check_formats(formats)
+    opened = open_path(path)
+    if opened.config is None:
+        raise InputError(f"{path} is exported already: name the run")
+    folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
+    models = [AgentModel(agent, opened.environment) for agent in opened.agents]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{folder} cannot be written: Permission denied")
+    return lambda: [
+        written for model in models for written in write_models(model, folder, formats, opened.provenance(model.name))
+    ]
+
+
+def export_run(
+    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
+) -> list[pathlib.Path]:
+    """Writes the agents of a run as models, as `prepare_export` explains. Returns the models' folders."""
+    return prepare_export(path, output_dir, formats)()
+
+
+def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
+    """The agents of whatever a path holds, as `open_path` has them."""
+    return open_path(path).agents
+
+
+def split_agent(name: str) -> tuple[str, str] | None:
+    """A player's name as (path, agent's name or ""), if it names a path that exists; else None."""
+    if pathlib.Path(name).exists():
+        return name, ""
+    path, colon, agent = name.rpartition(":")
+    return (path, agent) if colon and pathlib.Path(path).exists() else None
+
+
+def expand(name: str) -> list[str]:
+    """The players that a name on the command line stands for.
+
+    A run folder, a checkpoint or a snapshot stands for all of its agents, and the folder of a run's snapshots for
+    all of its agents in each of them; every other name for itself.
+
+    Raises:
+      InputError: if a folder is not a run, or holds no snapshot.
+    """
+    path = pathlib.Path(name)
+    if path.name == SNAPSHOTS and path.is_dir():
+        found = Run(path.parent).snapshots()
+        if not found:
+            raise InputError(f"{path} holds no snapshot")
+        return [f"{snapshot}:{agent}" for agent in open_path(path.parent).agent_names for snapshot in found]
+    if path.exists() and (opened := open_path(path)).config is not None:
+        return [f"{path}:{agent}" for agent in opened.agent_names]
+    return [name]
+
+
+def _read_snapshot(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]:
+    with reading_snapshot(path) as arrays:
+        for agent in agents:
+            for i, variable in enumerate(agent.policy.variables()):
+                variable.assign(arrays[f"{agent.name}/{i}"])
+    return agents
+
+
+def _read_checkpoint(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]:
+    """Only what they learned is read: everything else has the size of the training's batch of games."""
+    run = Run(run_folder(path))
+    checkpoint = path if run.path != path else run.newest_checkpoint()
+    manifest = run.check(checkpoint)
+    saved = tf.Module()
+    saved.agents = [tf.Module() for _ in agents]
+    for place, agent in zip(saved.agents, agents):
+        setattr(place, "_learner" if run.is_old else "algorithm", agent.algorithm)
+    run.read(checkpoint, tf.train.Checkpoint(trainer=saved), manifest)
+    return agents

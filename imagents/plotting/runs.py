@@ -1,0 +1,322 @@
+"""Figures of a run: losses, returns, how episodes ended, and how good its agents are."""
+
+import io
+import json
+import math
+import os
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from imagents.errors import InputError
+from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save, shown, words
+
+Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
+Measures = dict[str, dict[str, Any]]
+
+_OLD_NAMES = {"plies": "steps", "games": "episodes", "plies_per_second": "steps_per_second"}  # of version 0.1.0
+_KINDS = ("share", "count", "number")
+_DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
+_CASE_LINES = ("-", "--", "-.", (0, (1, 1)))
+_MARKED_POINTS = 40  # up to so many points a curve shows each of them, and needs no smoothing
+
+
+def read_metrics(run: Run) -> pd.DataFrame:
+    """Reads a run's metrics, without a last line that was cut off while it was written.
+
+    Args:
+        run: the run folder; a DataFrame is taken as it is.
+
+    Returns:
+        One row per log interval; empty fields are NaN. Columns of version 0.1.0 have the names of today.
+
+    Raises:
+        InputError: if the folder has no metrics.csv, or that file is not a table.
+    """
+    if isinstance(run, pd.DataFrame):
+        return run.rename(columns=_OLD_NAMES)
+    path = pathlib.Path(run) / "metrics.csv"
+    if not path.is_file():
+        raise InputError(f"{run} is not a run folder: it has no metrics.csv")
+    try:
+        text = path.read_text()
+        return pd.read_csv(io.StringIO(text[: text.rfind("\n") + 1])).rename(columns=_OLD_NAMES)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a table of metrics: {str(error).strip()}") from error
+
+
+def read_measures(run: Run) -> Measures:
+    """Reads what the measures in a run's metrics are.
+
+    Args:
+        run: the run folder; a DataFrame explains nothing.
+
+    Returns:
+        By measure, in the order to show them: `title`, of its panel; `kind`, one of share, count and number; `chance`,
+        what random play scores, or None; `short`, its name where there is little room; `case`, what tells it from the
+        others of its title, such as "moving first". Nothing where there is no measures.json.
+
+    Raises:
+        InputError: if that file is damaged.
+    """
+    if isinstance(run, pd.DataFrame) or not (path := pathlib.Path(run) / "measures.json").is_file():
+        return {}
+    try:
+        measures = {name: _unexplained(name) | given for name, given in json.loads(path.read_text()).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise InputError(f"{path} is damaged: it does not hold measures by their names") from None
+    for name, measure in measures.items():
+        if not (
+            all(isinstance(measure[field], str) for field in ("title", "short", "case"))
+            and measure["kind"] in _KINDS
+            and isinstance(measure["chance"], (int, float, type(None)))
+        ):
+            raise InputError(
+                f"{path} explains {name} by {measure}: title, short and case are texts, kind is one of "
+                f"{', '.join(_KINDS)}, and chance is a number or null"
+            )
+    return measures
+
+
+def environment_name(run: str | os.PathLike) -> str:
+    """The name of a run's environment, in words.
+
+    Raises:
+        InputError: if the folder's config.json is missing or does not say it.
+    """
+    path = pathlib.Path(run) / "config.json"
+    if not path.is_file():
+        raise InputError(f"{run} is not a run folder: it has no config.json")
+    try:
+        settings = json.loads(path.read_text())
+        return words(str(settings["environment" if "environment" in settings else "game"]))  # game: version 0.1.0
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} does not name the run's environment") from error
+
+
+@matplotlib.rc_context(STYLE)
+def losses(run: Run) -> RunFigure:
+    """Draws every agent's training loss over steps, on a logarithmic axis."""
+    figure, axes = _line_figure(run, "loss", "Training loss")
+    axes.set(yscale="log", ylabel="loss")
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def returns(run: Run) -> RunFigure:
+    """Draws every agent's mean return per finished episode over steps."""
+    figure, axes = _line_figure(run, "return", "Returns")
+    axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
+    axes.set(ylabel="mean return per episode")
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def outcomes(run: Run) -> RunFigure:
+    """Draws how games ended over steps: shares of wins, draws and illegal moves, stacked; unsmoothed as thin lines."""
+    metrics = read_metrics(run)
+    winners = [column.removesuffix("_wins") for column in metrics if column.endswith("_wins")]
+    if not winners:
+        raise InputError("the metrics have no column that ends in _wins")
+    # Draws lie between the first two players, so that both players' shares start at an edge.
+    bands = [(f"{name}_wins", f"{words(name)} wins", colour) for name, colour in colours(winners).items()]
+    bands.insert(1, ("draws", "draw", _DRAW_COLOUR))
+    bands.append(("illegal", "illegal move", _ILLEGAL_COLOUR))
+
+    rates = pd.DataFrame({column: _column(metrics, column) for column, _, _ in bands})
+    rates.index = _column(metrics, "steps")
+    rates = rates.dropna()
+    figure, axes = _new_figure(run, "Outcomes")
+    if len(rates):
+        smooth = rates.apply(_smooth)
+        labels = [f"{label}, {shown(smooth[column].iloc[-1], 'share')}" for column, label, _ in bands]
+        band_colours = [colour for _, _, colour in bands]
+        axes.stackplot(rates.index, smooth.T, labels=labels, colors=band_colours, linewidth=0.5, edgecolor="white")
+        if len(rates) > _MARKED_POINTS:
+            axes.plot(rates.index, rates.cumsum(axis=1).iloc[:, :-1], color="0.15", linewidth=0.4, alpha=0.4)
+    axes.set(ylim=(0, 1), ylabel="share of finished games")
+    axes.yaxis.set_major_formatter(PERCENT)
+    axes.grid(False)
+    return _finish(figure, axes, rates.index, reverse_legend=True)
+
+
+@matplotlib.rc_context(STYLE)
+def strength(run: Run, measures: Measures | None = None) -> RunFigure:
+    """Draws how good the agents are over steps: a panel for all measures of one title, and a kind of line per case.
+
+    Any column `<agent>_<measure>` is drawn; one that no measure explains has a panel named after itself, in which
+    `_first` and `_second` at its end are cases.
+
+    Args:
+        run: the run folder, or its metrics.
+        measures: as `read_measures` gives them; None for the run's own.
+    """
+    metrics = read_metrics(run)
+    panels = _panels(metrics, read_measures(run) if measures is None else measures)
+    if not panels:
+        raise InputError("the metrics have no strength columns, such as player_1_optimal or player_1_random_first")
+    columns = min(2, len(panels))
+    figure, grid = _new_figure(run, "Strength", math.ceil(len(panels) / columns), columns)
+    grid = np.ravel(grid)
+    for axes, (title, curves) in zip(grid, panels.items(), strict=False):  # the last panel may be left over
+        axes.set_title(title)
+        _scale(axes, curves, _draw_measures(axes, metrics, curves))
+        _finish(figure, axes, _column(metrics, "steps"))
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    return figure
+
+
+def save_all(run: str | os.PathLike) -> list[pathlib.Path]:
+    """Writes every figure that the run's metrics allow as PNG files into RUN/plots.
+
+    Args:
+        run: the run folder.
+
+    Returns:
+        The files, in the order losses, returns, outcomes, strength.
+    """
+    metrics = read_metrics(run)
+    figures = {"losses": losses, "returns": returns}
+    if any(column.endswith("_wins") for column in metrics):
+        figures["outcomes"] = outcomes
+    if _panels(metrics, {}):
+        figures["strength"] = strength
+    folder = pathlib.Path(run) / "plots"
+    folder.mkdir(exist_ok=True)
+    for name, draw in figures.items():
+        save(draw(run), folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in figures]
+
+
+def _line_figure(run: Run, suffix: str, title: str):
+    """Returns a figure and its axes with one curve per agent."""
+    metrics = read_metrics(run)
+    figure, axes = _new_figure(run, title)
+    for name, colour in colours(_agents(metrics)).items():
+        _curve(axes, metrics, f"{name}_{suffix}", words(name), colour)
+    return _finish(figure, axes, _column(metrics, "steps")), axes
+
+
+def _new_figure(run: Run, title: str, rows: int = 1, columns: int = 1):
+    if not isinstance(run, pd.DataFrame):
+        title = f"{environment_name(run).capitalize()}: {title.lower()}"
+    figure = RunFigure(figsize=(8 if columns == 1 else 12, 4.6 * rows), layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    return figure, figure.subplots(rows, columns)
+
+
+def _finish(figure: RunFigure, axes, steps: Sequence[float], reverse_legend: bool = False) -> RunFigure:
+    """Adds what all panels over steps have in common: the x axis, and the legend beside the data it names."""
+    most = max(steps, default=0)
+    size, unit = (1e9, " (billion)") if most >= 1e9 else (1e6, " (million)") if most >= 1e6 else (1, "")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / size:,.10g}")
+    axes.set(xlabel=f"steps{unit}", xlim=(0, most or 1))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(reverse=reverse_legend, loc="best", framealpha=0.9)
+    else:
+        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color="0.4")
+    sns.despine(ax=axes)
+    return figure
+
+
+def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour) -> None:
+    """Draws the measured points of a curve: all of them if they are few, else their rolling mean over thin raw ones."""
+    curve = pd.DataFrame({"x": _column(metrics, "steps"), "y": _column(metrics, column)}).dropna()
+    if len(curve) > _MARKED_POINTS:
+        axes.plot(curve.x, curve.y, color=colour, linewidth=0.7, alpha=0.35)
+        axes.plot(curve.x, _smooth(curve.y), color=colour, linewidth=2, label=label)
+    elif len(curve):
+        axes.plot(curve.x, curve.y, color=colour, linewidth=2, marker="o", markersize=4, clip_on=False, label=label)
+
+
+def _smooth(values: pd.Series) -> pd.Series:
+    window = len(values) // 20 if len(values) > _MARKED_POINTS else 1
+    return values.rolling(window, min_periods=1, center=True).mean()
+
+
+def _panels(metrics: pd.DataFrame, measures: Measures) -> dict[str, list[tuple[str, dict, str]]]:
+    """Returns (agent, measure, column) of every strength column, by title; those of `measures` first."""
+    agents = _agents(metrics)
+    panels = {measure["title"]: [] for measure in measures.values()}
+    for column in metrics:
+        # The longest name that fits, since one agent's name may begin with another's.
+        agent = max((agent for agent in agents if column.startswith(f"{agent}_")), key=len, default=None)
+        name = column.removeprefix(f"{agent}_")
+        if agent is not None and name not in ("loss", "return", "wins"):
+            measure = measures.get(name) or _unexplained(name)
+            panels.setdefault(measure["title"], []).append((agent, measure, column))
+    return {title: curves for title, curves in panels.items() if curves}
+
+
+def _unexplained(name: str) -> dict[str, Any]:
+    """What the name of a measure says."""
+    title, turn = re.fullmatch("(?s)(.*?)(?:_(first|second))?", name).groups()
+    case = f"moving {turn}" if turn else ""
+    return {"title": words(title).capitalize(), "kind": "number", "chance": None, "short": "", "case": case}
+
+
+def _draw_measures(axes, metrics: pd.DataFrame, curves: list[tuple[str, dict, str]]) -> float:
+    """Draws a panel's curves unsmoothed: their values are measured well, and a mean would hide that zero was reached.
+
+    Returns:
+        The lowest value; 1 if there is none below.
+    """
+    steps, agents = _column(metrics, "steps"), _agents(metrics)
+    cases = list(dict.fromkeys(measure["case"] for _, measure, _ in curves))
+    lowest = 1.0
+    for agent, measure, column in curves:
+        values = _column(metrics, column).dropna()
+        if values.empty:
+            continue
+        case = measure["case"]
+        label = f"{words(agent)} {case}".strip() + f": {shown(values.iloc[-1], measure['kind'])}"
+        width = max(1.4, 3 - 1.4 * agents.index(agent))  # the first is wider, to be seen where the curves coincide
+        marker = "o" if len(values) <= _MARKED_POINTS else None
+        line = _CASE_LINES[cases.index(case) % len(_CASE_LINES)]
+        style = {"color": colours(agents)[agent], "linestyle": line, "label": label, "linewidth": width}
+        axes.plot(steps[values.index], values, marker=marker, markersize=2 * width, clip_on=False, **style)
+        lowest = min(lowest, values.min())
+    return lowest
+
+
+def _scale(axes, curves: list[tuple[str, dict, str]], lowest: float) -> None:
+    """Gives a panel the y axis that its kind of measure needs, and random play's level where there is one."""
+    kind = curves[0][1]["kind"]
+    if kind == "share":
+        chances = {m["case"]: m["chance"] for _, m, _ in curves if m["chance"] is not None}
+        if len(set(chances.values())) == 1:  # whatever the case
+            chances = {"": min(chances.values())}
+        for case, chance in chances.items():
+            label = f"random play {case}".strip() + f": {shown(chance, 'share')}"
+            axes.axhline(chance, color="0.4", linestyle=":", label=label)
+            lowest = min(lowest, chance)
+        axes.set_ylim(max(0, lowest - 0.05), 1 + 0.05 * (1 - lowest))
+        axes.yaxis.set_major_formatter(PERCENT)
+    elif kind == "count":
+        # Zero is the goal and has to be seen, which a purely logarithmic axis cannot show.
+        axes.set_yscale("symlog", linthresh=1)
+        axes.set_ylim(bottom=-0.2)
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def _agents(metrics: pd.DataFrame) -> list[str]:
+    agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
+    if not agents:
+        raise InputError("the metrics have no column that ends in _loss, which would name the agents")
+    return agents
+
+
+def _column(metrics: pd.DataFrame, column: str) -> pd.Series:
+    if column not in metrics:
+        raise InputError(f"the metrics have no column {column}")
+    try:
+        return pd.to_numeric(metrics[column]).astype(float)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"the metrics' column {column} holds something that is not a number: {error}") from error

@@ -1,0 +1,49 @@
+"""What all figures share: how they look and show themselves, and how they write names and numbers."""
+
+import io
+import os
+import pathlib
+
+import matplotlib.figure
+import matplotlib.ticker
+import seaborn as sns
+
+STYLE = {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "axes.titlesize": 13}
+PALETTE = ("#d95f02", "#1b6ca8", *(sns.color_palette("colorblind")[index] for index in (2, 4, 5, 9)))
+"""Of agents: player_1 and player_2 have the colours of their stones on boards."""
+PERCENT = matplotlib.ticker.FuncFormatter(lambda share, _: f"{100 * share:.6g} %")
+
+
+class RunFigure(matplotlib.figure.Figure):
+    """A figure that notebooks show although pyplot, whose figures must be closed by hand, does not know it."""
+
+    def _repr_png_(self) -> bytes:
+        image = io.BytesIO()
+        self.savefig(image, format="png", dpi=100)
+        return image.getvalue()
+
+
+def save(figure: RunFigure, path: pathlib.Path) -> None:
+    """Writes a PNG file that appears whole: it is written under another name first, and then renamed."""
+    unfinished = path.with_name(f".{path.name}.tmp")
+    try:
+        figure.savefig(unfinished, format="png", dpi=120)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def colours(names: list[str]) -> dict[str, str | tuple]:
+    """Returns each name's colour: always the same for player_1 and player_2, also where only one of them is drawn."""
+    order = list(dict.fromkeys(["player_1", "player_2", *names]))
+    return {name: PALETTE[order.index(name) % len(PALETTE)] for name in names}
+
+
+def words(name: str) -> str:
+    """A name of the code as people write it."""
+    return name.replace("_", " ")
+
+
+def shown(value: float, kind: str) -> str:
+    """A value of a measure of this kind: share, count or number."""
+    return {"share": f"{100 * value:.1f} %", "count": f"{value:,.0f}", "number": f"{value:,.4g}"}[kind]
