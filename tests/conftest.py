@@ -1,18 +1,27 @@
 """Imports imagents before any test can import TensorFlow, which then starts in Keras 2 mode."""
 
 import pytest
+from oracle import read_boards
 
 import imagents  # noqa: F401
 
 
 @pytest.fixture
-def eagerly(monkeypatch):
-    """Trainings of a handful of rounds run step by step: to compile them, or to trace a graph, takes far longer."""
-    from imagents.training.loop import Trainer
+def eagerly():
+    """Code that cannot be told so runs step by step: to compile a handful of rounds takes far longer."""
+    import tensorflow as tf
 
-    init = Trainer.__init__
+    from imagents.xla import start_xla
 
-    def init_eager(self, *args, **kwargs):
-        init(self, *args, **{**kwargs, "execution": "eager"})
+    start_xla()  # which is done once a process, and would compile nothing below
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
-    monkeypatch.setattr(Trainer, "__init__", init_eager)
+
+@pytest.fixture
+def at():
+    """A function of a game, boards drawn in X (seat 0), O (seat 1) and dots, and the seat to move: what is shown."""
+    from imagents.environments.boards.environment import time_step_at
+
+    return lambda game, *drawings, seat=0: time_step_at(game, read_boards(*drawings, game=game), seat)

@@ -1,10 +1,12 @@
 """The `imagents` command: help at once, one sentence for bad input, exit codes that scripts can rely on."""
 
 import fcntl
+import functools
 import importlib.metadata
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -13,12 +15,22 @@ import termios
 import time
 
 import pytest
+from small import small_flags
 
-from imagents import cli
+from imagents import InputError, cli, flags
+from imagents.config import TrainConfig
 from imagents.runs.run import Run
+from imagents.training import loop
 
 COMMAND = [sys.executable, "-m", "imagents.cli"]
-SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()
+
+
+def explanation(capsys, *arguments) -> str:
+    """What `--help` prints, without its boxes and line breaks."""
+    with pytest.raises(SystemExit) as exit:
+        cli.main([*arguments, "--help"])
+    assert exit.value.code == 0
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
 def test_help_imports_no_tensorflow():
@@ -34,7 +46,7 @@ assert "tensorflow" not in sys.modules
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "usage: imagents COMMAND" in result.stdout
-    assert "--plies" in result.stdout and "Training budget in environment steps" in result.stdout
+    assert "--steps" in result.stdout and "Training budget in steps of all parallel games" in result.stdout
     assert not result.stderr
 
 
@@ -42,10 +54,13 @@ assert "tensorflow" not in sys.modules
     "arguments, sentence",
     [
         (["fly"], "imagents: unknown command 'fly': choose one of "),
-        (["train", "--game", "chess"], "unknown game 'chess': choose one of tic_tac_toe, connect_four"),
+        (["train", "--environment", "chess"], "unknown environment 'chess': choose one of tic_tac_toe, "),
         (["train", "--preset", "huge"], "preset = 'huge': tic_tac_toe has the presets default"),
+        (["train", "--algorithm", "ppo"], "algorithm = 'ppo': choose dqn, double_dqn, c51"),
+        (["train", "--game", "connect_four"], "imagents train: --game: it is called --environment now"),
+        (["train", "--plies=500"], "imagents train: --plies: it is called --steps now"),
         (["train", "--minutes", "-1"], "minutes = -1.0: a budget is more than 0"),
-        (["train", "--plies", "0"], "plies = 0: a budget is more than 0"),
+        (["train", "--steps", "0"], "steps = 0: a budget is more than 0"),
         (["train", "--batch-size", "-5"], "batch_size = -5: at least 1 is needed"),
         (["train", "--hidden-layers", "64", "0"], "hidden_layers = 0: a layer has at least 1 unit"),
         (["train", "--opponent", "nobody"], "nobody"),
@@ -62,7 +77,7 @@ def test_bad_input_is_answered_in_one_sentence(arguments, sentence, capsys):
     assert printed.err.count("\n") <= 6 and not printed.out  # tyro draws a box around its sentence
 
 
-@pytest.mark.parametrize("arguments", [["--plies", "many"], ["--algorithm", "ppo"], ["--speed", "9"]])
+@pytest.mark.parametrize("arguments", [["--steps", "many"], ["--execution", "fast"], ["--speed", "9"]])
 def test_arguments_of_another_kind_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main(["train", *arguments])
@@ -70,33 +85,93 @@ def test_arguments_of_another_kind_are_refused(arguments, capsys):
     assert arguments[-1] in capsys.readouterr().err
 
 
-def test_a_preset_sets_defaults_that_other_flags_override(tmp_path, eagerly):
-    arguments = ["--game", "connect_four", "--plies", "500", "--output-dir", str(tmp_path / "run")]
-    assert cli.main(["train", *arguments, *SMALL]) == 0
+@pytest.mark.parametrize(
+    "environment, algorithm, sections",
+    [
+        ("connect_four", "", ["connect-four", "c51", "training"]),
+        ("tic_tac_toe", "double_dqn", ["tic-tac-toe", "double-dqn", "training"]),
+        ("5x5x4", "", ["BoardSettings", "dqn", "training"]),
+    ],
+)
+def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_its_sentence(
+    environment, algorithm, sections, capsys
+):
+    chosen = ["--environment", environment] + (["--algorithm", algorithm] if algorithm else [])
+    printed = explanation(capsys, "train", *chosen)
+    config = TrainConfig(environment, **({"algorithm": algorithm} if algorithm else {}))
+    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "metric_lines", *config.fields()]
+    shown = {*re.findall(r"--([a-z-]*[a-z])", printed)} - {"help"}
+    assert shown == {name.replace("_", "-") for name in settings}
+    assert all(re.search(f" {section} options [─-]", printed) for section in sections)
+    assert f"here {', '.join(config.environment.presets)}; every other setting overrides it." in printed
+    sentences = {}
+    for part in (config.environment, config.algorithm, config.training):
+        sentences |= flags._sentences(type(part))
+    assert {*sentences} == {*config.fields()}
+    assert [sentence for sentence in sentences.values() if not sentence or sentence not in printed] == []
+    flat = config.to_dict()
+    assert f"--opening-plies INT {sentences['opening_plies']} (default: {flat['opening_plies']})" in printed
+    assert f"--discount FLOAT {sentences['discount']} (default: {flat['discount']})" in printed
+
+
+def test_only_bad_input_is_told_in_one_sentence(tmp_path, monkeypatch, capsys):
+    """Any other error is a fault of ours, and shows its trace."""
+    arguments = ["train", "--output-dir", str(tmp_path / "run"), *small_flags()]
+
+    def fail(*arguments, error, **settings):
+        raise error
+
+    monkeypatch.setattr(loop, "build_agent", functools.partial(fail, error=InputError("name = 1: 2 is needed")))
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == "imagents train: name = 1: 2 is needed\n"
+    monkeypatch.setattr(loop, "build_agent", functools.partial(fail, error=ValueError("shapes do not fit")))
+    with pytest.raises(ValueError, match="shapes do not fit"):
+        cli.main(arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_sets_defaults_that_other_flags_override(tmp_path):
+    arguments = ["--environment", "connect_four", "--output-dir", str(tmp_path / "run")]
+    assert cli.main(["train", *arguments, *small_flags(steps=40)]) == 0
     config = Run(tmp_path / "run").config
-    assert (config.algorithm, config.plies, config.minutes) == ("c51", 500, None)
-    assert config.hidden_layers == (16,)
+    assert (config.algorithm.name, config.training.steps, config.training.minutes) == ("c51", 40, None)
+    assert (config.environment.opening_plies, config.algorithm.hidden_layers) == (20, (8,))
 
 
-def test_flags_can_be_spelled_with_underscores_and_as_hyperparameters(tmp_path, eagerly):
+def test_a_training_without_a_budget_has_the_presets(tmp_path):
+    words = iter(small_flags())
+    arguments = [word for word in words if word != "--steps" or not next(words)]
+    cli._COMMANDS["train"](["--output-dir", str(tmp_path / "run"), *arguments])  # without doing the job
+    assert Run(tmp_path / "run").config.training.steps == TrainConfig().training.steps
+
+
+def test_flags_can_be_spelled_with_underscores_and_as_hyperparameters(tmp_path):
     """As a SageMaker job passes them."""
-    arguments = ["--plies", "500", "--output_dir", str(tmp_path / "run"), "--parallel_games", "32"]
-    assert cli.main(["train", *arguments, *SMALL]) == 0
-    assert Run(tmp_path / "run").config.parallel_games == 32
+    arguments = ["--output_dir", str(tmp_path / "run"), *(word.replace("-", "_") for word in small_flags())]
+    arguments = [word.replace("__", "--", 1) if word.startswith("__") else word for word in arguments]
+    assert "--parallel_games" in arguments and cli.main(["train", *arguments]) == 0
+    assert Run(tmp_path / "run").config.training.parallel_games == 16
 
 
-def test_train_and_resume_from_the_shell(tmp_path):
+def test_train_and_resume_from_the_shell(tmp_path, capsys):
     run = tmp_path / "run"
-    arguments = ["train", "--plies", "1000", "--output-dir", str(run), *SMALL]
+    arguments = ["train", "--output-dir", str(run), *small_flags()]
     result = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
     assert result.returncode == 0
     if importlib.metadata.version("tensorflow").startswith("2.19."):
         assert result.stderr == ""  # no noise of TensorFlow's; of 2.21 there is some
     assert "optimal moves" in result.stdout and f"done: {run}" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= max(80, len(f"training in {run}"))
-    assert cli.main(["train", "--resume", str(run), "--batch-size", "7"]) == 2  # a run keeps its settings
-    assert cli.main(["train", "--resume", str(run), "--plies", "2000"]) == 0
-    assert json.loads((run / "evaluation.json").read_text())["plies"] >= 2000
+    for change, sentence in [
+        (["--batch-size", "7"], "batch_size = 7: this run has 16, and a run keeps it"),
+        (["--environment", "5x5x4"], "environment = '5x5x4': this run has 'tic_tac_toe', and a run keeps it"),
+        (["--preset", "perfect"], "preset = 'perfect': this run has its settings already, and keeps them"),
+        (["--output-dir", "other"], "--output-dir and --resume exclude each other: a resumed run keeps its folder"),
+    ]:
+        assert cli.main(["train", "--resume", str(run), *change]) == 2
+        assert capsys.readouterr().err == f"imagents train: {sentence}\n"
+    assert cli.main(["train", "--resume", str(run), "--steps", "120"]) == 0
+    assert json.loads((run / "evaluation.json").read_text())["steps"] >= 120
 
 
 def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
@@ -104,7 +179,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
     run = tmp_path / "run"
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    arguments = ["train", "--plies", "100000000", "--output-dir", str(run), *SMALL]
+    arguments = ["train", "--output-dir", str(run), *small_flags(steps=100_000_000)]
     process = subprocess.Popen([*COMMAND, *arguments], stdout=inside, stderr=inside)
     os.close(inside)
     deadline = time.time() + 120

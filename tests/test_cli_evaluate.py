@@ -6,25 +6,15 @@ import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
+from small import untrained_run
 
 from imagents import cli
-from imagents.config import TrainConfig
 from imagents.evaluation import report
-from imagents.runs.run import Run
-from imagents.runs.snapshots import save_snapshot
-from imagents.training.loop import build
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of untrained agents, with a checkpoint and two snapshots."""
-    config = TrainConfig(parallel_games=8, hidden_layers=(8,), execution="eager")
-    run, trainer = Run.create(tmp_path_factory.mktemp("runs") / "mine", config), build(config)
-    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
-    for chunk in (1, 2):
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, plies=700 * chunk, most=4)
-    return run
+    return untrained_run(tmp_path_factory.mktemp("runs") / "mine", snapshots=2)
 
 
 _prepare_evaluation = report.prepare_evaluation
@@ -51,7 +41,7 @@ def test_evaluate_prints_a_report(run, capsys, evaluated_once):
 def test_evaluate_prints_json_and_nothing_else(run, capsys, evaluated_once):
     assert cli.main(["evaluate", str(run.path), "--games", "20", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["game"] == "tic_tac_toe" and set(printed["agents"]) == {"player_1", "player_2"}
+    assert printed["environment"] == "tic_tac_toe" and set(printed["agents"]) == {"player_1", "player_2"}
     assert printed["agents"]["player_1"]["matches"]["random"]["moving_first"]["games"] == 10
 
 
@@ -71,7 +61,7 @@ def test_tournament_of_snapshots_gives_a_learning_curve(run, tmp_path, capsys):
     arguments = [str(run.path / "snapshots"), "random", "--games", "20", "--json", "--output-dir", str(folder)]
     assert cli.main(["tournament", *arguments]) == 0
     content = json.loads(capsys.readouterr().out)
-    assert sorted(content["plies"].values()) == [700, 700, 1400, 1400]
+    assert sorted(content["steps"].values()) == [700, 700, 1400, 1400]
     assert (folder / "elo_curve.png").exists()
 
 
@@ -80,17 +70,17 @@ def test_tournament_of_snapshots_gives_a_learning_curve(run, tmp_path, capsys):
     [
         (["evaluate", "/nowhere"], "imagents evaluate: /nowhere is not a run folder"),
         (["evaluate", "RUN", "--games", "3"], "num_games = 3: each side begins half, so an even number is needed"),
-        (["tournament"], "which game? none of the players is a run, so --game has to say it"),
-        (["tournament", "random", "heuristic"], "which game? none of the players is a run"),
-        (["tournament", "random", "--game", "tic_tac_toe"], "a tournament needs at least 2 players, not 1"),
-        (["tournament", "random", "nobody", "--game", "tic_tac_toe"], "unknown player 'nobody': choose random, "),
-        (["tournament", "random", "heuristic", "--game", "chess"], "unknown game 'chess'"),
-        (["tournament", "random", "RUN", "--game", "connect_four"], "and this is a game of connect_four"),
+        (["tournament"], "which environment? none of the players is a run, so --environment has to say it"),
+        (["tournament", "random", "heuristic"], "which environment? none of the players is a run"),
+        (["tournament", "random", "--environment", "tic_tac_toe"], "a tournament needs at least 2 players, not 1"),
+        (["tournament", "random", "nobody", "--environment", "tic_tac_toe"], "unknown player 'nobody': choose "),
+        (["tournament", "random", "heuristic", "--environment", "chess"], "unknown environment 'chess'"),
+        (["tournament", "random", "RUN", "--environment", "connect_four"], "and this is a game of connect_four"),
         (["tournament", "random", "RUN", "--games", "-2"], "num_games = -2"),
         (["tournament", "random", "RUN", "--output-dir", "/proc/there"], "/proc/there cannot be written"),
         (["train", "--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody': choose random, "),
         (["train", "--opponent", "league", "--parallel-games", "12"], "league_size = 8: each place plays an equal"),
-        (["train", "--opponent", "RUN", "--game", "connect_four"], "is a run of tic_tac_toe"),
+        (["train", "--opponent", "RUN", "--environment", "connect_four"], "is a run of tic_tac_toe"),
     ],
 )
 def test_bad_input_is_answered_in_one_sentence(run, arguments, sentence, capsys, tmp_path, monkeypatch):
@@ -114,15 +104,15 @@ for command in ("evaluate", "tournament"):
 assert "tensorflow" not in sys.modules
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "labelled positions" in result.stdout and "heuristic:0.25" in result.stdout and not result.stderr
+    assert "exactly where their environment can" in result.stdout and "heuristic:0.25" in result.stdout
+    assert not result.stderr
 
 
 def test_an_exported_agent_is_evaluated_like_a_run(capsys):
-    from imagents.environments.boards.games import TIC_TAC_TOE
-    from imagents.export.reading import trained_agent
+    from imagents.opening import open_shipped
 
-    assert cli.main(["evaluate", str(trained_agent(TIC_TAC_TOE)), "--games", "100", "--json"]) == 0
+    assert cli.main(["evaluate", str(open_shipped("tic_tac_toe").path), "--games", "100", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     (agent,) = report["agents"].values()
-    assert report["game"] == "tic_tac_toe" and agent["exact"]["unbeatable"]
+    assert report["environment"] == "tic_tac_toe" and agent["exact"]["unbeatable"]
     assert agent["matches"]["perfect"]["moving_first"]["losses"] == 0

@@ -1,6 +1,7 @@
 """Settings: what they are, what they refuse, and what becomes of them in a run's config.json."""
 
 import dataclasses
+import itertools
 import json
 import math
 
@@ -8,17 +9,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagents.config import TrainConfig, load_config, preset_config, presets
+from imagents import InputError
+from imagents.cli import Train
+from imagents.cloud.sagemaker.description import config_of, hyperparameters
+from imagents.config import (
+    ALGORITHMS,
+    DEFAULT_ENVIRONMENT,
+    ENVIRONMENTS,
+    TrainConfig,
+    Training,
+    environment_class,
+    environment_settings,
+    load_config,
+    settings_of,
+)
+from imagents.flags import parse_training
 
-FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
-GAMES = ["tic_tac_toe", "connect_four"]
+NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
+PRESETS = [(name, preset) for name in NAMES for preset in environment_class(name).presets]
+FIELDS = TrainConfig().to_dict()
+EVERY_SETTING = "environment, preset, algorithm, " + ", ".join(TrainConfig().fields())
+
+every_preset = pytest.mark.parametrize("name, preset", PRESETS)
 
 
 def refusal(function, *arguments, **keywords):
-    """The one sentence of a ValueError."""
-    with pytest.raises(ValueError) as error:
+    """The one sentence of an InputError."""
+    with pytest.raises(InputError) as error:
         function(*arguments, **keywords)
-    assert type(error.value) is ValueError and "\n" not in str(error.value)
+    assert type(error.value) is InputError and "\n" not in str(error.value)
     return str(error.value)
 
 
@@ -28,10 +47,11 @@ def refusal(function, *arguments, **keywords):
 @pytest.mark.parametrize(
     ("name", "value", "needed"),
     [
-        ("preset", "huge", f"tic_tac_toe has the presets {', '.join(presets('tic_tac_toe'))}"),
+        ("preset", "huge", "tic_tac_toe has the presets default, perfect"),
+        ("preset", ["default"], "tic_tac_toe has the presets default, perfect"),
         ("seed", -1, "at least 0 is needed"),
-        ("plies", 0, "a budget is more than 0"),
-        ("plies", -5, "a budget is more than 0"),
+        ("steps", 0, "a budget is more than 0"),
+        ("steps", -5, "a budget is more than 0"),
         ("minutes", 0.0, "a budget is more than 0"),
         ("minutes", -1.5, "a budget is more than 0"),
         ("minutes", math.inf, "a budget is more than 0"),
@@ -53,9 +73,10 @@ def refusal(function, *arguments, **keywords):
         ("replay_length", 1, "at least 2 is needed"),
         ("epsilon_min", -0.1, "0 to 1 is needed"),
         ("epsilon_max", 1.1, "0 to 1 is needed"),
-        ("epsilon_max", 0.05, "it is not below epsilon_min = 0.1"),
+        ("epsilon_max", 0.01, "it is not below epsilon_min = 0.05"),
         ("first_mover", "black", "choose random, seat_0, seat_1, alternate"),
-        ("opening_plies", -1, "at least 0 is needed"),
+        ("opening_plies", -1, "tic_tac_toe takes 0 to 8"),
+        ("opening_plies", 9, "tic_tac_toe takes 0 to 8"),
         ("reward_win", math.inf, "a reward is a finite number"),
         ("reward_loss", -math.inf, "a reward is a finite number"),
         ("reward_draw", math.nan, "a reward is a finite number"),
@@ -63,6 +84,9 @@ def refusal(function, *arguments, **keywords):
         ("symmetry", "all", "choose none, mirror"),
         ("rounds_per_chunk", 0, "at least 1 is needed"),
         ("evaluate_every", 0, "at least 1 is needed"),
+        ("league_size", 0, "at least 1 is needed"),
+        ("league_win_rate", 1.5, "0 to 1 is needed"),
+        ("snapshots", -1, "at least 0 is needed"),
         ("checkpoint_minutes", 0.0, "more than 0 is needed"),
         ("checkpoint_minutes", math.nan, "more than 0 is needed"),
         ("execution", "fast", "choose xla, graph, eager"),
@@ -73,8 +97,16 @@ def test_a_value_that_no_training_can_have_is_refused(name, value, needed):
     assert refusal(TrainConfig, **{name: value}) == f"{name} = {shown!r}: {needed}"
 
 
+@pytest.mark.parametrize("name", ["chess", "5x5", "5x5x4-", ""])
+def test_an_environment_that_does_not_exist_is_refused_with_the_names_of_those_there_are(name):
+    assert refusal(TrainConfig, name) == (
+        f"unknown environment {name!r}: choose one of tic_tac_toe, connect_four, ROWSxCOLUMNSxK, such as 5x5x4, or "
+        "8x8x4-gravity if stones fall"
+    )
+
+
 def test_mirror_images_need_layers_of_an_even_width():
-    assert TrainConfig(symmetry="mirror", hidden_layers=(64, 2)).hidden_layers == (64, 2)
+    assert TrainConfig(symmetry="mirror", hidden_layers=(64, 2)).algorithm.hidden_layers == (64, 2)
     sentence = "hidden_layers = 63: with symmetry mirror, a layer has an even width"
     assert refusal(TrainConfig, symmetry="mirror", hidden_layers=(64, 63)) == sentence
 
@@ -87,12 +119,12 @@ def test_mirror_images_need_layers_of_an_even_width():
         ("seed", True, "seed = True: int is needed"),
         ("seed", None, "seed = None: int is needed"),
         ("seed", 2**63, f"seed = {2**63}: a whole number of at most 64 bits is needed"),
-        ("plies", 2e6, "plies = 2000000.0: int is needed"),
-        ("plies", 10**400, f"plies = {10**400}: a whole number of at most 64 bits is needed"),
+        ("steps", 2e6, "steps = 2000000.0: int is needed"),
+        ("steps", 10**400, f"steps = {10**400}: a whole number of at most 64 bits is needed"),
         ("minutes", "5", "minutes = '5': int or float is needed"),
         ("reward_win", 10**400, f"reward_win = {10**400}: a whole number of at most 64 bits is needed"),
         ("learning_rate", [1e-3], "learning_rate = [0.001]: int or float is needed"),
-        ("game", 3, "game = 3: str is needed"),
+        ("environment", 3, "environment = 3: str is needed"),
         ("opponent", None, "opponent = None: str is needed"),
         ("algorithm", ["dqn"], "algorithm = ['dqn']: str is needed"),
         ("hidden_layers", 128, "hidden_layers = 128: list or tuple is needed"),
@@ -104,17 +136,21 @@ def test_mirror_images_need_layers_of_an_even_width():
 )
 def test_a_value_of_another_type_is_refused_before_a_run_writes_it_down(name, value, sentence):
     assert refusal(TrainConfig, **{name: value}) == sentence
-    assert refusal(TrainConfig.from_dict, {name: value}) == sentence
 
 
 def test_an_unknown_setting_is_refused_with_the_names_of_those_there_are():
-    sentence = refusal(TrainConfig.from_dict, {"seed": 1, "sead": 2})
-    assert sentence == f"unknown setting 'sead': the settings are {', '.join(FIELDS)}"
+    sentence = refusal(TrainConfig, seed=1, sead=2)
+    assert sentence == f"unknown setting 'sead': the settings are {EVERY_SETTING}"
+
+
+@pytest.mark.parametrize("old, new, value", [("game", "environment", "connect_four"), ("plies", "steps", 500)])
+def test_a_setting_that_was_called_otherwise_is_refused_with_its_new_name(old, new, value):
+    assert refusal(TrainConfig, **{old: value}) == f"unknown setting {old!r}: it is called {new} now"
 
 
 def test_whole_numbers_serve_where_a_fraction_could_stand():
     config = TrainConfig(minutes=5, reward_win=2, discount=1, learning_rate=1)
-    assert (config.minutes, config.reward_win, config.discount) == (5, 2, 1)
+    assert (config.training.minutes, config.environment.reward_win, config.algorithm.discount) == (5, 2, 1)
 
 
 values = st.one_of(
@@ -123,79 +159,163 @@ values = st.one_of(
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.dictionaries(st.sampled_from(list(FIELDS)), values, min_size=1, max_size=3))
-def test_any_values_make_a_config_that_survives_json_or_one_sentence_that_names_a_field(changes):
+@given(st.dictionaries(st.sampled_from(["preset", *FIELDS]), values, min_size=1, max_size=3))
+def test_any_values_make_a_config_that_survives_json_or_one_sentence_that_names_a_setting(changes):
     try:
-        config = TrainConfig.from_dict(changes)
-    except ValueError as error:
-        assert type(error) is ValueError and "\n" not in str(error)
-        assert str(error).split(" = ")[0] in FIELDS
+        config = TrainConfig(**changes)
+    except InputError as error:
+        assert type(error) is InputError and "\n" not in str(error)
+        assert str(error).split(" = ")[0] in {"preset", *FIELDS} or str(error).startswith("unknown environment ")
     else:
-        assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict(), allow_nan=False))) == config
+        assert TrainConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False))) == config
 
 
-# Dictionaries and presets
+# Three parts, flat at every edge
 
 
-@pytest.mark.parametrize("config", [TrainConfig(), *map(preset_config, GAMES), TrainConfig(seed=3, hidden_layers=[7])])
-def test_settings_come_back_from_json_as_they_were(config):
-    text = json.dumps(config.to_dict())
-    assert list(json.loads(text)) == list(FIELDS)
-    again = TrainConfig.from_dict(json.loads(text))
-    assert again == config and again.hidden_layers == tuple(config.hidden_layers)
+def test_no_setting_is_in_two_parts():
+    """Which would be told apart by nobody who writes them flat."""
+    for name in NAMES:
+        for algorithm in set(ALGORITHMS.values()):
+            parts = [settings_of(part) for part in (environment_class(name), algorithm, Training)]
+            for one, other in itertools.combinations(parts, 2):
+                assert not one.keys() & other.keys()
+            assert not {"environment", "algorithm", "preset", "name"} & {*parts[0], *parts[1], *parts[2]}
 
 
-def test_settings_left_out_have_their_defaults():
-    assert TrainConfig.from_dict({}) == TrainConfig()
-    assert TrainConfig.from_dict({"seed": 4}) == TrainConfig(seed=4)
+def test_every_setting_is_in_its_part():
+    config = TrainConfig("connect_four", opening_plies=3, algorithm="double_dqn", discount=0.5, seed=7)
+    assert (config.environment.name, config.environment.opening_plies) == ("connect_four", 3)
+    assert (config.algorithm.name, config.algorithm.discount, config.training.seed) == ("double_dqn", 0.5, 7)
+    flat = config.to_dict()
+    assert set(flat) == {"environment", "algorithm", *config.fields()}
+    assert (flat["environment"], flat["opening_plies"], flat["seed"]) == ("connect_four", 3, 7)
+    assert (flat["algorithm"], flat["discount"]) == ("double_dqn", 0.5)
+
+
+@every_preset
+def test_settings_come_back_from_json_as_they_were(name, preset):
+    for changes in ({}, {"seed": 3, "hidden_layers": [6], "minutes": 0.5}, {"algorithm": "double_dqn", "steps": 7}):
+        config = TrainConfig(name, preset, **changes)
+        again = TrainConfig(**json.loads(json.dumps(config.to_dict(), allow_nan=False)))
+        assert again == config and again.to_dict() == config.to_dict()
+        assert type(again.algorithm.hidden_layers) is tuple
 
 
 def test_settings_cannot_be_changed_in_place():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainConfig().seed = 1
-    assert hash(TrainConfig(hidden_layers=[1, 2])) == hash(TrainConfig(hidden_layers=(1, 2)))
+    for part in (TrainConfig(), TrainConfig().environment, TrainConfig().algorithm, TrainConfig().training):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            part.seed = 1
+    assert hash(TrainConfig(hidden_layers=[2, 4])) == hash(TrainConfig(hidden_layers=(2, 4)))
 
 
-@pytest.mark.parametrize("game", GAMES)
-def test_a_preset_changes_what_it_says_and_leaves_the_budget_open(game):
-    for name, changes in presets(game).items():
-        config = preset_config(game, name)
-        assert (config.game, config.preset, config.plies, config.minutes) == (game, name, None, None)
-        differences = {key: value for key, value in vars(config).items() if value != getattr(TrainConfig(), key)}
-        budget = {"plies", "minutes"}
-        expected = {key: value for key, value in changes.items() if key not in budget} | {"game": game, "preset": name}
-        assert differences == {key: value for key, value in expected.items() if value != getattr(TrainConfig(), key)}
-        assert len(budget & set(changes)) == 1
+def test_settings_are_replaced_in_a_copy():
+    config = TrainConfig("connect_four", "quick", seed=1)
+    other = config.replace(seed=2, features="stones")
+    assert other.to_dict() == config.to_dict() | {"seed": 2, "features": "stones"}
+    assert config.training.seed == 1
+    assert config.replace(steps=5).training.minutes == config.training.minutes  # the other half of a budget stays
+    assert refusal(config.replace, sead=2).startswith("unknown setting 'sead'")
 
 
-@pytest.mark.parametrize("game", [*GAMES, "a_game_of_your_own"])
-def test_a_run_without_a_budget_has_the_presets(game):
-    budget = {"plies": None, "minutes": None} | presets(game)["default"]
-    config = preset_config(game).with_budget()
-    assert (config.plies, config.minutes) == (budget["plies"], budget["minutes"])
-    assert config.plies or config.minutes
-    assert config.with_budget() == config
+def test_agents_and_measures_follow_from_the_settings():
+    assert TrainConfig().agent_names == ["player_1", "player_2"]
+    assert TrainConfig(opponent="random").agent_names == TrainConfig(opponent="league").agent_names == ["player_1"]
+    measures = TrainConfig("connect_four").measures()
+    assert list(measures) == ["good", "perfect", "random_first", "random_second"]
+    assert measures["good"]["kind"] == "share" and json.loads(json.dumps(measures)) == measures
 
 
-def test_a_budget_of_ones_own_replaces_the_presets():
-    for own in ({"plies": 5}, {"minutes": 0.5}, {"plies": 5, "minutes": 0.5}):
-        config = TrainConfig(**own)
-        assert config.with_budget() == config
+@pytest.mark.parametrize("name", NAMES)
+def test_an_environments_face_is_found_by_its_name_and_by_its_rules(name):
+    face = environment_settings(name)
+    assert face.name == face.game.name == face.grid.name == name
+    assert environment_settings(face) is face and environment_settings(face.game) == face
+
+
+# Presets
+
+
+def test_the_default_is_the_default_preset_of_the_default_environment():
+    config = TrainConfig()
+    assert config == TrainConfig(DEFAULT_ENVIRONMENT, "default") == TrainConfig("tic_tac_toe", preset="default")
+    assert (config.environment.features, config.environment.opening_plies) == ("lines", 8)
+    assert (config.algorithm.epsilon_min, config.algorithm.epsilon_max) == (0.05, 0.5)
+    assert (config.training.steps, config.training.minutes) == (16_000_000, None)
+
+
+@every_preset
+def test_a_preset_is_applied_wherever_it_is_named(name, preset):
+    """In Python, on the command line, and in the text of a SageMaker job."""
+    config, changes = TrainConfig(name, preset), environment_class(name).presets[preset]
+    flat = config.to_dict()
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in changes.items()}
+    assert {key: flat[key] for key in changes} == plain
+    fields = config.fields() | {"algorithm": None}
+    rest = {key: value.default for key, value in fields.items() if value and key not in {*changes, "steps", "minutes"}}
+    assert {key: tuple(x) if isinstance(x := flat[key], list) else x for key in rest} == rest
+    given_settings, _ = parse_training("test", ["--environment", name, "--preset", preset], Train)
+    assert TrainConfig(**given_settings) == config
+    assert config_of({"environment": name, "preset": preset}) == config
+    assert config_of({key: str(value) for key, value in hyperparameters(config).items()}) == config
+
+
+def test_other_settings_override_those_of_a_preset():
+    config = TrainConfig("connect_four", "strong", algorithm="dqn", hidden_layers=(4,))
+    assert (config.algorithm.name, config.algorithm.hidden_layers) == ("dqn", (4,))
+    arguments = "--environment connect_four --preset strong --algorithm dqn --hidden-layers 4".split()
+    given_settings, _ = parse_training("test", arguments, Train)
+    assert TrainConfig(**given_settings) == config
+
+
+@every_preset
+def test_a_budget_of_ones_own_replaces_the_presets(name, preset):
+    preset_budget = {"steps": None, "minutes": None} | environment_class(name).presets[preset]
+    for own in ({"steps": 5}, {"minutes": 0.5}, {"steps": 5, "minutes": 0.5}, {"steps": None, "minutes": 2}):
+        budget = {"steps": None, "minutes": None} | own
+        training = TrainConfig(name, preset, **own).training
+        assert {key: getattr(training, key) for key in budget} == budget
+    for none in ({}, {"steps": None}, {"steps": None, "minutes": None}):  # every training ends
+        training = TrainConfig(name, preset, **none).training
+        assert [training.steps, training.minutes] == [preset_budget["steps"], preset_budget["minutes"]] != [None, None]
 
 
 def test_an_unknown_preset_is_refused():
-    assert refusal(preset_config, "connect_four", "tiny") == (
-        f"preset = 'tiny': connect_four has the presets {', '.join(presets('connect_four'))}"
+    assert refusal(TrainConfig, "connect_four", "tiny") == (
+        "preset = 'tiny': connect_four has the presets default, quick, strong"
     )
+    assert refusal(TrainConfig, "5x5x4", "strong") == "preset = 'strong': 5x5x4 has the presets default"
 
 
 # A run's config.json
 
 
 def test_a_runs_settings_are_read_from_its_config(tmp_path):
-    config = preset_config("connect_four")
+    config = TrainConfig("connect_four")
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict() | {"versions": {"imagents": "0.1.0"}}))
     assert load_config(tmp_path) == load_config(str(tmp_path)) == config
+
+
+FIRST_VERSION = {  # config.json as version 0.1.0 wrote it
+    "game": "connect_four", "preset": "quick", "seed": 5, "plies": 60, "minutes": None,
+    "opponent": "league", "league_size": 4, "league_win_rate": 0.7, "algorithm": "c51",
+    "features": "lines", "symmetry": "mirror", "hidden_layers": [8, 4], "learning_rate": 0.002,
+    "final_learning_rate": 0.0001, "discount": 0.9, "target_update_period": 10, "target_update_tau": 0.5,
+    "parallel_games": 16, "batch_size": 8, "train_steps_per_round": 2, "warmup_rounds": 3, "replay_length": 5,
+    "epsilon_min": 0.1, "epsilon_max": 0.1, "first_mover": "alternate", "opening_plies": 0,
+    "reward_win": 2.0, "reward_loss": -2.0, "reward_draw": 0.5, "reward_illegal": -3.0,
+    "rounds_per_chunk": 2, "evaluate_every": 4, "checkpoint_minutes": 0.5, "snapshots": 3, "execution": "eager",
+    "versions": {"imagents": "0.1.0", "tensorflow": "2.19.1"},
+}  # fmt: skip
+
+
+def test_a_runs_settings_of_version_0_1_0_get_their_present_names(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(FIRST_VERSION))
+    config = load_config(tmp_path)
+    renamed = {"environment": "connect_four", "steps": 60} | FIRST_VERSION
+    expected = {name: value for name, value in renamed.items() if name not in ("game", "plies", "preset", "versions")}
+    assert config.to_dict() == expected  # and nothing of a preset: it held every setting
+    assert (config.environment.opening_plies, config.training.minutes) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -205,15 +325,19 @@ def test_a_runs_settings_are_read_from_its_config(tmp_path):
         (b'{"seed": 1', "is damaged: Expecting ',' delimiter: line 1 column 11 (char 10)"),
         (b'{"seed": 1}}', "is damaged: Extra data: line 1 column 12 (char 11)"),
         (b"\x00" * 100, "is damaged: Expecting value: line 1 column 1 (char 0)"),
-        (b'{"game": "\xff"}', "is damaged: 'utf-8' codec can't decode byte 0xff in position 10: invalid start byte"),
+        (b'{"seed": "\xff"}', "is damaged: 'utf-8' codec can't decode byte 0xff in position 10: invalid start byte"),
         (b"[]", "does not fit: it holds a list, not settings by their names"),
         (b"null", "does not fit: it holds a NoneType, not settings by their names"),
         (b'{"seed": "one"}', "does not fit: seed = 'one': int is needed"),
         (b'{"hidden_layers": ["wide"]}', "does not fit: hidden_layers = 'wide': int is needed"),
         (b'{"discount": NaN}', "does not fit: discount = nan: 0 to 1 is needed"),
         (b'{"reward_win": 1e999}', "does not fit: reward_win = inf: a reward is a finite number"),
+        (b'{"game": "chess"}', "does not fit: unknown environment 'chess': choose one of tic_tac_toe, connect_four, "
+                               "ROWSxCOLUMNSxK, such as 5x5x4, or 8x8x4-gravity if stones fall"),
+        (b'{"plies": 5}', "does not fit: unknown setting 'plies': it is called steps now"),
+        (b'{"environment": []}', "does not fit: environment = []: str is needed"),
         (b'{"batch_size": 0}', "does not fit: batch_size = 0: at least 1 is needed"),
-        (b'{"speed": 9}', f"does not fit: unknown setting 'speed': the settings are {', '.join(FIELDS)}"),
+        (b'{"speed": 9}', f"does not fit: unknown setting 'speed': the settings are {EVERY_SETTING}"),
     ],
 )
 def test_a_damaged_config_is_named_in_one_sentence(tmp_path, text, sentence):
@@ -237,7 +361,7 @@ def test_a_config_with_any_bytes_flipped_or_cut_is_read_or_refused(tmp_path_fact
     (path / "config.json").write_bytes(text[: data.draw(st.integers(0, len(text)))])
     try:
         assert isinstance(load_config(path), TrainConfig)
-    except ValueError as error:
+    except InputError as error:
         assert str(error).startswith(f"{path / 'config.json'} ")
         assert "\n" not in str(error)
 

@@ -48,7 +48,7 @@ def make_trainer(game: BoardGame, execution: str) -> Trainer:
             seed=11 + seat,
         )
         settings = dict(batch_size=16, epsilon=1.0, replay_length=8, sample_batch_size=32, seed=13)
-        agents.append(imagents.IMAgent(*specs, seat=seat, learner=learner, **settings))
+        agents.append(imagents.IMAgent(*specs, seat=seat, algorithm=learner, **settings))
     return Trainer(environment, agents, train_steps_per_round=1, warmup_rounds=4, execution=execution)
 
 
@@ -62,10 +62,10 @@ def trace(game: BoardGame, execution: str) -> dict:
     generators = [m.state for m in find_generators(trainer)]
     assert len(generators) >= 5  # the environment's, and of each agent the exploration's and the replay buffer's
     exact = [trainer.environment.current_time_step(), trainer.environment.outcome(), replayed, generators]
-    weights = [x.numpy() for agent in trainer.agents for x in agent.learner._q_network.variables]
+    weights = [x.numpy() for agent in trainer.agents for x in agent.algorithm._q_network.variables]
     return {
-        "plies": int(trainer.plies),
-        "games": int(trainer.games),
+        "plies": int(trainer.steps),
+        "games": int(trainer.episodes),
         "play": sha256(tf.nest.map_structure(np.asarray, exact)),
         "losses": losses,
         "weights": [[float(x.sum(dtype=np.float64)), float(abs(x).sum(dtype=np.float64))] for x in weights],

@@ -1,7 +1,7 @@
 """Whole trainings against independent plain Python: any game of up to 64 cells, any number of parallel games.
 
-The oracle plays with lists and dictionaries, a game and a cell at a time. It is told which moves were made and how
-each game began, and says what the environment has to show and what both replay buffers have to hold.
+The oracle plays a game and a cell at a time. It is told which moves were made and how each game began, and says what
+the environment has to show and what both replay buffers have to hold.
 `make test` compares 2,000 random games, `make test-slow` 100,000.
 """
 
@@ -13,87 +13,49 @@ import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oracle import FIRST, LAST, PASS, PlainGame
+from small import small_config
 
 from imagents import IMAgent
-from imagents.config import TrainConfig
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import BoardGameEnvironment
-from imagents.learning import algorithms as learners
-from imagents.seats import PASS
+from imagents.learning.algorithms import dqn
 from imagents.training.loop import Trainer, build
 
-FIRST, MID, LAST = 0, 1, 2
 
+class Learned:
+    """What each seat learns from one game."""
 
-class PlainGame:
-    """One game, begun on any board, and what each seat learns from it."""
-
-    def __init__(self, game: BoardGame, board: list[list[int]], seat: int):
-        self.game, self.seat = game, seat
-        self.board = [list(row) for row in board]
-        self.step_type, self.reward = FIRST, [0.0, 0.0]
-        self.open = [None, None]  # each seat's decision: board, legal moves and move; and the reward since then
-
-    def landing(self, action: int):
-        """The cell where a stone comes to lie; None if there is none."""
-        if not self.game.gravity:
-            row, column = divmod(action, self.game.columns)
-            return None if self.board[row][column] else (row, column)
-        empty = [row for row in range(self.game.rows) if not self.board[row][action]]
-        return (empty[-1], action) if empty else None
-
-    def legal_moves(self) -> list[bool]:
-        return [self.landing(action) is not None for action in range(self.game.num_actions)]
-
-    def line_through(self, row: int, column: int) -> bool:
-        stone = self.board[row][column]
-        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            length = 1
-            for sign in (1, -1):
-                r, c = row + sign * down, column + sign * right
-                while 0 <= r < self.game.rows and 0 <= c < self.game.columns and self.board[r][c] == stone:
-                    length, r, c = length + 1, r + sign * down, c + sign * right
-            if length >= self.game.k:
-                return True
-        return False
-
-    def is_full(self) -> bool:
-        return all(all(row) for row in self.board)
+    def __init__(self, plain: PlainGame):
+        self.plain = plain
+        self.open = [None, None]  # each seat's decision: board, legal moves and move
 
     def step(self, action: int, closed: list[list]) -> None:
         """Plays a move; appends to `closed` of each seat the decision that it closes."""
-        mover, answerer = self.seat, 1 - self.seat
+        plain, mover = self.plain, self.plain.seat
         self.open[mover] = [*self.sees(mover), action]
-        row, column = self.landing(action)
-        self.board[row][column] = 1 + mover
-        self.seat, self.step_type, self.reward = answerer, MID, [0.0, 0.0]
-        if self.line_through(row, column):
-            self.step_type, self.reward[mover], self.reward[answerer] = LAST, 1.0, -1.0
-        elif self.is_full():
-            self.step_type = LAST
+        plain.step(action)
         for seat in (0, 1):
-            if self.open[seat] and (self.step_type == LAST or seat == answerer):
-                discount = float(self.step_type != LAST)
+            if self.open[seat] and (plain.step_type == LAST or seat != mover):
+                discount = float(plain.step_type != LAST)
                 # Until its own next turn a seat is rewarded once at most: at the end.
-                closed[seat].append([*self.open[seat], self.reward[seat], discount, *self.sees(seat)])
+                closed[seat].append([*self.open[seat], plain.reward[seat], discount, *self.sees(seat)])
                 self.open[seat] = None
 
     def sees(self, seat: int):
         """A seat's view, own stones and the other's, and the legal moves."""
-        planes = [[[cell == stone for cell in row] for row in self.board] for stone in (1 + seat, 2 - seat)]
-        return planes, self.legal_moves()
+        planes = [[[cell == stone for cell in row] for row in self.plain.board()] for stone in (1 + seat, 2 - seat)]
+        return planes, self.plain.legal_moves()
 
 
 def check_beginning(plain: PlainGame) -> None:
     """A game begins on a board that play can reach, and goes on."""
-    cells = [(row, column) for row in range(plain.game.rows) for column in range(plain.game.columns)]
-    stones = [cell for cell in cells if plain.board[cell[0]][cell[1]]]
-    counts = collections.Counter(plain.board[row][column] for row, column in stones)
-    assert abs(counts[1] - counts[2]) <= 1 and not plain.is_full()
+    counts = collections.Counter(plain.cells)
+    assert abs(counts[1] - counts[2]) <= 1 and not all(plain.cells)
     assert counts[1 + plain.seat] <= counts[2 - plain.seat]
     if plain.game.gravity:
-        assert all(row == plain.game.rows - 1 or plain.board[row + 1][column] for row, column in stones)
-    assert not any(plain.line_through(row, column) for row, column in stones)
+        assert all(below for cell, below in zip(plain.cells, plain.cells[plain.game.columns :]) if cell)
+    assert not plain.has_line(1) and not plain.has_line(2)
 
 
 def play_and_compare(game: BoardGame, batch_size: int, plies: int, seed: int, compiled: bool, **arguments) -> int:
@@ -101,7 +63,7 @@ def play_and_compare(game: BoardGame, batch_size: int, plies: int, seed: int, co
     environment = BoardGameEnvironment(game, batch_size, seed=seed, **arguments)
     specs = environment.time_step_spec(), environment.action_spec()
     length = random.Random(seed).choice([2, 5, 40])
-    shared = dict(batch_size=batch_size, learner=learners.dqn(hidden_layers=()), epsilon=1.0, replay_length=length)
+    shared = dict(batch_size=batch_size, algorithm=dqn(hidden_layers=()), epsilon=1.0, replay_length=length)
     agents = [IMAgent(*specs, seat=seat, seed=seed, **shared) for seat in (0, 1)]
 
     def ply():
@@ -119,18 +81,18 @@ def play_and_compare(game: BoardGame, batch_size: int, plies: int, seed: int, co
     for agent in agents:
         agent.observe(first)
     shown = tf.nest.map_structure(lambda x: x.numpy().tolist(), first)
-    games = [PlainGame(game, *begin) for begin in zip(shown.observation["board"], shown.observation["seat"])]
+    games = [PlainGame(game, *begin) for begin in zip(shown.observation["seat"], shown.observation["board"])]
+    seen = [Learned(plain) for plain in games]
     expected = [collections.deque(maxlen=length * batch_size) for _ in agents]
     finished = 0
     for number in range(plies + 1):
         for i, plain in enumerate(games):
             if plain.step_type == FIRST:
                 check_beginning(plain)
-            assert shown.observation["board"][i] == plain.board
-            assert shown.observation["legal_moves"][i] == plain.legal_moves()
-            assert shown.observation["seat"][i] == plain.seat
-            assert (shown.step_type[i], shown.reward[i]) == (plain.step_type, plain.reward)
-            assert shown.discount[i] == float(plain.step_type != LAST)
+            observation = shown.observation
+            assert observation["legal_moves"][i] == plain.legal_moves()
+            seen_now = shown.step_type[i], shown.reward[i], shown.discount[i], observation["board"][i]
+            assert (*seen_now, observation["seat"][i]) == plain.shows()
         if number == plies:
             break
         actions, shown = tf.nest.map_structure(lambda x: x.numpy().tolist(), ply())
@@ -138,12 +100,13 @@ def play_and_compare(game: BoardGame, batch_size: int, plies: int, seed: int, co
         for i, plain in enumerate(games):
             if plain.step_type == LAST:
                 assert actions[0][i] == actions[1][i] == PASS
-                games[i] = PlainGame(game, shown.observation["board"][i], shown.observation["seat"][i])
+                games[i] = PlainGame(game, shown.observation["seat"][i], shown.observation["board"][i])
+                seen[i] = Learned(games[i])
                 finished += 1
             else:
                 action = actions[plain.seat][i]
-                assert plain.landing(action) is not None and actions[1 - plain.seat][i] == PASS
-                plain.step(action, closed)
+                assert plain.legal_moves()[action] and actions[1 - plain.seat][i] == PASS
+                seen[i].step(action, closed)
         for seat, decisions in enumerate(closed):
             expected[seat].extend(decisions)
     for agent, decisions in zip(agents, expected):
@@ -201,9 +164,7 @@ def test_a_hundred_thousand_random_games_show_and_keep_what_plain_python_does():
 
 # Chunks and resume points
 
-SMALL = TrainConfig(
-    parallel_games=8, batch_size=16, warmup_rounds=3, hidden_layers=(8,), opening_plies=2, execution="graph"
-)
+SMALL = small_config(parallel_games=8, warmup_rounds=3, opening_plies=2, execution="graph")
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +205,7 @@ def test_any_chunks_and_any_resume_points_give_the_same_training(trainers, tmp_p
     expected = saved(whole, path)
     assert set(expected) == set(ended)
     for name, value in expected.items():
-        if "_outcomes" not in name:  # of the newest chunk alone
+        if "_tallies" not in name:  # of the newest chunk alone
             np.testing.assert_array_equal(ended[name], value, name)
 
 

@@ -1,6 +1,5 @@
 """What the README and the documentation show, works: blocks of Python run, commands do, links lead somewhere."""
 
-import dataclasses
 import importlib.metadata
 import importlib.util
 import itertools
@@ -13,9 +12,10 @@ import tempfile
 
 import pytest
 import tensorflow as tf
+from small import small_flags
 
 from imagents import cli, plotting
-from imagents.training.experiment import Experiment
+from imagents.config import environment_class
 
 for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
     pytest.importorskip(extra)
@@ -34,7 +34,7 @@ SHELL_BLOCKS = {  # each once, however many pages show it
     if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
 }
 TESTS = [*(ROOT / "tests").rglob("test_*.py")]
-SMALL = "--parallel-games 32 --batch-size 32 --rounds-per-chunk 10 --hidden-layers 16 --execution graph".split()
+SMALL = small_flags(evaluate_every=1, steps=200)
 PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
 LESS = {  # what makes a command quick, unless the page says otherwise
     "train": SMALL,
@@ -42,7 +42,8 @@ LESS = {  # what makes a command quick, unless the page says otherwise
     "tournament": ["--games", "10"],
     "export": [],
 }
-LEAST = {"train": ["--plies", "700"]}  # whatever the page says
+LEAST = {"train": ["--steps", "100"]}  # whatever the page says
+BRIEF = {"rounds_per_chunk": 4, "warmup_rounds": 2}  # in Python, unless the page says otherwise
 ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git"}  # programs of others
 
 
@@ -50,7 +51,7 @@ ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git"}  # program
 def run(tmp_path_factory):
     """What the pages call RUN: a small run, with its agents exported in every format."""
     path = tmp_path_factory.mktemp("documentation") / "run"
-    assert cli.main(["train", *SMALL, "--plies", "2000", "--output-dir", str(path)]) == 0
+    assert cli.main(["train", *SMALL, "--output-dir", str(path)]) == 0
     if any("RUN/export" in block.values[1] for block in BLOCKS):
         assert cli.main(["export", str(path), "--formats", "saved_model", "onnx", "tflite"]) == 0
     return path
@@ -58,14 +59,11 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def briefly(eagerly, monkeypatch):
-    """Whoever trains a run gets a few rounds, and no plots: the pages show how, other tests that it works."""
-    init = Experiment.__init__
-
-    def init_small(self, config, *args, **kwargs):
-        small = {} if config.plies is None else {"plies": config.plies // 100}
-        init(self, dataclasses.replace(config, rounds_per_chunk=4, warmup_rounds=2, **small), *args, **kwargs)
-
-    monkeypatch.setattr(Experiment, "__init__", init_small)
+    """Whoever trains a run gets small chunks, and no plots: the pages show how, other tests that it works."""
+    for environment in ("tic_tac_toe", "connect_four", "5x5x4"):
+        presets = environment_class(environment).presets
+        for name in presets:
+            monkeypatch.setitem(presets, name, presets[name] | BRIEF)
     monkeypatch.setattr(plotting, "save_all", lambda run: [])
 
 
@@ -79,6 +77,7 @@ def test_python_block(page, code, request, tmp_path, monkeypatch):
         code = re.sub(PLACE, str(request.getfixturevalue("run")), code)
     if page.name != "README.md":
         request.getfixturevalue("briefly")
+        code = re.sub(r"\bsteps=([\d_]+)", lambda budget: f"steps={int(budget[1]) // 100}", code)
     exec(compile(code, "documentation", "exec"), {"__name__": "__main__"})
 
 

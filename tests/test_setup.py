@@ -217,3 +217,19 @@ def test_make_without_python_gives_one_sentence(tmp_path):
 def test_make_lists_its_targets(tmp_path):
     lines = make(tmp_path).stdout.splitlines()
     assert [line.split()[0] for line in lines][:4] == ["help", "venv", "train", "test"]
+
+
+@needs_make
+def test_make_train_takes_an_environment(tmp_path):
+    commands = make(tmp_path, "-n", "train", "ENVIRONMENT=5x5x4", "ARGS=--seed 1").stdout
+    assert commands.splitlines()[-1] == ".venv/bin/imagents train --environment 5x5x4 --seed 1"
+
+
+@needs_make
+def test_make_train_refuses_the_old_name_before_it_sets_anything_up(tmp_path):
+    result = make(tmp_path, "train", "GAME=connect_four")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0] == (
+        "GAME=connect_four: it is called ENVIRONMENT now, as in make train ENVIRONMENT=connect_four"
+    )
+    assert not (tmp_path / ".venv").exists()

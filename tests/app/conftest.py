@@ -14,9 +14,9 @@ import time
 import pytest
 import tensorflow as tf
 
-from imagents.app.session import Record
 from imagents.config import TrainConfig
 from imagents.environments.boards.games import GAMES
+from imagents.environments.boards.record import Record
 from imagents.runs.files import write_json
 from imagents.runs.run import Run
 from imagents.training.loop import build
@@ -69,7 +69,7 @@ def serve():
 def _write_run(path: pathlib.Path, rows: int = 3, **settings) -> Run:
     run = Run.create(path, TrainConfig(**settings))
     for row in range(rows):
-        measured = {"round": 100 * row, "plies": 1000 * (row + 1), "player_1_loss": 0.5, "player_2_loss": 0.25}
+        measured = {"round": 100 * row, "steps": 1000 * (row + 1), "player_1_loss": 0.5, "player_2_loss": 0.25}
         measured |= {"player_1_return": 0.1, "player_2_return": -0.1, "player_1_optimal": 0.75, "player_2_optimal": 0.5}
         run.append_metrics(measured)
     return run

@@ -5,9 +5,11 @@ import random
 import pytest
 
 from imagents.app.minds import HeuristicMind, PerfectMind
+from imagents.environments.boards.tic_tac_toe import exact
 from imagents.environments.boards.verdicts import move_scores
 
 DESKTOP, PHONE = (1280, 860), (390, 844)  # pixels
+PERFECT = PerfectMind(exact.move_scores)  # at tic-tac-toe
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def visit(browser, page_address, visitor):
 
 def worst(record):
     """A move that loses as soon as may be: the lowest exact score, or one that leaves the opponent a line."""
-    scores = move_scores(record)
+    scores = move_scores(record, exact.move_scores if record.game.name == "tic_tac_toe" else None)
     if scores is not None:
         return int((-scores).tolist().index(max(s for s in (-scores).tolist() if s == s)))
     for action in record.legal:
@@ -41,7 +43,7 @@ def worst(record):
 def test_tic_tac_toe_is_won_drawn_and_lost(visit, size):
     visitor = visit(size)
     visitor.choose("player1", "perfect")
-    assert visitor.plays(lambda record: PerfectMind().think(record).action).winner is None
+    assert visitor.plays(lambda record: PERFECT.think(record).action).winner is None
     assert visitor.status == "A draw: the board is full."
     visitor.click(".anew")
     assert visitor.record.first == 1  # in turns
@@ -51,7 +53,7 @@ def test_tic_tac_toe_is_won_drawn_and_lost(visit, size):
     assert visitor.page.inner_text(".score").split() == ["X", "0", "O", "1", "drawn", "1"]
     visitor.choose("player1", "random")
     for _ in range(20):
-        if visitor.plays(lambda record: PerfectMind().think(record).action).winner == 0:
+        if visitor.plays(lambda record: PERFECT.think(record).action).winner == 0:
             break
         visitor.click(".anew")
     assert visitor.status == "You win! X has 3 in a row."

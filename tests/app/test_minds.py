@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
+from imagents.app.local import LocalCast, PlayerMind, agent_mind, make_mind, watch
 from imagents.app.minds import HeuristicMind, ModelMind, PerfectMind, RandomMind
-from imagents.app.players import LocalCast, PlayerMind, agent_mind, make_mind, watch
-from imagents.app.session import Record
-from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.grid import Grid
 from imagents.environments.boards.players.search import winning_moves
+from imagents.environments.boards.record import Record
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.export.reading import ExportedAgent, trained_agent
+from imagents.errors import InputError
+from imagents.export.reading import ExportedAgent
+from imagents.opening import open_shipped
 
 
 def games(game, count=10, seed=0):
@@ -43,11 +45,12 @@ def test_the_heuristic_wins_blocks_or_moves_anywhere_as_the_player_of_that_name_
 
 
 def test_a_perfect_mind_never_loses_tic_tac_toe_and_takes_the_win():
-    assert PerfectMind().think(Record(TIC_TAC_TOE, 0, (0, 3, 1, 4))).action == 2
+    perfect = PerfectMind(exact.move_scores)
+    assert perfect.think(Record(TIC_TAC_TOE, 0, (0, 3, 1, 4))).action == 2
     for _ in range(20):
         record = Record(TIC_TAC_TOE)
         while not record.is_over:
-            mind = PerfectMind() if record.seat else RandomMind()
+            mind = perfect if record.seat else RandomMind()
             record = record.play(mind.think(record).action)
         assert record.winner != 0
 
@@ -55,8 +58,8 @@ def test_a_perfect_mind_never_loses_tic_tac_toe_and_takes_the_win():
 @pytest.mark.parametrize("game", [TIC_TAC_TOE, CONNECT_FOUR], ids=lambda game: game.name)
 @pytest.mark.parametrize("seat", [0, 1])
 def test_an_agents_mind_moves_as_its_policy_does_and_shows_its_q_values(game, seat):
-    agent = ExportedAgent(trained_agent(game, seat))
-    mind = agent_mind(trained_agent(game, seat), "", game, seat)
+    agent = ExportedAgent(open_shipped(game, seat).path)
+    mind = agent_mind(open_shipped(game, seat).path, "", game, seat)
     for record in games(game, 2):
         if record.seat != seat:
             continue
@@ -68,7 +71,7 @@ def test_an_agents_mind_moves_as_its_policy_does_and_shows_its_q_values(game, se
 
 
 def test_at_the_other_seat_an_agent_sees_the_colours_exchanged():
-    mind = agent_mind(trained_agent(TIC_TAC_TOE, 0), "", TIC_TAC_TOE, 0)
+    mind = agent_mind(open_shipped(TIC_TAC_TOE, 0).path, "", TIC_TAC_TOE, 0)
     for own in games(TIC_TAC_TOE, 2):
         exchanged = Record(TIC_TAC_TOE, 1 - own.first, own.moves)
         np.testing.assert_array_equal(mind.think(own).q_values, mind.think(exchanged).q_values)
@@ -104,9 +107,9 @@ def test_agents_of_a_run_show_their_q_values_too(tmp_path, make_run):
         mind = make_mind(name, TIC_TAC_TOE, seat)
         assert isinstance(mind, ModelMind)
         assert not np.isnan(mind.think(Record(TIC_TAC_TOE, seat)).q_values).any()
-    with pytest.raises(ValueError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
+    with pytest.raises(InputError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
         make_mind(str(run), CONNECT_FOUR, 0)
-    with pytest.raises(ValueError, match="has no agent 'player_3'"):
+    with pytest.raises(InputError, match="has no agent 'player_3'"):
         make_mind(f"{run}:player_3", TIC_TAC_TOE, 0)
 
 
@@ -128,21 +131,21 @@ def test_a_page_offers_shipped_agents_and_the_runs_below_its_folder(tmp_path, ma
     assert "run/mine" not in cast.opponents(CONNECT_FOUR)
     assert cast.mind(TIC_TAC_TOE, "run/mine", 0).think(Record(TIC_TAC_TOE)).q_values is not None
     for name in ("run/../elsewhere", "run/young", "../elsewhere", str(tmp_path / "elsewhere"), "run/", ""):
-        with pytest.raises(ValueError, match="nobody here is called"):
+        with pytest.raises(InputError, match="nobody here is called"):
             cast.mind(TIC_TAC_TOE, name, 0)
 
 
 def test_a_run_of_another_game_brings_that_game_along(tmp_path, make_run):
-    make_run(tmp_path / "large", game="4x4x3")
+    make_run(tmp_path / "large", environment="4x4x3")
     cast = LocalCast(tmp_path)
     game = cast.games["4x4x3"]
-    assert isinstance(game, BoardGame) and list(cast.opponents(game)) == ["run/large", "heuristic", "random"]
+    assert isinstance(game, Grid) and list(cast.opponents(game)) == ["run/large", "heuristic", "random"]
 
 
 def test_the_exact_table_agrees_that_the_shipped_agent_never_loses():
     """What the page says of it, by minds alone: no game against any line of play is lost."""
     table = exact.positions()
-    mind = agent_mind(trained_agent(TIC_TAC_TOE, 1), "", TIC_TAC_TOE, 1)
+    mind = agent_mind(open_shipped(TIC_TAC_TOE, 1).path, "", TIC_TAC_TOE, 1)
 
     def value(record):
         if record.is_over:

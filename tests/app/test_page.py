@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagents.app.cast import Cast
+from imagents.app.local import LocalCast
 from imagents.app.minds import Mind, Thought
 from imagents.app.page import Page
-from imagents.app.players import LocalCast
 from imagents.app.session import PERSON
+from imagents.config import environment_settings
 from imagents.environments.boards.games import CONNECT_FOUR, GAMES, TIC_TAC_TOE
+from imagents.errors import InputError
 
 
 class LowestMind(Mind):
@@ -27,7 +29,11 @@ class LowestMind(Mind):
 
 
 class SmallCast(Cast):
-    """One agent, who is easy to predict."""
+    """One agent, who is easy to predict; connect four is judged by whatever it is given."""
+
+    def __init__(self, scorer=None):
+        super().__init__(map(environment_settings, GAMES))
+        self.scorers["connect_four"] = scorer
 
     def agents(self, game):
         return ["lowest"]
@@ -41,7 +47,7 @@ class SmallCast(Cast):
 
 @pytest.fixture
 def page():
-    return Page(SmallCast(GAMES))
+    return Page(SmallCast())
 
 
 def ask(page, state=None, do="show", value=None):
@@ -194,14 +200,15 @@ def test_the_page_itself_keeps_nothing(page):
     assert {name: repr(value) for name, value in vars(page).items()} == kept
 
 
-def test_the_solvers_verdict_comes_later_and_not_from_too_many_at_once():
+def test_a_slow_scorers_verdict_comes_later_and_not_from_too_many_at_once():
     asked = []
 
-    def solve(board, seat):
+    def scorer(board, seat):
         asked.append(page.judge({"state": {"game": "connect_four"}}) if len(asked) < 4 else None)
         return np.zeros(7)
 
-    page = Page(SmallCast(GAMES, solve))
+    scorer.is_slow = True
+    page = Page(SmallCast(scorer))
     reply = ask(page, {"game": "connect_four", "moves": [3, 3]})
     assert reply["judge"] and 'class="verdict">…' in reply["html"]
     assert "A draw with perfect play" in page.judge({"state": reply["state"]})["html"]
@@ -210,11 +217,23 @@ def test_the_solvers_verdict_comes_later_and_not_from_too_many_at_once():
 
 def test_an_agent_that_cannot_be_loaded_says_so_and_the_page_goes_on(page, monkeypatch):
     def broken(game, name, seat):
-        raise ValueError("outputs/mine is damaged: no checkpoint")
+        raise InputError("outputs/mine is damaged: no checkpoint")
 
     monkeypatch.setattr(page._cast, "mind", broken)
     reply = ask(page, None, "move", 4)
     assert "outputs/mine is damaged" in reply["html"] and reply["state"]["moves"] == [4]
+
+
+def test_a_fault_of_the_pages_own_is_not_told_as_the_visitors(page, monkeypatch):
+    def faulty(game, name, seat):
+        raise ValueError("shapes do not match")
+
+    monkeypatch.setattr(page._cast, "mind", faulty)
+    for state in ({}, {"players": ["lowest", "you"]}):
+        with pytest.raises(ValueError, match="shapes do not match"):
+            ask(page, state, "show")
+    monkeypatch.undo()
+    assert moves(page, 4)["moves"] == [4, 0]  # the next one finds the page as it was
 
 
 # Forged requests
@@ -241,7 +260,7 @@ requests = st.fixed_dictionaries(
 @settings(max_examples=300, deadline=None)
 @given(requests | anything)
 def test_whatever_is_sent_gets_a_sound_reply(request):
-    page = Page(SmallCast(GAMES))
+    page = Page(SmallCast())
     reply = page.reply(request)
     state = reply["state"]
     assert state["game"] in GAMES and len(state["players"]) == 2
@@ -276,5 +295,5 @@ def test_the_whole_cast_of_a_machine_plays_here(tmp_path):
                 state = ask(page, {"game": game.name, "players": ["you", name], "verdicts": False}, "move", 3)["state"]
                 assert len(state["moves"]) == 2, name
     finally:
-        if cast.solve:
-            cast.solve.close()
+        if cast.scorers["connect_four"]:
+            cast.scorers["connect_four"].close()

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from imagents.app.recording import check_format, draw, record
-from imagents.app.session import Record
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.record import Record
+from imagents.errors import InputError
 
 ORANGE, BLUE, WON = (217, 95, 2), (27, 108, 168), (255, 209, 102)
 GAME = Record(TIC_TAC_TOE, 0, (0, 3, 1, 4, 2))
@@ -72,19 +73,19 @@ def test_an_mp4_has_the_length_of_the_game(tmp_path):
 
 def test_without_ffmpeg_an_mp4_is_refused_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(ValueError, match="MP4 needs ffmpeg, which is not installed; choose .gif"):
+    with pytest.raises(InputError, match="MP4 needs ffmpeg, which is not installed; choose .gif"):
         check_format(tmp_path / "game.mp4")
 
 
 @pytest.mark.parametrize("name, said", [("game.png", "is a .gif or an .mp4"), ("no/game.gif", "there is no folder")])
 def test_what_cannot_be_recorded_to(tmp_path, name, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(InputError, match=said):
         record(GAME, tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_time_at_all_is_refused():
-    with pytest.raises(ValueError, match="seconds = 0"):
+    with pytest.raises(InputError, match="seconds = 0"):
         record(GAME, seconds=0)
 
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from imagents.app.session import PERSON, Record, Session
+from imagents.app.session import PERSON, Session
 from imagents.environments.boards.board_game import BoardGame, Position
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.record import Record
+from imagents.errors import InputError
 
 X_WINS = (0, 3, 1, 4, 2)
 DRAWN = (0, 1, 2, 4, 3, 5, 7, 6, 8)
@@ -21,7 +23,7 @@ def test_stones_lie_where_they_were_played_and_fall_where_there_is_gravity():
 def test_who_has_a_line_has_won_and_nobody_moves_any_more():
     game = Record(TIC_TAC_TOE, 0, X_WINS)
     assert (game.winner, game.winners, game.is_over, game.legal) == (0, [0, 1, 2], True, [])
-    with pytest.raises(ValueError, match="^this game is over: begin a new one$"):
+    with pytest.raises(InputError, match="^this game is over: begin a new one$"):
         game.play(8)
 
 
@@ -38,7 +40,7 @@ def test_a_full_board_without_a_line_is_a_draw():
     (CONNECT_FOUR, (), 7, "there is no column 7: they are 0 to 6"),
 ])
 def test_a_move_that_cannot_be_played_gets_a_friendly_sentence(game, moves, action, said):
-    with pytest.raises(ValueError, match=f"^{said}$"):
+    with pytest.raises(InputError, match=f"^{said}$"):
         Record(game, 0, moves).play(action)
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from imagents.cli import main
-from imagents.export.reading import AGENTS
+from imagents.opening import SHIPPED
 
 pytest.importorskip("gradio", reason="the extra `web` is missing")
 
@@ -32,7 +32,7 @@ def test_the_folder_is_what_a_space_starts_from(space):
 
 def test_the_shipped_agents_and_the_run_are_there_as_lite_models(space):
     models = {path.parent.relative_to(space / "agents").as_posix() for path in space.glob("agents/**/model.tflite")}
-    shipped = {f"{game.name}/trained/player_{n}/tflite" for game in AGENTS.glob("*") for n in (1, 2)}
+    shipped = {f"{game.name}/trained/player_{n}/tflite" for game in SHIPPED.glob("[!._]*") for n in (1, 2)}
     assert models == shipped | {f"tic_tac_toe/mine/player_{n}/tflite" for n in (1, 2)}
 
 
@@ -42,14 +42,23 @@ def test_nothing_in_it_names_a_place_of_this_machine(space):
             assert str(space.parent) not in path.read_text(), path
 
 
-def test_what_it_imports_is_there_without_tensorflow_and_tf_agents(space):
-    code = """
+def look_inside(space, code, *missing):
+    """Runs Python in the folder, where neither TensorFlow nor what else is named is installed."""
+    missing = ["tensorflow", "tf_agents", "gym", "gradio", "tyro", *missing]
+    code = f"""
 import sys
-sys.modules |= dict.fromkeys(["tensorflow", "tf_agents", "gym", "gradio", "tyro"])
+sys.modules |= dict.fromkeys({missing})
 import pathlib
 from imagents.app.cast import ModelCast
 from imagents.app.page import Page
 cast = ModelCast(pathlib.Path("agents"))
+{code}"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=space, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_it_imports_is_there_without_tensorflow_and_tf_agents(space):
+    look_inside(space, """
 assert list(cast.games) == ["tic_tac_toe", "connect_four"]
 tic_tac_toe, connect_four = cast.games.values()
 assert list(cast.opponents(tic_tac_toe)) == ["trained", "mine", "heuristic", "random", "perfect"]
@@ -57,14 +66,24 @@ assert list(cast.opponents(connect_four)) == ["trained", "heuristic", "random"]
 state = {"players": ["you", "perfect"], "q_values": False}
 reply = Page(cast).reply({"state": state, "do": "move", "value": 0})
 assert reply["state"]["moves"] == [0, 4] and "draw with perfect play" in reply["html"]
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=space, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
+""", "bitbully")
+
+
+def test_with_the_solver_connect_four_has_exact_verdicts_there(space):
+    pytest.importorskip("bitbully", reason="the extra `solver` is missing")
+    pytest.importorskip("bitbully_databases", reason="the extra `solver` is missing")
+    look_inside(space, """
+assert list(cast.opponents(cast.games["connect_four"])) == ["trained", "heuristic", "random", "perfect"]
+state = {"game": "connect_four", "players": ["you", "perfect"], "q_values": False}
+reply = Page(cast).reply({"state": state, "do": "move", "value": 3})
+assert reply["judge"] and "Orange wins" in Page(cast).judge({"state": reply["state"]})["html"]
+cast.scorers["connect_four"].close()
+""")
 
 
 @pytest.mark.parametrize("arguments, said", [
     (["--agents", "nowhere"], "nowhere"),
-    (["--agents", str(AGENTS / "tic_tac_toe" / "player_1"), str(AGENTS / "connect_four" / "player_1")], "two agents"),
+    (["--agents", str(SHIPPED / "tic_tac_toe" / "player_1"), str(SHIPPED / "connect_four" / "player_1")], "two agents"),
 ])
 def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, capsys, arguments, said):
     assert main(["web", "--space", str(tmp_path / "space"), *arguments]) == 2

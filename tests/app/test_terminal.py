@@ -7,12 +7,13 @@ import types
 import pytest
 from PIL import Image
 
+from imagents.app.local import make_mind
 from imagents.app.minds import PerfectMind
-from imagents.app.players import make_mind
 from imagents.app.session import PERSON, Session
 from imagents.app.terminal import Terminal, wants_colour
 from imagents.cli import main
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.tic_tac_toe import exact
 
 
 def play(answers, game=TIC_TAC_TOE, first=0, opponent="first_legal", **options):
@@ -27,7 +28,9 @@ def play(answers, game=TIC_TAC_TOE, first=0, opponent="first_legal", **options):
         except StopIteration:
             raise EOFError from None
 
-    terminal = Terminal(session, (None, make_mind(opponent, game, 1)), ask=ask, show=shown.append, **options)
+    scorer = exact.move_scores if game is TIC_TAC_TOE else None
+    minds = (None, make_mind(opponent, game, 1))
+    terminal = Terminal(session, minds, scorer=scorer, ask=ask, show=shown.append, **options)
     try:
         terminal.play(lambda games: (first + games) % 2)
     except EOFError:
@@ -126,7 +129,7 @@ def test_colours_only_where_they_are_wanted():
 def test_two_players_are_watched_to_the_end_at_a_pace():
     shown = []
     session = Session(TIC_TAC_TOE, ("perfect", "perfect"))
-    Terminal(session, (PerfectMind(), PerfectMind()), seconds=0, show=shown.append).watch()
+    Terminal(session, (PerfectMind(exact.move_scores),) * 2, seconds=0, show=shown.append).watch()
     assert session.record.is_over and shown[-1] == "A draw." and len(shown) == 11
 
 
@@ -147,7 +150,7 @@ def test_a_whole_game_is_played_by_the_command_and_recorded(monkeypatch, tmp_pat
 
 
 def test_watching_by_the_command(capsys):
-    assert main(["play", "--watch", "heuristic", "random", "--seconds", "0", "--game", "connect_four"]) == 0
+    assert main(["play", "--watch", "heuristic", "random", "--seconds", "0", "--environment", "connect_four"]) == 0
     assert re.search(r"(wins|A draw)\.\n$", capsys.readouterr().out)
 
 
@@ -165,11 +168,11 @@ def test_ctrl_d_and_ctrl_c_end_it_quietly(monkeypatch, capsys, interrupt, status
     (["nobody"], "unknown player 'nobody'"),
     (["--watch", "random"], "--watch random: two players can be watched, as in --watch trained random"),
     (["--seconds", "-1"], "--seconds -1: how long to wait between moves is 0 to 3600"),
-    (["--game", "chess"], "unknown game 'chess'"),
+    (["--environment", "chess"], "unknown environment 'chess'"),
     (["--record", "game.png"], "game.png: a recording is a .gif or an .mp4 file"),
     (["--record", "nowhere/game.gif"], "nowhere/game.gif: there is no folder nowhere"),
     (["person"], "you are one of the players already"),
-    (["trained", "--game", "5x5x4"], "no trained agent of 5x5x4 ships with imagents"),
+    (["trained", "--environment", "5x5x4"], "no trained agent of 5x5x4 ships with imagents"),
 ])
 def test_what_cannot_be_is_said_in_one_sentence(capsys, arguments, said):
     assert main(["play", *arguments]) == 2

@@ -135,6 +135,16 @@ def test_the_gate_hides_what_breaks_behind_it():
     assert (start["status"], body["body"]) == (400, b"that is no request of this page")
 
 
+def test_a_fault_of_ours_leaves_its_trace_on_the_server(capsys):
+    def reply(request):
+        raise ValueError("shapes do not match")
+
+    with pytest.raises(ValueError, match="shapes"):
+        web._answering(reply)({})
+    said = capsys.readouterr().err
+    assert "Traceback" in said and said.endswith("ValueError: shapes do not match\n")
+
+
 @pytest.mark.parametrize("arguments, said", [
     (["--runs", "nowhere"], "--runs nowhere: there is no such folder"),
     (["--port", "0"], "--port 0: ports are 1 to 65535"),

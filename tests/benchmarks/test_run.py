@@ -12,9 +12,11 @@ from benchmarks.timing import Loop, measure_in_turn
 def test_the_batch_is_what_trains_so_many_samples_per_ply():
     for samples_per_ply, batch_size in ((0.25, 16), (1.0, 64), (4.0, 256)):
         config = config_of("connect_four", 64, samples_per_ply)
-        assert (config.batch_size, config.train_steps_per_round) == (batch_size, 1)
-        plies, trained = 2 * config.parallel_games, 2 * config.batch_size  # of a round without waiting
+        algorithm = config.algorithm
+        assert (algorithm.batch_size, algorithm.train_steps_per_round) == (batch_size, 1)
+        plies, trained = 2 * config.training.parallel_games, 2 * algorithm.batch_size  # of a round without waiting
         assert trained / plies == samples_per_ply
+        assert (config.environment.features, config.environment.opening_plies) == ("stones", 0)  # nothing of a preset
 
 
 def test_loops_are_measured_in_turn_and_the_median_counts():

@@ -33,7 +33,7 @@ def check(requests, name: str, config: TrainConfig | None = None) -> None:
 
 def _compare_settings(body: dict, config: TrainConfig | None) -> None:
     """Compares the settings in a request with a config, and takes them out of it."""
-    wanted = description.hyperparameters(config.with_budget()) if config else {}
+    wanted = description.hyperparameters(config) if config else {}
     for where in (body, body.get("TrainingJobDefinition", {})):
         for kind in ("HyperParameters", "StaticHyperParameters"):
             if kind in where:

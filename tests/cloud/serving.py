@@ -14,7 +14,8 @@ import imagents  # noqa: F401  # before TensorFlow
 
 
 def main(folder: str, default: str) -> None:
-    spec = importlib.util.spec_from_file_location("rest", pathlib.Path(__file__).parents[1] / "export" / "test_serving.py")
+    path = pathlib.Path(__file__).parents[1] / "export" / "test_serving.py"
+    spec = importlib.util.spec_from_file_location("rest", path)
     rest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rest)
     files = sorted(pathlib.Path(folder).rglob("saved_model.pb"))

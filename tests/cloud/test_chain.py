@@ -4,7 +4,6 @@ See peers.py for who plays SageMaker's part.
 """
 
 import contextlib
-import dataclasses
 import io
 import json
 import os
@@ -19,6 +18,7 @@ from imagents import cli
 from imagents.cloud import sagemaker as cloud
 from imagents.cloud.sagemaker import description, results
 from imagents.config import TrainConfig
+from imagents.errors import InputError
 from imagents.runs.run import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:sagemaker")]
@@ -36,7 +36,7 @@ SMALL = TrainConfig(
     opening_plies=3,
     rounds_per_chunk=10,
     evaluate_every=2,
-    plies=3000,
+    steps=3000,
     execution="graph",
 )
 
@@ -153,8 +153,8 @@ def test_from_estimator_to_a_move_of_the_fetched_model_takes_less_than_three_min
 
 def test_the_fetched_model_is_an_ordinary_run_folder(trained):
     run = Run(trained["run"])
-    assert dataclasses.replace(run.config) == SMALL
-    assert run.metrics()["plies"].iloc[-1] >= SMALL.plies
+    assert run.config == SMALL
+    assert run.metrics()["steps"].iloc[-1] >= SMALL.training.steps
     assert (run.path / "plots" / "strength.png").exists()
     assert {path.name for path in (run.path / "export").iterdir()} == {"player_1", "player_2"}
     assert "optimal moves" in printed("evaluate", str(run.path), "--games", "20")
@@ -166,8 +166,8 @@ def test_it_goes_on_from_there_on_this_machine(trained, tmp_path):
     import shutil
 
     shutil.copytree(trained["run"], tmp_path / "run")
-    printed("train", "--resume", str(tmp_path / "run"), "--plies", "4000")
-    assert Run(tmp_path / "run").metrics()["plies"].iloc[-1] >= 4000
+    printed("train", "--resume", str(tmp_path / "run"), "--steps", "4000")
+    assert Run(tmp_path / "run").metrics()["steps"].iloc[-1] >= 4000
 
 
 def test_every_printed_figure_is_found_by_its_definition(trained, session):
@@ -195,7 +195,7 @@ def test_a_job_leaves_checkpoints_events_and_results_in_s3(trained, session):
 
 def test_the_figures_come_back_from_cloudwatch_as_a_runs_plots(trained, session, tmp_path):
     table = cloud.metrics(trained["name"], session, period=1)
-    assert {"plies", "player_1_loss", "player_2_optimal", "plies_per_second"} <= set(table.columns)
+    assert {"steps", "player_1_loss", "player_2_optimal", "steps_per_second"} <= set(table.columns)
     assert f"done: {tmp_path / 'plots'}" in printed(
         "sagemaker", "plot", trained["name"], "--output-dir", str(tmp_path / "plots"), "--period", "1"
     )
@@ -241,7 +241,7 @@ def test_an_endpoint_answers_boards_with_the_agents_moves(trained, session):
 
 
 def test_a_spot_instance_that_is_taken_away_goes_on_from_its_checkpoints(session, tmp_path):
-    config = dataclasses.replace(SMALL, plies=60_000, checkpoint_minutes=0.01)
+    config = SMALL.replace(steps=60_000, checkpoint_minutes=0.01)
     job = estimator(session, config, use_spot_instances=True)
     name = sent(job, session)
     while not any(round > 20 for round in copied_checkpoints(session, job.checkpoint_s3_uri)):
@@ -256,7 +256,7 @@ def test_a_spot_instance_that_is_taken_away_goes_on_from_its_checkpoints(session
     repeated = first.keys() & second.keys()
     assert repeated and all(first[n] == second[n] for n in repeated)  # trained twice, and the same
     run = Run(cloud.fetch(name, tmp_path / "run", session))
-    assert run.metrics()["plies"].iloc[-1] >= 60_000 and max(rounds) == run.metrics()["round"].iloc[-1]
+    assert run.metrics()["steps"].iloc[-1] >= 60_000 and max(rounds) == run.metrics()["round"].iloc[-1]
 
 
 def test_a_bad_hyperparameter_fails_the_job_with_one_sentence(session, tmp_path):
@@ -266,7 +266,7 @@ def test_a_bad_hyperparameter_fails_the_job_with_one_sentence(session, tmp_path)
     described = finished(name, session)
     assert described["TrainingJobStatus"] == "Failed"
     assert described["FailureReason"] == "batch_size = -5: at least 1 is needed"
-    with pytest.raises(ValueError, match="failed: batch_size = -5: at least 1 is needed"):
+    with pytest.raises(InputError, match="failed: batch_size = -5: at least 1 is needed"):
         cloud.fetch(name, tmp_path / "run", session)
     assert not (tmp_path / "run").exists()
 
@@ -277,7 +277,7 @@ def test_two_machines_train_a_seed_each(session, tmp_path):
     folder = cloud.fetch(name, tmp_path / "runs", session)
     assert sorted(path.name for path in folder.iterdir()) == ["algo-1", "algo-2"]
     runs = [Run(folder / f"algo-{i}") for i in (1, 2)]
-    assert [run.config.seed for run in runs] == [0, 1]
+    assert [run.config.training.seed for run in runs] == [0, 1]
     assert not runs[0].metrics()["player_1_loss"].equals(runs[1].metrics()["player_1_loss"])
     for run in runs:
         assert {path.name for path in (run.path / "export").iterdir()} == {"player_1", "player_2"}
@@ -285,21 +285,21 @@ def test_two_machines_train_a_seed_each(session, tmp_path):
 
 
 def test_a_training_goes_on_in_another_job_against_an_opponent_from_a_third(trained, session, tmp_path):
-    more = dataclasses.replace(SMALL, plies=4000)
+    more = SMALL.replace(steps=4000)
     name = sent(estimator(session, more), session, inputs={"model": trained["model"]})
-    rival = dataclasses.replace(SMALL, opponent="channel:rival")
+    rival = SMALL.replace(opponent="channel:rival")
     other = sent(estimator(session, rival), session, inputs={"rival": trained["model"]})
     for each in (name, other):
         assert finished(each, session)["TrainingJobStatus"] == "Completed", log(each, session)
     longer = Run(cloud.fetch(name, tmp_path / "longer", session)).metrics()
     before = Run(trained["run"]).metrics()
-    assert longer["plies"].iloc[-1] >= 4000 and len(longer) > len(before)
+    assert longer["steps"].iloc[-1] >= 4000 and len(longer) > len(before)
     assert longer["player_1_loss"].iloc[: len(before)].equals(before["player_1_loss"])
-    assert Run(cloud.fetch(other, tmp_path / "other", session)).metrics()["plies"].iloc[-1] >= SMALL.plies
+    assert Run(cloud.fetch(other, tmp_path / "other", session)).metrics()["steps"].iloc[-1] >= SMALL.training.steps
 
 
 def test_delete_stops_a_job_and_leaves_nothing_of_it(session):
-    job = estimator(session, dataclasses.replace(SMALL, plies=10**9))
+    job = estimator(session, SMALL.replace(steps=10**9))
     name = sent(job, session)
     deadline = time.monotonic() + 120
     while "metrics round" not in log(name, session) and time.monotonic() < deadline:

@@ -1,12 +1,12 @@
 """A job in plain values: settings become hyperparameters and back, and every printed figure is found in the log."""
 
-import dataclasses
 import re
 
 import pytest
 
 from imagents.cloud.sagemaker import description
-from imagents.config import TrainConfig, preset_config
+from imagents.config import TrainConfig
+from imagents.errors import InputError
 
 
 def flags(config: TrainConfig) -> dict[str, str]:
@@ -18,9 +18,9 @@ def flags(config: TrainConfig) -> dict[str, str]:
     "config",
     [
         TrainConfig(),
-        preset_config("connect_four"),
+        TrainConfig("connect_four"),
         TrainConfig(minutes=0.5, hidden_layers=(64,), opponent="random=1,heuristic=3"),
-        TrainConfig(plies=10**9, hidden_layers=(), learning_rate=3e-5, reward_loss=-2.0),
+        TrainConfig(steps=10**9, hidden_layers=(), learning_rate=3e-5, reward_loss=-2.0),
     ],
 )
 def test_hyperparameters_are_the_settings_and_come_back_as_they_were(config):
@@ -28,32 +28,31 @@ def test_hyperparameters_are_the_settings_and_come_back_as_they_were(config):
 
 
 def test_hyperparameters_are_plain_values_that_every_sdk_can_send():
-    values = description.hyperparameters(TrainConfig(plies=1000))
-    assert values["hidden_layers"] == "128 128" and values["plies"] == 1000
+    values = description.hyperparameters(TrainConfig(steps=1000))
+    assert values["hidden_layers"] == "128 128" and values["steps"] == 1000
     assert "minutes" not in values  # None stays away: it would become the text "None"
     assert all(isinstance(value, (str, int, float)) for value in values.values())
     assert len(values) < 90  # SageMaker takes 100, and adds its own
 
 
 def test_settings_that_are_not_given_are_the_presets():
-    assert description.config_of({"game": "connect_four", "seed": "3"}) == dataclasses.replace(
-        preset_config("connect_four"), seed=3
-    )
+    assert description.config_of({"environment": "connect_four", "seed": "3"}) == TrainConfig("connect_four", seed=3)
 
 
 @pytest.mark.parametrize(
     "given, sentence",
     [
-        ({"plies": "many"}, "plies = 'many': a whole number is needed"),
+        ({"steps": "many"}, "steps = 'many': a whole number is needed"),
         ({"learning_rate": "fast"}, "learning_rate = 'fast': a number is needed"),
         ({"hidden_layers": "64 wide"}, "hidden_layers = 'wide': a whole number is needed"),
         ({"minutes": "-1"}, "minutes = -1.0: a budget is more than 0"),
-        ({"speed": "9"}, "unknown setting 'speed': the settings are game, "),
+        ({"speed": "9"}, "unknown setting 'speed': the settings are environment, "),
+        ({"plies": "1000"}, "unknown setting 'plies': it is called steps now"),
         ({"algorithm": "ppo"}, "algorithm = 'ppo': choose dqn, double_dqn, c51"),
     ],
 )
 def test_a_wrong_hyperparameter_is_named_in_one_sentence(given, sentence):
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}"):
         description.config_of(given)
 
 
@@ -61,34 +60,34 @@ def test_a_wrong_hyperparameter_is_named_in_one_sentence(given, sentence):
 def test_a_figures_number_is_found_in_a_line_whatever_it_looks_like(value, capsys):
     from imagents.training.progress import write_metric_line
 
-    write_metric_line({"plies": 5.0, "player_1_loss": value, "games": float("nan")})
+    write_metric_line({"steps": 5.0, "player_1_loss": value, "episodes": float("nan")})
     line = capsys.readouterr().out
     found = {d["Name"]: re.search(d["Regex"], line) for d in description.metric_definitions(TrainConfig())}
     assert float(found["player_1_loss"][1]) == pytest.approx(value, rel=1e-5)
-    assert float(found["plies"][1]) == 5
-    assert [name for name, match in found.items() if match] == ["plies", "player_1_loss"]
+    assert float(found["steps"][1]) == 5
+    assert [name for name, match in found.items() if match] == ["steps", "player_1_loss"]
 
 
 def test_figures_are_within_what_sagemaker_takes():
-    for config in (TrainConfig(), TrainConfig(game="connect_four"), TrainConfig(opponent="league")):
+    for config in (TrainConfig(), TrainConfig(environment="connect_four"), TrainConfig(opponent="league")):
         assert len(description.metric_definitions(config)) <= 40
 
 
 def test_a_jobs_time_covers_its_budget():
     assert description.training_job(TrainConfig(minutes=60)).max_run > 3600 + 1800
-    assert description.training_job(TrainConfig(plies=1000)).max_run == 24 * 3600
+    assert description.training_job(TrainConfig(steps=1000)).max_run == 24 * 3600
 
 
 def test_what_a_job_cannot_do_is_said_in_one_sentence(tmp_path):
-    with pytest.raises(ValueError, match="^unknown game 'chess'"):
-        description.training_job(TrainConfig(game="chess"))
-    with pytest.raises(ValueError, match="is a folder of this machine, which a job does not see"):
+    with pytest.raises(InputError, match="^unknown environment 'chess'"):
+        description.training_job(TrainConfig(environment="chess"))
+    with pytest.raises(InputError, match="is a folder of this machine, which a job does not see"):
         description.training_job(TrainConfig(opponent=f"random=1,{tmp_path}:player_1=2"))
-    with pytest.raises(ValueError, match="^distribution: one training runs on one machine"):
-        description.check_instances(2, {"distribution": {"parameter_server": {"enabled": True}}})
-    with pytest.raises(ValueError, match="^instance_count = 0: at least 1 is needed"):
-        description.check_instances(0, {})
-    with pytest.raises(ValueError, match="^games = 7: an even number is needed"):
+    with pytest.raises(InputError, match="^distribution: one training runs on one machine"):
+        description.check_arguments(2, {"distribution": {"parameter_server": {"enabled": True}}})
+    with pytest.raises(InputError, match="^instance_count = 0: at least 1 is needed"):
+        description.check_arguments(0, {})
+    with pytest.raises(InputError, match="^games = 7: an even number is needed"):
         description.evaluation_job(games=7)
     description.check_opponent("channel:rival")
     description.check_opponent("minimax:3")

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from imagents import cli
-from imagents.cloud.sagemaker import entry
+from imagents.cloud.sagemaker import archive, entry
+from imagents.errors import InputError
 
 
 def environment(base, hosts=("algo-1",), host="algo-1", channels=()):
@@ -56,10 +57,10 @@ def test_the_jobs_of_a_tuning_job_do_not_take_each_others_checkpoints(tmp_path):
 @pytest.mark.parametrize(
     "flags, sentence",
     [
-        (["--plies", "many"], "plies = 'many': a whole number is needed"),
+        (["--steps", "many"], "steps = 'many': a whole number is needed"),
         (["--opponent", "channel:rival"], "opponent = 'channel:rival': this job has no channel rival"),
         (["--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody'"),
-        (["--plies"], "--plies: a job's flags are --name value"),
+        (["--steps"], "--steps: a job's flags are --name value"),
     ],
 )
 def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, tmp_path, capsys):
@@ -69,9 +70,23 @@ def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, 
     assert not (tmp_path / "model").exists()
 
 
+def test_a_fault_of_ours_is_the_failure_reason_too_and_shows_its_trace(monkeypatch, tmp_path):
+    monkeypatch.setattr(entry, "config_of", lambda settings: int("many"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(entry.train, [], monkeypatch, tmp_path)
+    reason = (tmp_path / "output" / "failure").read_text()
+    assert reason == "ValueError: invalid literal for int() with base 10: 'many'"
+
+
+def test_a_damaged_model_is_named(tmp_path):
+    (tmp_path / "model.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="^s3://bucket/model.tar.gz is damaged: "):
+        archive.unpack(tmp_path / "model.tar.gz", tmp_path, "s3://bucket/model.tar.gz")
+
+
 def test_one_of_several_machines_says_which_one_failed(monkeypatch, tmp_path):
-    run(entry.train, ["--plies", "0"], monkeypatch, tmp_path, hosts=["algo-1", "algo-2"], host="algo-2")
-    assert (tmp_path / "output" / "failure").read_text() == "algo-2: plies = 0: a budget is more than 0"
+    run(entry.train, ["--steps", "0"], monkeypatch, tmp_path, hosts=["algo-1", "algo-2"], host="algo-2")
+    assert (tmp_path / "output" / "failure").read_text() == "algo-2: steps = 0: a budget is more than 0"
 
 
 def test_an_evaluation_needs_a_model_of_ours(monkeypatch, tmp_path):
@@ -90,7 +105,7 @@ def test_outside_of_a_job_it_says_so(monkeypatch, capsys):
 
 
 def test_a_trained_model_lies_where_sagemaker_and_tensorflow_serving_look(monkeypatch, tmp_path, capsys):
-    flags = "--plies 500 --parallel_games 32 --batch_size 32 --rounds_per_chunk 10 --execution graph".split()
+    flags = "--steps 500 --parallel_games 32 --batch_size 32 --rounds_per_chunk 10 --execution graph".split()
     flags += ["--hidden_layers", "16 16", "--warmup_rounds", "5", "--model_dir", "s3://bucket/model"]
     assert run(entry.train, flags, monkeypatch, tmp_path) == 0
     for name in ("player_1", "player_2"):
@@ -100,7 +115,7 @@ def test_a_trained_model_lies_where_sagemaker_and_tensorflow_serving_look(monkey
     assert list((tmp_path / "output" / "tensorboard").glob("events*"))
     assert not (tmp_path / "output" / "failure").exists()
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("metrics ")]
-    assert " plies=" in lines[-1] and " player_2_optimal=" in lines[-1]
+    assert " steps=" in lines[-1] and " player_2_optimal=" in lines[-1]
 
 
 def test_help_imports_neither_tensorflow_nor_an_sdk():

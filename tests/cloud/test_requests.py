@@ -12,7 +12,8 @@ from imagents import cli
 from imagents.cloud import sagemaker as cloud
 from imagents.cloud.sagemaker import description
 from imagents.cloud.sagemaker.requests import kept
-from imagents.config import TrainConfig, preset_config
+from imagents.config import TrainConfig
+from imagents.errors import InputError
 
 sdk = pytest.importorskip("sagemaker", minversion="2.257")
 if int(sdk.__version__.partition(".")[0]) != 2:
@@ -47,20 +48,20 @@ def account():
 
 
 def estimator(account, config=None, **settings):
-    config = config or preset_config("tic_tac_toe")
+    config = config or TrainConfig("tic_tac_toe")
     machine = settings.pop("instance_type", MACHINE)
     return cloud.estimator(config, ROLE, machine, sagemaker_session=account.session, **settings)
 
 
 def test_a_training_job(account):
     estimator(account).fit(wait=False)
-    check(account.sent("CreateTrainingJob"), "training", preset_config("tic_tac_toe"))
+    check(account.sent("CreateTrainingJob"), "training", TrainConfig("tic_tac_toe"))
 
 
 def test_a_training_job_on_spot_instances_with_arguments_of_the_users(account):
     estimator(
         account,
-        preset_config("connect_four"),
+        TrainConfig("connect_four"),
         instance_type="ml.g5.xlarge",
         instance_count=2,
         use_spot_instances=True,
@@ -69,7 +70,7 @@ def test_a_training_job_on_spot_instances_with_arguments_of_the_users(account):
         environment={"TF_CPP_MIN_LOG_LEVEL": "0"},
         volume_size=50,
     ).fit({"model": "s3://bucket/old/output/model.tar.gz"}, wait=False)
-    check(account.sent("CreateTrainingJob"), "training-spot", preset_config("connect_four"))
+    check(account.sent("CreateTrainingJob"), "training-spot", TrainConfig("connect_four"))
 
 
 def test_an_evaluation_job(account):
@@ -81,7 +82,7 @@ def test_an_evaluation_job(account):
 def test_a_tuning_job(account):
     ranges = {"learning_rate": (1e-4, 1e-2), "hidden_layers": [(64, 64), (128, 128)], "replay_length": (16, 64)}
     cloud.tuner(estimator(account), ranges).fit(wait=False)
-    check(account.sent("CreateHyperParameterTuningJob"), "tuning", preset_config("tic_tac_toe"))
+    check(account.sent("CreateHyperParameterTuningJob"), "tuning", TrainConfig("tic_tac_toe"))
 
 
 def test_an_endpoint(account):
@@ -115,25 +116,36 @@ def test_a_job_gets_imagents_tf_agents_and_gym_in_an_archive_of_less_than_ten_me
     ],
 )
 def test_what_a_job_cannot_do_is_refused_before_anything_is_sent(account, settings, sentence):
-    with pytest.raises(ValueError, match=f"^{sentence}"):
+    with pytest.raises(InputError, match=f"^{sentence}"):
         estimator(account, **settings)
     assert not account.sent("CreateTrainingJob")
 
 
+def test_a_tuning_job_can_choose_among_algorithms(account):
+    ranges = {"algorithm": ["dqn", "c51"], "discount": (0.9, 1), "minutes": (1, 5), "seed": (0, 9)}
+    tuned = cloud.tuner(estimator(account), ranges)._hyperparameter_ranges
+    kinds = {name: type(found).__name__.removesuffix("Parameter") for name, found in tuned.items()}
+    expected = {"algorithm": "Categorical", "discount": "Continuous", "minutes": "Continuous", "seed": "Integer"}
+    assert kinds == expected and tuned["algorithm"].values == ["dqn", "c51"]
+
+
 def test_a_tuning_job_names_what_it_cannot_tune(account):
     job = estimator(account)
-    with pytest.raises(ValueError, match="^objective = 'score': choose one of player_1_loss, "):
+    with pytest.raises(InputError, match="^objective = 'score': choose one of player_1_loss, "):
         cloud.tuner(job, {"seed": [1, 2]}, objective="score")
-    with pytest.raises(ValueError, match="^unknown setting 'speed': the settings are "):
+    with pytest.raises(InputError, match="^unknown setting 'speed': the settings are "):
         cloud.tuner(job, {"speed": (1, 2)})
-    with pytest.raises(ValueError, match=r"^learning_rate = \(1, 0\): a range is \(low, high\)"):
+    with pytest.raises(InputError, match=r"^learning_rate = \(1, 0\): a range is \(low, high\)"):
         cloud.tuner(job, {"learning_rate": (1, 0)})
-    with pytest.raises(ValueError, match="instance_count = 1"):
+    evaluation = cloud.evaluator(ROLE, MACHINE, sagemaker_session=account.session)
+    with pytest.raises(InputError, match="^job imagents is no training of imagents"):
+        cloud.tuner(evaluation, {"seed": [1, 2]})
+    with pytest.raises(InputError, match="instance_count = 1"):
         cloud.tuner(estimator(account, instance_count=2), {"seed": [1, 2]})
 
 
 def test_a_seed_per_machine_is_not_for_evaluations(account):
-    with pytest.raises(ValueError, match="^instance_count = 2: an evaluation runs on one machine"):
+    with pytest.raises(InputError, match="^instance_count = 2: an evaluation runs on one machine"):
         cloud.evaluator(ROLE, MACHINE, instance_count=2, sagemaker_session=account.session)
 
 
@@ -143,7 +155,7 @@ def test_every_training_has_checkpoints_of_its_own(account):
 
 
 def test_a_dry_run_prints_the_exact_request(capsys):
-    arguments = "--role R --bucket bucket --dry-run --instance-type ml.m5.large --plies 1000 --seed 3".split()
+    arguments = "--role R --bucket bucket --dry-run --instance-type ml.m5.large --steps 1000 --seed 3".split()
     arguments[1] = ROLE
     assert cli.main(["sagemaker", "train", *arguments]) == 0
     upload, request = json.loads(capsys.readouterr().out)
@@ -151,11 +163,12 @@ def test_a_dry_run_prints_the_exact_request(capsys):
     assert request["operation"] == "CreateTrainingJob"
     assert request["body"]["HyperParameters"]["seed"] == "3"
     assert request["body"]["ResourceConfig"]["InstanceType"] == "ml.m5.large"
-    assert request["body"]["HyperParameters"]["opening_plies"] == str(preset_config("tic_tac_toe").opening_plies)
+    opening_plies = TrainConfig("tic_tac_toe").environment.opening_plies
+    assert request["body"]["HyperParameters"]["opening_plies"] == str(opening_plies)
 
 
 def test_several_seeds_are_several_jobs(capsys):
-    arguments = ["--role", ROLE, "--bucket", "bucket", "--dry-run", "--plies", "1000", "--seeds", "0", "1", "2"]
+    arguments = ["--role", ROLE, "--bucket", "bucket", "--dry-run", "--steps", "1000", "--seeds", "0", "1", "2"]
     assert cli.main(["sagemaker", "train", *arguments]) == 0
     jobs = [r["body"] for r in json.loads(capsys.readouterr().out) if r["operation"] == "CreateTrainingJob"]
     assert [job["HyperParameters"]["seed"] for job in jobs] == ["0", "1", "2"]
@@ -170,3 +183,27 @@ def test_deploying_prints_three_requests_in_a_dry_run(capsys):
     requests = json.loads(capsys.readouterr().out)
     assert [r["operation"] for r in requests] == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
     assert requests[0]["body"]["PrimaryContainer"]["ModelDataUrl"] == model
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate s3://bucket/m", "deploy s3://bucket/m --name x"])
+@pytest.mark.parametrize(
+    "flags, region, sentence",
+    [
+        (["--instance-type", "abacus"], "eu-central-1", "abacus"),
+        ([], "mars-1", "Unsupported region: mars-1"),
+        ([], "", "Invalid endpoint"),
+    ],
+)
+def test_what_the_sdk_refuses_is_one_sentence_and_nothing_is_sent(
+    command, flags, region, sentence, capsys, monkeypatch
+):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    assert cli.main(["sagemaker", *command.split(), "--role", ROLE, "--bucket", "bucket", "--dry-run", *flags]) == 2
+    out, error = capsys.readouterr()
+    assert not out and sentence in error and error.count("\n") == 1
+
+
+def test_a_fault_of_ours_shows_its_trace(monkeypatch):
+    monkeypatch.setattr(description, "evaluation_job", lambda *_, **__: int("many"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        cli.main(["sagemaker", "evaluate", "s3://bucket/m", "--role", ROLE, "--bucket", "bucket", "--dry-run"])

@@ -10,7 +10,8 @@ from golden import FOLDER, check
 
 from imagents.cloud import sagemaker as cloud
 from imagents.cloud.sagemaker.requests import kept
-from imagents.config import preset_config
+from imagents.config import TrainConfig
+from imagents.errors import InputError
 
 try:
     is_version_3 = importlib.metadata.version("sagemaker").startswith("3.")
@@ -34,26 +35,26 @@ def test_a_training_job(monkeypatch):
     answers = {"CreateTrainingJob": {"TrainingJobArn": arn}, "DescribeTrainingJob": {"TrainingJobName": "job"}}
     with kept(session, answers) as requests:
         trainer = cloud.model_trainer(
-            preset_config("tic_tac_toe"), ROLE, "ml.c5.xlarge",
+            TrainConfig("tic_tac_toe"), ROLE, "ml.c5.xlarge",
             sagemaker_session=Session(boto_session=session, default_bucket="bucket"),
         )  # fmt: skip
         source = pathlib.Path(trainer.source_code.source_dir)
         trainer.train(wait=False)
     sent = [request for request in requests if request.operation == "CreateTrainingJob"]
-    check(sent, "training-v3", preset_config("tic_tac_toe"))
+    check(sent, "training-v3", TrainConfig("tic_tac_toe"))
     assert {"train.py", "requirements.txt", "imagents", "tf_agents", "gym"} <= {path.name for path in source.iterdir()}
 
 
 @needs_version_3
 def test_version_2s_estimator_says_what_to_use_instead():
-    with pytest.raises(ValueError, match=r"SDK is version 3\.\S+ here, and this needs 2: .*model_trainer works with"):
-        cloud.estimator(preset_config("tic_tac_toe"), ROLE, "ml.c5.xlarge")
+    with pytest.raises(InputError, match=r"SDK is version 3\.\S+ here, and this needs 2: .*model_trainer works with"):
+        cloud.estimator(TrainConfig("tic_tac_toe"), ROLE, "ml.c5.xlarge")
 
 
 @pytest.mark.skipif(is_version_3, reason="is for where version 3 is not installed")
 def test_without_version_3_one_sentence_says_what_to_install():
-    with pytest.raises(ValueError, match="pip install 'sagemaker>=3'"):
-        cloud.model_trainer(preset_config("tic_tac_toe"), ROLE, "ml.c5.xlarge")
+    with pytest.raises(InputError, match="pip install 'sagemaker>=3'"):
+        cloud.model_trainer(TrainConfig("tic_tac_toe"), ROLE, "ml.c5.xlarge")
 
 
 def test_both_versions_send_the_same_job():

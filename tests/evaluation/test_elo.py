@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from imagents import InputError
 from imagents.evaluation.elo import ELO_PER_UNIT, rate
 
 
@@ -142,14 +143,14 @@ def test_as_json():
 
 def test_players_who_never_met_are_refused():
     games = {("a", "b"): (1, 1, 1), ("c", "d"): (1, 1, 1)}
-    with pytest.raises(ValueError, match="ratings need games that connect all players: a never met c, d"):
+    with pytest.raises(InputError, match="ratings need games that connect all players: a never met c, d"):
         rate(list("abcd"), results_of(list("abcd"), games))
-    with pytest.raises(ValueError, match="a never met anybody"):
+    with pytest.raises(InputError, match="a never met anybody"):
         rate(["a"], np.zeros([1, 1, 3], int))
 
 
 def test_results_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"results have shape \(2, 2\): 3 players need \[N, N, 3\]"):
+    with pytest.raises(InputError, match=r"results have shape \(2, 2\): 3 players need \[N, N, 3\]"):
         rate(list("abc"), np.zeros([2, 2]))
-    with pytest.raises(ValueError, match="'z' is none of the players a, b"):
+    with pytest.raises(InputError, match="'z' is none of the players a, b"):
         rate(["a", "b"], np.ones([2, 2, 3], int), zero="z")

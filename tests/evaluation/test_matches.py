@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from imagents import InputError
+from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.players.columns import LinearPlayer
-from imagents.evaluation.matches import Arena, Match, Record, wilson_interval
+from imagents.evaluation.matches import Match, Results, wilson_interval
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
 from imagents.players.names import make_player
-from imagents.seats import PASS
+from imagents.seats import PASS, is_asked
 
 
 class Scripted(Player):
@@ -31,18 +33,18 @@ class Scripted(Player):
 def test_random_against_random_is_what_it_has_to_be():
     """58.49 % of games are won by who moves first, 12.70 % are drawn."""
     match = Arena(TIC_TAC_TOE, 20_000).play(RandomPlayer(0), RandomPlayer(1))
-    for record in (match.moving_first, match.moving_second.turned()):
-        assert record.games == 10_000
-        assert record.win_rate == pytest.approx(0.5849, abs=0.015)
-        assert record.draws / record.games == pytest.approx(0.1270, abs=0.01)
+    for results in (match.moving_first, match.moving_second.turned()):
+        assert results.games == 10_000
+        assert results.win_rate == pytest.approx(0.5849, abs=0.015)
+        assert results.draws / results.games == pytest.approx(0.1270, abs=0.01)
     assert match.distinct_games > 15_000 and match.opening_plies == 0
 
 
 def test_games_are_told_apart_by_who_moves_first():
     """X fills the left column, O the right one; whoever begins is first to complete it."""
     match = Arena(TIC_TAC_TOE, 10).play(Scripted(0, [0, 3, 6]), Scripted(1, [2, 5, 8]), opening_plies=0)
-    assert match.moving_first == Record(wins=5, draws=0, losses=0)
-    assert match.moving_second == Record(wins=0, draws=0, losses=5)
+    assert match.moving_first == Results(wins=5, draws=0, losses=0)
+    assert match.moving_second == Results(wins=0, draws=0, losses=5)
     assert match.distinct_games == 2
 
 
@@ -51,15 +53,15 @@ def test_a_draw_is_a_draw():
     # X O O
     # O X X
     match = Arena(TIC_TAC_TOE, 2).play(Scripted(0, [0, 2, 3, 7, 8]), Scripted(1, [1, 4, 5, 6]), opening_plies=0)
-    assert match.moving_first == Record(wins=0, draws=1, losses=0)
+    assert match.moving_first == Results(wins=0, draws=1, losses=0)
 
 
 def test_an_illegal_move_loses():
     arena = Arena(TIC_TAC_TOE, 2)
     match = arena.play(Scripted(0, [4, 4]), Scripted(1, [0, 1, 2]), opening_plies=0)
-    assert match.moving_first == match.moving_second == Record(wins=0, draws=0, losses=1)
+    assert match.moving_first == match.moving_second == Results(wins=0, draws=0, losses=1)
     match = arena.play(Scripted(0, [0, 1, 2]), Scripted(1, [4, 4]), opening_plies=0)
-    assert match.moving_first == match.moving_second == Record(wins=1, draws=0, losses=0)
+    assert match.moving_first == match.moving_second == Results(wins=1, draws=0, losses=0)
 
 
 def test_players_without_chance_are_noticed_and_given_varied_openings():
@@ -107,7 +109,7 @@ def test_nobody_plays_on_in_games_that_are_over():
         seen = []
 
         def choose(self, time_step):
-            self.seen.append(self.is_my_turn(time_step).numpy())
+            self.seen.append(is_asked(time_step, self.seat).numpy())
             return super().choose(time_step)
 
     # Moving first it wins with its fourth stone (0, 1, 3 and 6); moving second it loses before its third.
@@ -120,32 +122,32 @@ def test_who_passes_is_named():
         def choose(self, time_step):
             return tf.fill(time_step.step_type.shape, PASS)
 
-    with pytest.raises(ValueError, match="between random and lazy does not end: somebody passes"):
+    with pytest.raises(InputError, match="between random and lazy does not end: somebody passes"):
         Arena(TIC_TAC_TOE, 2).play(RandomPlayer(0), Passing(1, "lazy"))
 
 
 def test_seats_and_numbers_of_games_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="a match needs a player at seat 0 and one at seat 1"):
+    with pytest.raises(InputError, match="a match needs a player at seat 0 and one at seat 1"):
         Arena(TIC_TAC_TOE, 2).play(RandomPlayer(1), RandomPlayer(1))
     for num_games in (0, 7):
-        with pytest.raises(ValueError, match=f"num_games = {num_games}: each side begins half"):
+        with pytest.raises(InputError, match=f"num_games = {num_games}: each side begins half"):
             Arena(TIC_TAC_TOE, num_games)
-    with pytest.raises(ValueError, match="make it with batch_size = 4"):
+    with pytest.raises(InputError, match="make it with batch_size = 4"):
         Arena(CONNECT_FOUR, 4).play(make_player("same_column", CONNECT_FOUR, 0, batch_size=2), RandomPlayer(1))
 
 
 def test_the_other_side_sees_the_same_match_turned():
-    match = Match(Record(5, 3, 2), Record(1, 4, 5), distinct_games=19, opening_plies=2)
+    match = Match(Results(5, 3, 2), Results(1, 4, 5), distinct_games=19, opening_plies=2)
     assert match.turned() == dataclasses.replace(
-        match, moving_first=Record(5, 4, 1), moving_second=Record(2, 3, 5)
+        match, moving_first=Results(5, 4, 1), moving_second=Results(2, 3, 5)
     )
     assert match.turned().turned() == match
-    assert match.total == Record(6, 7, 7) and match.games == 20
+    assert match.total == Results(6, 7, 7) and match.games == 20
     assert match.total.score == pytest.approx((6 + 3.5) / 20)
 
 
 def test_a_match_as_json_has_rates_and_their_intervals():
-    plain = json.loads(json.dumps(Match(Record(5, 0, 5), Record(10, 0, 0), 20).to_dict()))
+    plain = json.loads(json.dumps(Match(Results(5, 0, 5), Results(10, 0, 0), 20).to_dict()))
     first = plain["moving_first"]
     assert (first["games"], first["win_rate"], first["draw_rate"], first["loss_rate"]) == (10, 0.5, 0.0, 0.5)
     assert first["win_rate_95"] == pytest.approx([0.2366, 0.7634], abs=1e-4)

@@ -6,48 +6,47 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from small import small_config, untrained_run
 
-from imagents.config import TrainConfig
-from imagents.environments.boards.board_game import BoardGame
+from imagents import InputError
+from imagents.config import environment_settings
+from imagents.environments.boards.arena import Arena
+from imagents.environments.boards.connect_four import positions
+from imagents.environments.boards.connect_four.judge import assess as assess_connect_four
+from imagents.environments.boards.connect_four.settings import ConnectFour
+from imagents.environments.boards.environment import greedy_moves
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.environments.boards.strength import Strength, exact_report, greedy_moves, positions_report
+from imagents.environments.boards.strength import Strength
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.environments.boards.tic_tac_toe.exact import positions
-from imagents.evaluation.matches import Arena
-from imagents.evaluation.report import OPPONENTS, evaluate_run, report_text
+from imagents.environments.boards.tic_tac_toe.judge import assess as assess_tic_tac_toe
+from imagents.evaluation.report import evaluate_run, report_text
+from imagents.learning.build import build_agents
 from imagents.players.base import RandomPlayer
-from imagents.players.frozen import PolicyPlayer
-from imagents.runs.run import Run
-from imagents.training.loop import build
+from imagents.players.frozen import agent_player
 
-SETTINGS = dict(parallel_games=8, batch_size=8, hidden_layers=(16,), execution="eager")
 has_solver = importlib.util.find_spec("bitbully") is not None
-
-
-def make_run(path, game) -> Run:
-    config = TrainConfig(game=game, **SETTINGS)
-    run = Run.create(path, config)
-    run.save(tf.train.Checkpoint(trainer=build(config)), 0, 0.0)
-    return run
 
 
 @pytest.fixture(scope="module")
 def tic_tac_toe(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "tic_tac_toe"
-    return evaluate_run(make_run(path, "tic_tac_toe").path, games=100)
+    return evaluate_run(untrained_run(path).path, games=100)
 
 
 @pytest.fixture(scope="module")
 def connect_four(tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "connect_four"
-    return evaluate_run(make_run(path, "connect_four").path, games=20, solver_games=2)
+    return evaluate_run(untrained_run(path, "connect_four").path, games=20, solver_games=2)
 
 
 def test_tic_tac_toe_is_measured_exactly_and_in_matches(tic_tac_toe):
     assert set(tic_tac_toe["agents"]) == {"player_1", "player_2"}
+    assert tic_tac_toe["environment"] == "tic_tac_toe"
     values = tic_tac_toe["agents"]["player_1"]
-    assert 0.3 < values["exact"]["optimal_share"] < 0.9 and not values["exact"]["unbeatable"]
+    assert set(values) == {"optimal", "losing_first", "losing_second", "exact", "matches"}
+    assert 0.3 < values["optimal"] < 0.9 and not values["exact"]["unbeatable"]
+    details = [values["exact"][name] for name in ("optimal_share", "losing_lines_first", "losing_lines_second")]
+    assert [values[name] for name in ("optimal", "losing_first", "losing_second")] == details
     assert set(values["matches"]) == {"random", "heuristic", "perfect", "player_2"}
     assert values["matches"]["random"]["moving_first"]["games"] == 50
     assert values["matches"]["perfect"]["moving_second"]["wins"] == 0
@@ -55,16 +54,20 @@ def test_tic_tac_toe_is_measured_exactly_and_in_matches(tic_tac_toe):
 
 
 def test_matches_agree_with_the_exact_numbers():
-    agent = build(TrainConfig(**SETTINGS)).agents[1]
-    match = Arena(TIC_TAC_TOE, 4000).play(PolicyPlayer(agent.policy, 1, 0, "it"), RandomPlayer(1))
-    known = exact_report(agent)
-    for record, turn in ((match.moving_first, "first"), (match.moving_second, "second")):
-        assert record.win_rate == pytest.approx(known[f"random_{turn}"]["win"], abs=0.04)
-        assert record.losses / record.games == pytest.approx(known[f"random_{turn}"]["loss"], abs=0.04)
+    config = small_config()
+    agent = build_agents(config)[1]
+    match = Arena(TIC_TAC_TOE, 4000).play(agent_player(agent, config.environment, 0), RandomPlayer(1))
+    known = assess_tic_tac_toe(agent, TIC_TAC_TOE)["exact"]
+    for results, turn in ((match.moving_first, "first"), (match.moving_second, "second")):
+        assert results.win_rate == pytest.approx(known[f"random_{turn}"]["win"], abs=0.04)
+        assert results.losses / results.games == pytest.approx(known[f"random_{turn}"]["loss"], abs=0.04)
 
 
 def test_connect_four_is_measured_in_labelled_positions_and_in_matches(connect_four):
     values = connect_four["agents"]["player_2"]
+    assert [values[name] for name in ("good", "perfect")] == [
+        values["positions"]["mixed"][name] for name in ("good", "perfect")
+    ]
     assert set(values["positions"]) == set(positions.SETS)
     for quality in values["positions"].values():
         assert 0 <= quality["perfect"] <= quality["good"] <= 1 and quality["positions"] == 1000
@@ -75,10 +78,10 @@ def test_connect_four_is_measured_in_labelled_positions_and_in_matches(connect_f
 
 
 def test_without_the_solver_everything_else_is_measured(tmp_path, monkeypatch):
-    monkeypatch.setitem(OPPONENTS, "connect_four", ["first_legal"])
+    monkeypatch.setattr(ConnectFour, "opponents", ("first_legal",))
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "bitbully" in name else find(name))
-    report = evaluate_run(make_run(tmp_path / "run", "connect_four").path, games=2)
+    report = evaluate_run(untrained_run(tmp_path / "run", "connect_four").path, games=2)
     assert "pip install bitbully" in report["solver"]
     assert set(report["agents"]["player_1"]["matches"]) == {"first_legal", "player_2"}
     assert "pip install bitbully" in report_text(report)
@@ -99,54 +102,66 @@ def test_reports_are_plain_json(tic_tac_toe, connect_four):
 
 
 def test_bad_input_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="is not a run folder"):
+    with pytest.raises(InputError, match="is not a run folder"):
         evaluate_run(tmp_path)
-    run = make_run(tmp_path / "run", "tic_tac_toe")
-    with pytest.raises(ValueError, match="num_games = 7"):
+    run = untrained_run(tmp_path / "run")
+    with pytest.raises(InputError, match="num_games = 7"):
         evaluate_run(run.path, games=7)
     (run.checkpoints()[-1] / "manifest.json").unlink()
-    with pytest.raises(ValueError, match="is damaged"):
+    with pytest.raises(InputError, match="is damaged"):
         evaluate_run(run.path)
 
 
 class TestStrength:
-    def agents(self, game):
-        return build(TrainConfig(game=game, **SETTINGS)).agents
+    def agents(self, environment):
+        return build_agents(small_config(environment))
 
     def test_moves_are_those_of_the_greedy_policy_at_the_agents_own_seat(self):
         for agent in self.agents("tic_tac_toe"):
             moves = greedy_moves(agent, TIC_TAC_TOE, exact.positions().boards(agent.seat))
             assert exact.positions().legal[np.arange(exact.NUM_POSITIONS), moves].all()
-            assert exact_report(agent)["optimal_share"] == exact.evaluate(moves).optimal_share
+            assert assess_tic_tac_toe(agent, TIC_TAC_TOE)["optimal"] == exact.evaluate(moves).optimal_share
 
-    def test_logs_tic_tac_toe_exactly(self):
-        agents = self.agents("tic_tac_toe")
-        measured = Strength(TIC_TAC_TOE, agents).measure()
-        assert list(measured) == [
-            f"{agent}_{measure}"
-            for agent in ("player_1", "player_2")
-            for measure in ("optimal", "losing_first", "losing_second")
-        ]
-        assert measured["player_2_optimal"] == exact_report(agents[1])["optimal_share"]
+    def test_measures_tic_tac_toe_exactly(self):
+        environment, agents = environment_settings("tic_tac_toe"), self.agents("tic_tac_toe")
+        measured = Strength(environment, agents).report()
+        assert list(measured) == ["player_1", "player_2"]
+        for agent in agents:
+            assert [*measured[agent.name]] == ["optimal", "losing_first", "losing_second", "exact"]
+            assert measured[agent.name] == assess_tic_tac_toe(agent, TIC_TAC_TOE)
 
-    def test_logs_connect_four_in_labelled_positions_and_against_random_play(self):
-        agents = self.agents("connect_four")
-        strength = Strength(CONNECT_FOUR, agents, num_games=100)
-        measured = strength.measure()
-        assert list(measured)[:4] == [f"player_1_{m}" for m in ("good", "perfect", "random_first", "random_second")]
-        assert measured["player_2_good"] == positions_report(agents[1])["mixed"]["good"]
-        assert max(map(len, strength.text(strength.report()).splitlines())) <= 80
+    def test_measures_connect_four_in_labelled_positions_and_against_random_play(self):
+        environment, agents = environment_settings("connect_four"), self.agents("connect_four")
+        strength = Strength(environment, agents, num_games=100)
+        measured = strength.report()
+        for agent in agents:
+            values = dict(measured[agent.name])
+            matches = values.pop("random")
+            for turn in ("random_first", "random_second"):
+                assert matches[turn]["games"] == 50 and values.pop(turn) == matches[turn]["win_rate"]
+            assert [*values] == ["good", "perfect", "positions"]
+            assert values == assess_connect_four(agent, CONNECT_FOUR)
+        assert max(map(len, strength.text(measured).splitlines())) <= 80
 
-    def test_logs_other_games_against_random_play(self):
-        game = BoardGame("tic_tac_toe_too", 3, 3, 3, gravity=False)
-        agents = self.agents("tic_tac_toe")
-        measured = Strength(game, agents, num_games=100).measure()
-        assert set(measured) == {f"player_{n}_random_{turn}" for n in (1, 2) for turn in ("first", "second")}
-        assert all(0 <= value <= 1 for value in measured.values())
+    def test_measures_other_games_against_random_play(self):
+        strength = Strength(environment_settings("3x3x3"), self.agents("3x3x3"), num_games=100)
+        measured = strength.report()
+        assert set(measured) == {"player_1", "player_2"}
+        for values in measured.values():
+            assert {*values} == {"random_first", "random_second", "random"}
+            assert all(0 <= values[name] <= 1 for name in ("random_first", "random_second"))
+        assert max(map(len, strength.text(measured).splitlines())) <= 80
+
+    @pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four", "5x5x4", "4x4x3-gravity"])
+    def test_every_measure_of_an_environment_is_measured(self, name):
+        environment = environment_settings(name)
+        for values in environment.strength(self.agents(name), num_games=2).report().values():
+            assert {*environment.measures} <= {*values}
+            assert json.loads(json.dumps(values)) == values
 
     def test_labelled_positions_take_well_under_a_second(self):
         [agent, _] = self.agents("connect_four")
-        positions_report(agent)
+        assess_connect_four(agent, CONNECT_FOUR)
         began = time.perf_counter()
-        positions_report(agent)
+        assess_connect_four(agent, CONNECT_FOUR)
         assert time.perf_counter() - began < 2  # measured: 0.15 s

@@ -4,13 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from small import untrained_run
 
-from imagents.config import TrainConfig
+from imagents import InputError
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.evaluation.tournament import expand, game_of, play_tournament, short_names
-from imagents.runs.run import Run
-from imagents.runs.snapshots import save_snapshot
-from imagents.training.loop import build
+from imagents.evaluation.tournament import environment_of, play_tournament, short_names
+from imagents.opening import expand
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +20,7 @@ def tournament():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run with snapshots of untrained agents."""
-    config = TrainConfig(parallel_games=8, hidden_layers=(8,), execution="eager")
-    run, agents = Run.create(tmp_path_factory.mktemp("runs") / "mine", config), build(config).agents
-    for chunk in (1, 2):
-        save_snapshot(run.path, agents, chunk, rounds=10 * chunk, plies=700 * chunk, most=4)
-    return run
+    return untrained_run(tmp_path_factory.mktemp("runs") / "mine", snapshots=2)
 
 
 def test_everybody_plays_everybody(tournament):
@@ -63,7 +58,7 @@ def test_reads_as_a_table_in_80_columns(tournament):
 
 def test_as_json(tournament):
     plain = json.loads(json.dumps(tournament.to_dict()))
-    assert plain["game"] == "tic_tac_toe" and len(plain["matches"]) == 6
+    assert plain["environment"] == "tic_tac_toe" and len(plain["matches"]) == 6
     assert plain["ratings"]["players"]["random"]["elo"] == 0
     first = plain["matches"][0]
     assert (first["player"], first["opponent"]) == ("random", "perfect")
@@ -71,7 +66,7 @@ def test_as_json(tournament):
 
 
 def test_repeats_with_its_seed():
-    texts = [play_tournament(["random", "heuristic"], TIC_TAC_TOE, 20, seed).text() for seed in (3, 3, 4)]
+    texts = [play_tournament(["random", "heuristic"], "tic_tac_toe", 20, seed).text() for seed in (3, 3, 4)]
     assert texts[0] == texts[1] != texts[2]
 
 
@@ -97,15 +92,15 @@ def test_a_run_stands_for_its_agents_and_its_snapshots_for_all_of_them(run):
     ]
 
 
-def test_a_game_is_known_from_a_run(run):
-    assert game_of(["random", f"{run.path}:player_1"]) == "tic_tac_toe"
-    assert game_of(["random", "perfect"]) == ""
+def test_an_environment_is_known_from_a_run(run):
+    assert environment_of(["random", f"{run.path}:player_1"]) == "tic_tac_toe"
+    assert environment_of(["random", "perfect"]) == ""
 
 
 def test_snapshots_tell_how_much_they_had_learned(run):
     names = ["random", *expand(str(run.path / "snapshots"))[:2]]
     result = play_tournament(names, TIC_TAC_TOE, 20)
-    assert result.plies == {names[1]: 700, names[2]: 1400}
+    assert result.steps == {names[1]: 700, names[2]: 1400}
 
 
 def test_names_are_as_short_as_can_be():
@@ -121,14 +116,14 @@ def test_names_are_as_short_as_can_be():
         (["random"], "a tournament needs at least 2 players, not 1"),
         (["random", "heuristic", "random"], "random is named twice"),
         (["random", "clever"], "unknown player 'clever'"),
-        (["random", "first_legal", "same_column"], "same_column plays games in which stones fall into columns"),
+        (["random", "first_legal", "same_column"], "unknown player 'same_column'"),
     ],
 )
 def test_players_that_cannot_meet_are_refused_before_anybody_plays(names, sentence):
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         play_tournament(names, TIC_TAC_TOE, 10, progress=lambda *_: pytest.fail("played"))
 
 
 def test_a_run_of_another_game_is_refused(run):
-    with pytest.raises(ValueError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
+    with pytest.raises(InputError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
         play_tournament(["random", f"{run.path}:player_1"], CONNECT_FOUR, 10)

@@ -5,30 +5,23 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from small import untrained_run
 
 import imagents
-from imagents.config import TrainConfig
-from imagents.environments.boards.environment import BoardGameEnvironment
-from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.environments.boards.strength import exact_report, greedy_moves, positions_report
-from imagents.evaluation.matches import Arena
-from imagents.export.reading import AGENTS, ExportedAgent, model_folder, trained_agent
-from imagents.export.writing import export_run
+from imagents.environments.boards.arena import Arena
+from imagents.environments.boards.environment import BoardGameEnvironment, greedy_moves
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
+from imagents.export.reading import ExportedAgent, model_folder
+from imagents.opening import SHIPPED, export_run, open_shipped
 from imagents.players.names import make_player
-from imagents.runs.run import Run
-from imagents.runs.snapshots import save_snapshot, snapshots
+from imagents.runs.snapshots import snapshots
 from imagents.seats import PASS
-from imagents.training.loop import build
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of untrained agents, with everything that they can be kept in."""
-    config = TrainConfig(parallel_games=8, hidden_layers=(8,), execution="eager")
-    run, trainer = Run.create(tmp_path_factory.mktemp("runs") / "mine", config), build(config)
-    run.save(tf.train.Checkpoint(trainer=trainer), 20, 0.0)
-    save_snapshot(run.path, trainer.agents, 1, rounds=20, plies=700, most=1)
+    run = untrained_run(tmp_path_factory.mktemp("runs") / "mine", snapshots=1)
     export_run(run.path, formats=["saved_model", "tflite"])
     return run
 
@@ -139,6 +132,15 @@ def test_damaged_and_foreign_models_are_refused_in_one_sentence(run, tmp_path, s
     assert str(raised.value).startswith(str(folder)) and "\n" not in str(raised.value)
 
 
+def test_an_agent_of_a_board_by_another_name_plays_by_its_shape(run, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(run.path / "export" / "player_1" / "1", folder)
+    rewrite(game={"name": "noughts and crosses", "rows": 3, "columns": 3, "k": 3, "gravity": False})(folder)
+    agent = ExportedAgent(folder)
+    assert agent.environment.name == "3x3x3"
+    assert agent.policy.action(BoardGameEnvironment(get_game("3x3x3")).reset()).action.shape == [1]
+
+
 def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
     with pytest.raises(ValueError, match="seat = 2: seats are 0 and 1"):
         imagents.load_player(run.path, seat=2)
@@ -154,33 +156,33 @@ def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
 
 
 def test_they_are_small():
-    assert sum(file.stat().st_size for file in AGENTS.rglob("*") if file.is_file()) < 2_000_000
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) < 2_000_000
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_those_of_tic_tac_toe_are_as_strong_as_their_metadata_says(number):
-    agent = ExportedAgent(AGENTS / "tic_tac_toe" / f"player_{number}")
-    report = exact_report(agent)
-    assert report["unbeatable"]
-    assert report["optimal_share"] == pytest.approx(agent.metadata["evaluation"]["optimal_share"], abs=0.001)
+    agent = ExportedAgent(SHIPPED / "tic_tac_toe" / f"player_{number}")
+    report = agent.environment.judge().assess(agent, TIC_TAC_TOE)
+    assert report["exact"]["unbeatable"]
+    assert report["optimal"] == pytest.approx(agent.metadata["evaluation"]["optimal_share"], abs=0.001)
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_those_of_connect_four_are_as_strong_as_their_metadata_says(number):
-    agent = ExportedAgent(AGENTS / "connect_four" / f"player_{number}")
+    agent = ExportedAgent(SHIPPED / "connect_four" / f"player_{number}")
     expected = agent.metadata["evaluation"]["positions"]
-    for name, quality in positions_report(agent).items():
+    for name, quality in agent.environment.judge().assess(agent, CONNECT_FOUR)["positions"].items():
         assert quality["good"] == pytest.approx(expected[name]["good"], abs=0.005)
     assert quality["good"] > 0.5
 
 
 @pytest.mark.parametrize("game", [TIC_TAC_TOE, CONNECT_FOUR], ids=lambda game: game.name)
 def test_they_are_players(game):
-    player = imagents.load_player(trained_agent(game))
+    player = imagents.load_player(open_shipped(game).path)
     match = Arena(game, 100).play(player, make_player("random", game, 1))
     assert match.total.score > 0.9
 
 
 def test_greedy_moves_of_an_exported_agent_are_legal_at_the_start():
-    agent = ExportedAgent(trained_agent(CONNECT_FOUR))
+    agent = ExportedAgent(open_shipped(CONNECT_FOUR).path)
     assert 0 <= greedy_moves(agent, CONNECT_FOUR, np.zeros([1, 6, 7], np.int32))[0] < 7

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.export.reading import trained_agent
+from imagents.opening import open_shipped
 
 pytest.importorskip("tensorflow_serving")
 
@@ -84,7 +84,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server():
-    return Server(trained_agent(TIC_TAC_TOE))
+    return Server(open_shipped(TIC_TAC_TOE).path)
 
 
 def bodies() -> list[str]:
@@ -120,7 +120,7 @@ def test_an_answer_is_plain_json_without_nan_and_infinity(server):
 
 
 def test_the_second_signature_is_asked_for_by_its_name():
-    server = Server(trained_agent(CONNECT_FOUR))
+    server = Server(open_shipped(CONNECT_FOUR).path)
     time_step = BoardGameEnvironment(CONNECT_FOUR, 3, first_mover="alternate").reset()
     rows = [
         {"0/step_type": int(time_step.step_type[i]), "0/reward": [0.0, 0.0], "0/discount": 1.0}

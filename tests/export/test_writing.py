@@ -10,22 +10,23 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from oracle import read_boards
 
 from imagents import IMAgent, cli
 from imagents.config import TrainConfig
-from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
+from imagents.environments.boards.connect_four import positions
+from imagents.environments.boards.environment import BoardGameEnvironment, greedy_moves, time_step_at
 from imagents.environments.boards.features import LineFeatures
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.environments.boards.strength import greedy_moves
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.environments.boards.tic_tac_toe.exact import positions
+from imagents.export import writing
 from imagents.export.model import LOWEST, AgentModel
 from imagents.export.reading import ExportedAgent
-from imagents.export.writing import export_agent, export_run
-from imagents.learning import algorithms as learners
-from imagents.learning.agent import own_stones
+from imagents.export.writing import export_agent
+from imagents.learning.algorithms import categorical_dqn
+from imagents.learning.perspective import own_stones
+from imagents.opening import export_run, load_agents
 from imagents.runs.run import Run
-from imagents.runs.snapshots import load_agents
 from imagents.seats import PASS
 from imagents.training.loop import build
 
@@ -46,7 +47,7 @@ def make_agent(game, seat=0, **settings) -> IMAgent:
     if game == CONNECT_FOUR:  # like those of its presets, if the agent sees the board as they do
         plain = "observation_fn" in settings
         network = {} if plain else dict(features=LineFeatures(game), mirror=game.columns)
-        settings = {"learner": learners.categorical_dqn(hidden_layers=(32, 16), **network)} | settings
+        settings = {"algorithm": categorical_dqn(hidden_layers=(32, 16), **network)} | settings
     agent = IMAgent(environment.time_step_spec(), environment.action_spec(), seat=seat, **settings)
     generator = np.random.default_rng(seat)
     for variable in agent.policy.variables():
@@ -168,11 +169,6 @@ def test_every_format_makes_the_agents_moves(exports, game, format_name):
         check_moves(greedy_moves(exported, game, boards), agent, game, boards)
 
 
-def draw(*drawings) -> np.ndarray:
-    """Boards drawn in X (first seat), O (second seat) and dots; digits stand for themselves."""
-    return np.array([[[".XO".find(c) if c in ".XO" else int(c) for c in row] for row in d.split()] for d in drawings])
-
-
 NO_MOVE_TIC_TAC_TOE = {
     "XX. OO. 3..": "a value outside 0..2",
     "XXX OO. ...": "won by the agent",
@@ -204,7 +200,7 @@ NO_MOVE_CONNECT_FOUR = {
 def test_boards_without_a_move_to_make_are_answered_among_good_ones(exports, game, bad, good, format_name):
     needs(format_name)
     agents, folder = exports
-    boards = draw(good, *bad, good).astype(np.int32)
+    boards = read_boards(good, *bad, good).astype(np.int32)
     answer = ask(folder / "player_1", format_name, boards)
     expected = greedy_moves(agents[0], game, boards[:1])[0]
     assert answer["action"].tolist() == [expected] + [-1] * len(bad) + [expected]
@@ -313,7 +309,7 @@ def test_internal_state_goes_in_and_comes_out(tmp_path, format_name):
 def test_state_stays_where_there_is_no_move_to_make(tmp_path):
     [model] = export_agent(remembering_agent(), TIC_TAC_TOE, tmp_path)
     serve = tf.saved_model.load(str(model)).signatures["serving_default"]
-    boards = tf.constant(draw("XO. ... ...", "XXX OO. ..."), tf.int32)
+    boards = tf.constant(read_boards("XO. ... ...", "XXX OO. ..."), tf.int32)
     answer = serve(board=boards, state_moves=tf.constant([2.0, 2.0]), state_last=tf.zeros([2, 3], tf.int32))
     assert answer["next_state_moves"].numpy().tolist() == [3.0, 2.0]
 
@@ -385,8 +381,6 @@ def test_the_other_formats_are_silent_too(run, tmp_path, format_name, capfd):
 
 
 def test_a_model_is_replaced_whole_or_not_at_all(run, tmp_path, monkeypatch):
-    from imagents import export
-
     agent = load_agents(run.path)[0]
     [model] = export_agent(agent, TIC_TAC_TOE, tmp_path)
     before = (model / "imagents.json").read_text()
@@ -395,7 +389,7 @@ def test_a_model_is_replaced_whole_or_not_at_all(run, tmp_path, monkeypatch):
         (folder / "half").touch()
         raise OSError("disk full")
 
-    monkeypatch.setitem(export._WRITERS, "saved_model", fails)
+    monkeypatch.setitem(writing._WRITERS, "saved_model", fails)
     with pytest.raises(OSError, match="disk full"):
         export_agent(agent, TIC_TAC_TOE, tmp_path)
     assert (model / "imagents.json").read_text() == before
@@ -420,9 +414,7 @@ def test_bad_input_is_answered_in_one_sentence(run, arguments, sentence, capsys)
 
 
 def test_a_format_that_is_not_installed_is_named_with_what_installs_it(run, monkeypatch):
-    from imagents.export import formats as converters
-
-    monkeypatch.setattr(converters.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"onnx needs tf2onnx and onnx: pip install imagents\[onnx\]"):
         export_run(run.path, formats=["onnx"])
     with pytest.raises(ValueError, match="unknown format 'keras': choose among saved_model, onnx, tflite"):

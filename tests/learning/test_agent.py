@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from oracle import read_boards
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.environments import py_environment, tf_py_environment
 from tf_agents.networks import q_network
@@ -11,9 +12,10 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.learning.agent import IMAgent, own_reward, own_stones
+from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn, split_observation
 from imagents.learning.decisions import Decision, as_experience
+from imagents.learning.perspective import own_reward, own_stones
 from imagents.players.base import RandomPlayer
 from imagents.seats import PASS
 from imagents.training.loop import Trainer
@@ -44,6 +46,7 @@ class Chooses:
 
     def __init__(self, policy, action):
         self._policy, self._action = getattr(policy, "_policy", policy), action
+        self.time_step_spec = policy.time_step_spec
 
     def action(self, time_step):
         step = self._policy.action(time_step)
@@ -152,7 +155,7 @@ def test_a_game_broken_off_by_a_reset_leaves_no_decision_behind():
 
 
 def with_constant_q_values(q_values):
-    """A learner whose networks answer `q_values` everywhere."""
+    """An algorithm whose networks answer `q_values` everywhere."""
 
     def build(time_step_spec, action_spec):
         agent = dqn(hidden_layers=())(time_step_spec, action_spec)
@@ -166,17 +169,17 @@ def with_constant_q_values(q_values):
     return build
 
 
-def td_targets(agent, decision: Decision) -> np.ndarray:
-    """What the learner's networks are trained towards, for a batch of decisions."""
-    _, _, next_time_step = agent.learner._as_transition(as_experience(decision))
-    next_q_values = agent.learner._compute_next_q_values(next_time_step, ())
+def td_targets(agent, decision: Decision, sees_moves=True) -> np.ndarray:
+    """What the algorithm's networks are trained towards, for a batch of decisions."""
+    _, _, next_time_step = agent.algorithm._as_transition(as_experience(decision, sees_moves))
+    next_q_values = agent.algorithm._compute_next_q_values(next_time_step, ())
     return (next_time_step.reward + next_time_step.discount * next_q_values).numpy()
 
 
 @pytest.mark.parametrize("double", [False, True])
 def test_the_target_of_a_winning_move_is_its_reward_whatever_the_network_says(double):
     environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
-    agents = make_agents(environment, learner=with_constant_q_values([10.0] * 9))
+    agents = make_agents(environment, algorithm=with_constant_q_values([10.0] * 9))
     play(environment, agents, X_WINS)
     x, o = (agent.replay_buffer.gather_all() for agent in agents)
     np.testing.assert_allclose(td_targets(agents[0], x), [10, 10, 1])
@@ -187,17 +190,17 @@ def test_a_huge_value_of_an_illegal_next_move_does_not_enter_the_target():
     environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
     # Cell 0 is worth 1000, but X has taken it before its second decision; cell 8 is the best that is left.
     q_values = [1000.0, 0, 0, 0, 0, 0, 0, 0, 0.5]
-    agents = make_agents(environment, learner=with_constant_q_values(q_values))
+    agents = make_agents(environment, algorithm=with_constant_q_values(q_values))
     play(environment, agents, X_WINS)
     np.testing.assert_allclose(td_targets(agents[0], agents[0].replay_buffer.gather_all()), [0.5, 0.5, 1])
 
 
 def test_greedy_play_takes_the_best_legal_move():
     environment = BoardGameEnvironment(TIC_TAC_TOE)
-    agent, _ = make_agents(environment, learner=with_constant_q_values([9.0, 8, 7, 6, 5, 4, 3, 2, 1]))
-    board = np.array([[[1, 2, 0], [0, 0, 0], [0, 0, 0]]])
-    assert agent.act(time_step_at(TIC_TAC_TOE, board, seat=0)).numpy().tolist() == [2]
-    q_values = agent.q_values(time_step_at(TIC_TAC_TOE, board, seat=0)).numpy()
+    agent, _ = make_agents(environment, algorithm=with_constant_q_values([9.0, 8, 7, 6, 5, 4, 3, 2, 1]))
+    time_step = time_step_at(TIC_TAC_TOE, read_boards("XO. ... ..."), seat=0)
+    assert agent.act(time_step).numpy().tolist() == [2]
+    q_values = agent.q_values(time_step).numpy()
     np.testing.assert_array_equal(q_values, [[np.nan, np.nan, 7, 6, 5, 4, 3, 2, 1]])
 
 
@@ -222,15 +225,6 @@ def test_acting_greedily_opens_no_decision():
     for agent in agents:
         agent.observe(time_step)
         assert agent.replay_buffer.num_frames() == 0
-
-
-def test_the_default_view_shows_own_stones_first_whichever_the_seat():
-    board = np.array([[[1, 2, 0], [0, 1, 0], [0, 0, 2]]])
-    observation = time_step_at(TIC_TAC_TOE, board, 0).observation
-    for seat in (0, 1):
-        view = own_stones(observation, seat, ()).numpy()[0]
-        np.testing.assert_array_equal(view[0], board[0] == seat + 1)
-        np.testing.assert_array_equal(view[1], board[0] == 2 - seat)
 
 
 def test_the_episode_return_is_the_agents_own_reward_in_the_current_game():
@@ -330,21 +324,15 @@ def test_an_action_transform_changes_what_the_environment_gets_but_not_what_is_l
     assert decisions(mirror[0]).action.tolist() == [0]
 
 
-@pytest.mark.parametrize("learner", [dqn(), dqn(double=True), categorical_dqn()], ids=["dqn", "double_dqn", "c51"])
-def test_every_agent_of_the_dqn_family_learns_to_take_a_win(learner):
+@pytest.mark.parametrize("algorithm", [dqn(), dqn(double=True), categorical_dqn()], ids=["dqn", "double_dqn", "c51"])
+def test_every_agent_of_the_dqn_family_learns_to_take_a_win(algorithm):
     """After some thousand games against an opponent that moves at random."""
     environment = BoardGameEnvironment(TIC_TAC_TOE, 256)
-    agent = make_agents(environment, learner=learner, epsilon=0.5, sample_batch_size=256)[0]
+    agent = make_agents(environment, algorithm=algorithm, epsilon=0.5, sample_batch_size=256)[0]
     metrics = Trainer(environment, [agent, RandomPlayer(seat=1)]).run(600)
     assert np.isfinite(metrics["player_1_loss"])
-    board = np.array(
-        [
-            [[1, 1, 0], [2, 2, 0], [0, 0, 0]],
-            [[1, 2, 0], [1, 2, 0], [0, 0, 0]],
-            [[1, 2, 2], [0, 1, 0], [0, 0, 0]],
-        ]
-    )
-    q_values = agent.q_values(time_step_at(TIC_TAC_TOE, board, 0)).numpy()
+    boards = read_boards("XX. OO. ...", "XO. XO. ...", "XOO .X. ...")
+    q_values = agent.q_values(time_step_at(TIC_TAC_TOE, boards, 0)).numpy()
     assert np.nanargmax(q_values, axis=1).tolist() == [2, 6, 8]
     np.testing.assert_allclose(np.nanmax(q_values, axis=1), [1, 1, 1], atol=0.35)
 
@@ -357,7 +345,7 @@ def test_any_tf_agents_agent_built_on_the_agents_own_specs_can_be_given():
             time_step_spec,
             action_spec,
             q_network=q_network.QNetwork(
-                time_step_spec.observation["view"],
+                time_step_spec.observation.view,
                 action_spec,
                 preprocessing_layers=tf.keras.layers.Lambda(lambda x: tf.cast(x, tf.float32)),
                 fc_layer_params=(16,),
@@ -366,12 +354,55 @@ def test_any_tf_agents_agent_built_on_the_agents_own_specs_can_be_given():
             observation_and_action_constraint_splitter=split_observation,
         )
 
-    agent, other = make_agents(environment, learner=build)
+    agent, other = make_agents(environment, algorithm=build)
     play(environment, [agent, other], X_WINS)
     assert np.isfinite(agent.train_iteration().loss)
-    instance = build(ts.time_step_spec(agent._own_observation_spec), environment.action_spec())
-    agent, other = make_agents(environment, learner=instance)
-    assert agent.learner is instance
+    instance = build(ts.time_step_spec(agent.perspective.sight_spec), environment.action_spec())
+    agent, other = make_agents(environment, algorithm=instance)
+    assert agent.algorithm is instance
+
+
+def as_in_tutorials(time_step_spec, action_spec):
+    """An agent that has never heard of legal moves."""
+    network = q_network.QNetwork(time_step_spec.observation, action_spec, fc_layer_params=(32,))
+    return dqn_agent.DqnAgent(time_step_spec, action_spec, network, tf.keras.optimizers.Adam(3e-3), gamma=0.9)
+
+
+def test_an_algorithm_made_for_the_bare_view_is_taken_as_it_is():
+    """Nobody tells it which moves are legal; it finds out by itself, since the others cost."""
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 64, seed=1)
+    algorithm = as_in_tutorials(ts.time_step_spec(tf.TensorSpec([2, 3, 3], tf.float32)), environment.action_spec())
+    agent = IMAgent(
+        environment.time_step_spec(),
+        environment.action_spec(),
+        batch_size=64,
+        algorithm=algorithm,
+        observation_fn=lambda *seen: tf.cast(own_stones(*seen), tf.float32),
+        epsilon=0.2,
+        sample_batch_size=256,
+    )
+    trainer = Trainer(environment, [agent, RandomPlayer(1)], warmup_rounds=20, execution="graph")
+    chunks = [trainer.run(150) for _ in range(4)]
+    assert chunks[0]["illegal"] > 0.7 and chunks[-1]["illegal"] < 0.4
+    assert chunks[-1]["player_1_wins"] > 0.4 and agent.algorithm is algorithm
+    legal_moves = decisions(agent).legal_moves  # which it keeps, for whoever asks
+    assert legal_moves.shape[1:] == (9,) and 0 < legal_moves.mean() < 1
+
+
+def on_the_bare_view(build):
+    return lambda time_step_spec, action_spec: build(ts.time_step_spec(time_step_spec.observation.view), action_spec)
+
+
+def test_legal_moves_count_for_nothing_in_what_an_algorithm_of_the_bare_view_does_and_learns():
+    environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
+    # As in the test of a huge value above, but this one is not told that cell 0 is taken.
+    q_values = [1000.0, 0, 0, 0, 0, 0, 0, 0, 0.5]
+    agents = make_agents(environment, algorithm=on_the_bare_view(with_constant_q_values(q_values)))
+    play(environment, agents, X_WINS)
+    np.testing.assert_allclose(td_targets(agents[0], agents[0].replay_buffer.gather_all(), False), [1000, 1000, 1])
+    time_step = time_step_at(TIC_TAC_TOE, read_boards("X.. ... ..."), 0)
+    assert agents[0].act(time_step).numpy().tolist() == [0]
+    np.testing.assert_array_equal(agents[0].q_values(time_step), [[np.nan, *q_values[1:]]])  # shown are the legal ones
 
 
 class Corridor(py_environment.PyEnvironment):
@@ -397,15 +428,15 @@ class Corridor(py_environment.PyEnvironment):
 
 def test_one_agent_learns_in_an_environment_of_anybody_elses():
     environment = tf_py_environment.TFPyEnvironment(Corridor())
-    settings = dict(name="walker", epsilon=0.5, learner=dqn(discount=0.9), replay_length=1000)
+    settings = dict(name="walker", epsilon=0.5, algorithm=dqn(discount=0.9), replay_length=1000)
     agent = IMAgent(environment.time_step_spec(), environment.action_spec(), **settings)
     trainer = Trainer(environment, [agent], warmup_rounds=50)
     metrics = trainer.run(500)
     assert set(metrics) == {"walker_loss", "walker_return"}
     assert metrics["walker_loss"] > 0 and metrics["walker_return"] == 1
-    assert int(trainer.plies) + int(trainer.games) == pytest.approx(500, abs=1)
+    assert int(trainer.steps) + int(trainer.episodes) == pytest.approx(500, abs=1)
     d = decisions(agent)
-    assert d.legal_moves == () and d.reward[d.discount == 0].tolist() == [1] * int(trainer.games)
+    assert d.legal_moves == () and d.reward[d.discount == 0].tolist() == [1] * int(trainer.episodes)
     cells = tf.eye(5)[:4]
     q_values = agent.q_values(ts.restart(cells, batch_size=4)).numpy()
     assert q_values.argmax(axis=1).tolist() == [1] * 4  # it walks towards the reward
@@ -420,41 +451,22 @@ def test_the_policies_are_tf_agents_policies_on_the_environments_time_steps():
         assert step.action.shape == [3]
         assert step.state["clock"].numpy().tolist() == [1, 1, 1]
         assert policy.time_step_spec == environment.time_step_spec()
-    assert len(agent.policy.variables()) == 6
 
 
-@pytest.mark.parametrize(
-    "settings, sentence",
-    [
-        (
-            {"observation_fn": lambda o, seat, state: o["board"][0]},
-            r"player_1: observation_fn returned a int32 tensor of shape \(3, 3\): tensors \[2, ...\] are needed",
-        ),
-        (
-            {"reward_fn": lambda time_step, seat, state: tf.cast(time_step.reward[:, seat], tf.float64)},
-            r"player_1: reward_fn returned a float64 tensor of shape \(2,\): a float32 tensor of shape \(2,\)",
-        ),
-        (
-            {"reward_fn": lambda time_step, seat, state: 1.0},
-            r"player_1: reward_fn returned float 1.0: a float32 tensor of shape \(2,\) is needed",
-        ),
-        (
-            {"action_fn": lambda action, seat, state: action[:1]},
-            r"player_1: action_fn returned a int32 tensor of shape \(1,\): a int32 tensor of shape \(2,\)",
-        ),
-        (
-            {"initial_state": 0.0, "state_fn": lambda state, time_step, seat: {"x": state}},
-            "player_1: state_fn returned the structure .*: it has to return one like initial_state",
-        ),
-        (
-            {"initial_state": 0.0, "state_fn": lambda state, time_step, seat: tf.cast(state, tf.int32)},
-            r"player_1: state_fn returned a int32 tensor of shape \(2,\): a float32 tensor of shape \(2,\)",
-        ),
-    ],
-)
-def test_a_transform_that_returns_something_else_is_named(settings, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        make_agents(BoardGameEnvironment(TIC_TAC_TOE, 2), **settings)
+def test_a_policys_variables_are_those_of_the_network_and_nothing_else():
+    """Leagues copy them, snapshots and exports keep them: no internal state, no memory, no optimizer."""
+    agent, _ = drowsy(BoardGameEnvironment(TIC_TAC_TOE, 3))
+    network = agent.algorithm._q_network.variables
+    assert {v.ref() for v in agent.policy.variables()} == {v.ref() for v in network}
+    assert len(agent.policy.variables()) == len(network) == 6
+    others = {v.ref() for v in agent.collect_policy.variables()} - {v.ref() for v in network}
+    assert others == {agent._epsilon.ref()}
+
+
+def test_a_transform_that_returns_something_else_is_named_with_its_agent():
+    specs = BoardGameEnvironment(TIC_TAC_TOE, 2).time_step_spec(), BoardGameEnvironment(TIC_TAC_TOE).action_spec()
+    with pytest.raises(ValueError, match="^clumsy: reward_fn returned float 1.0: a float32 tensor of shape "):
+        IMAgent(*specs, batch_size=2, name="clumsy", reward_fn=lambda time_step, seat, state: 1.0)
 
 
 def test_training_before_any_decision_closed_is_refused():

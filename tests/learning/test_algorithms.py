@@ -13,6 +13,7 @@ from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import CONNECT_FOUR
 from imagents.learning.algorithms import categorical_dqn, dqn
 from imagents.learning.decisions import Decision, as_experience
+from imagents.learning.perspective import Sight
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ from imagents.learning.decisions import Decision, as_experience
 def test_a_train_step_is_that_of_the_agent_of_tf_agents(learner, method, original):
     environment = BoardGameEnvironment(CONNECT_FOUR)
     view = tf.TensorSpec([2, 6, 7], tf.bool)
-    observation = {"view": view, "legal_moves": environment.observation_spec()["legal_moves"]}
+    observation = Sight(view, environment.observation_spec()["legal_moves"])
     specs = ts.time_step_spec(observation), environment.action_spec()
     ours, theirs = (learner(discount=0.9, hidden_layers=(16,), seed=3)(*specs) for _ in range(2))
     ours.initialize()

@@ -1,30 +1,18 @@
 """A league: past selves join when the learner wins enough, the oldest leave, and all of it survives a resume."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from small import small_config
 
-from imagents.config import TrainConfig
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.players.league import LeaguePlayer
-from imagents.runs.run import load_run
-from imagents.training.experiment import Experiment
+from imagents.training.experiment import Experiment, load_run
 from imagents.training.loop import build
 
-SMALL = TrainConfig(
-    parallel_games=12,
-    batch_size=12,
-    warmup_rounds=2,
-    hidden_layers=(8,),
-    epsilon_min=0.0,
-    epsilon_max=0.0,
-    opponent="league",
-    league_size=3,
-    execution="eager",
-    plies=10**6,
+SMALL = small_config(
+    parallel_games=12, epsilon_min=0.0, epsilon_max=0.0, opponent="league", league_size=3, steps=10**6
 )
 
 
@@ -88,18 +76,18 @@ def test_it_sees_the_board_in_the_learners_colours(trainer):
 
 @pytest.mark.parametrize("opponent", ["league", "heuristic=1,league=2", "random"])
 def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
-    config = dataclasses.replace(
-        SMALL, opponent=opponent, league_win_rate=0.0, rounds_per_chunk=4, evaluate_every=100, epsilon_max=0.5
+    config = SMALL.replace(
+        opponent=opponent, league_win_rate=0.0, rounds_per_chunk=4, evaluate_every=100, epsilon_max=0.5
     )
 
     def train(experiment, chunks):
         rows = [experiment._train_chunk()[0] for _ in range(chunks)]
         experiment._save()
-        return [{k: v for k, v in row.items() if k not in ("seconds", "plies_per_second")} for row in rows]
+        return [{k: v for k, v in row.items() if k not in ("seconds", "steps_per_second")} for row in rows]
 
     whole = train(Experiment(config, tmp_path / "whole"), 4)
     parts = train(Experiment(config, tmp_path / "parts"), 2)
-    parts += train(Experiment(config, resume=tmp_path / "parts"), 2)
+    parts += train(Experiment(resume=tmp_path / "parts"), 2)
     np.testing.assert_equal(parts, whole)
     for left, right in zip(load_run(tmp_path / "whole").variables, load_run(tmp_path / "parts").variables):
         np.testing.assert_array_equal(left, right)
@@ -108,15 +96,15 @@ def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
 
 def test_places_that_do_not_divide_the_games_are_refused():
     with pytest.raises(ValueError, match="league_size = 5: each place plays an equal share of the 12 parallel games"):
-        build(dataclasses.replace(SMALL, league_size=5))
+        build(SMALL.replace(league_size=5))
 
 
 @pytest.mark.parametrize("opponent", ["learner=1,random=1", "nobody", "random=0"])
 def test_other_opponents_are_refused(opponent):
     with pytest.raises(ValueError, match=f"opponent = '{opponent}': "):
-        build(dataclasses.replace(SMALL, opponent=opponent))
+        build(SMALL.replace(opponent=opponent))
 
 
 def test_the_sentence_about_unknown_opponents_names_those_of_training_too():
     with pytest.raises(ValueError, match="choose random, .*, learner, league, or the folder of a run"):
-        build(dataclasses.replace(SMALL, opponent="nobody"))
+        build(SMALL.replace(opponent="nobody"))

@@ -5,6 +5,7 @@ import pytest
 
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.memory import GameMemory
 from imagents.environments.boards.players.columns import SameColumnPlayer
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
 from imagents.players.mixture import MixturePlayer, parse_mixture
@@ -25,7 +26,7 @@ class AlwaysColumn(Player):
 
 def test_games_draw_by_weight_and_keep_their_player_to_the_end():
     members = [AlwaysColumn(0), AlwaysColumn(1), AlwaysColumn(2)]
-    mixture = MixturePlayer(members, [1, 2, 5], CONNECT_FOUR, batch_size=800)
+    mixture = MixturePlayer(members, [1, 2, 5], GameMemory(CONNECT_FOUR, 0, 800), batch_size=800)
     environment = BoardGameEnvironment(CONNECT_FOUR, 800, first_mover="seat_0")
     opponent = AlwaysColumn(6, seat=1)
     time_step, rows = environment.reset(), []
@@ -42,7 +43,7 @@ def test_games_draw_by_weight_and_keep_their_player_to_the_end():
 
 def test_a_member_with_a_memory_keeps_its_habit_in_its_games():
     members = [SameColumnPlayer(CONNECT_FOUR, 0, batch_size=300), RandomPlayer(0)]
-    mixture = MixturePlayer(members, [1, 1], CONNECT_FOUR, batch_size=300)
+    mixture = MixturePlayer(members, [1, 1], GameMemory(CONNECT_FOUR, 0, 300), batch_size=300)
     environment = BoardGameEnvironment(CONNECT_FOUR, 300, first_mover="seat_0")
     time_step, moves = environment.reset(), []
     for _ in range(3):
@@ -64,7 +65,7 @@ def test_passes_on_what_training_tells_it():
         def after_chunk(self, metrics):
             return {"heard": metrics["player_1_wins"]}
 
-    mixture = MixturePlayer([Listener(1), RandomPlayer(1)], [1, 1], TIC_TAC_TOE)
+    mixture = MixturePlayer([Listener(1), RandomPlayer(1)], [1, 1], GameMemory(TIC_TAC_TOE, 1, 1))
     assert mixture.after_chunk({"player_1_wins": 0.5}) == {"heard": 0.5}
 
 
@@ -89,6 +90,6 @@ def test_mixtures_without_names_or_weights_are_refused(text):
 
 def test_members_of_different_seats_or_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="sit at one seat"):
-        MixturePlayer([RandomPlayer(0), RandomPlayer(1)], [1, 1], TIC_TAC_TOE)
+        MixturePlayer([RandomPlayer(0), RandomPlayer(1)], [1, 1], GameMemory(TIC_TAC_TOE, 0, 1))
     with pytest.raises(ValueError, match=r"weights = \[1\]: one number above 0 is needed for each member"):
-        MixturePlayer([RandomPlayer(0), FirstLegalPlayer(0)], [1], TIC_TAC_TOE)
+        MixturePlayer([RandomPlayer(0), FirstLegalPlayer(0)], [1], GameMemory(TIC_TAC_TOE, 0, 1))

@@ -1,35 +1,31 @@
 """Players by name; agents of runs at either seat; what cannot be made is refused in one sentence."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from small import untrained_run
 
-from imagents.config import TrainConfig
+from imagents.config import environment_settings
 from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.export.reading import ExportedAgent, trained_agent
-from imagents.players.frozen import PolicyPlayer
+from imagents.export.reading import ExportedAgent
+from imagents.opening import load_agents, open_shipped
+from imagents.players.frozen import PolicyPlayer, agent_player
 from imagents.players.names import make_player, player_names
 from imagents.runs.run import Run
-from imagents.runs.snapshots import load_agents, save_snapshot
+from imagents.runs.snapshots import save_snapshot
 from imagents.seats import PASS
-from imagents.training.loop import build
-
-SMALL = TrainConfig(parallel_games=8, batch_size=8, hidden_layers=(16,), execution="eager")
 
 
 def make_run(path, **settings) -> Run:
     """A run of untrained agents: a checkpoint after round 0, and a snapshot of agents that differ from it."""
-    config = dataclasses.replace(SMALL, **settings)
-    run, trainer = Run.create(path, config), build(config)
-    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
-    for agent in trainer.agents:
+    run = untrained_run(path, **settings)
+    agents = load_agents(path)
+    for agent in agents:
         for variable in agent.policy.variables():
             variable.assign(-variable)
-    save_snapshot(path, trainer.agents, chunk=1, rounds=10, plies=123, most=4)
+    save_snapshot(path, agents, chunk=1, rounds=10, steps=123, most=4)
     return run
 
 
@@ -92,7 +88,7 @@ def test_a_run_against_a_fixed_player_has_one_agent_for_both_seats(tmp_path):
 @pytest.mark.parametrize("seat", [0, 1])
 def test_the_shipped_agents_are_players_by_the_name_trained(seat):
     """Each seat is played by the agent that learned to play it, as it learned to."""
-    player, agent = make_player("trained", TIC_TAC_TOE, seat), ExportedAgent(trained_agent(TIC_TAC_TOE, seat))
+    player, agent = make_player("trained", TIC_TAC_TOE, seat), ExportedAgent(open_shipped(TIC_TAC_TOE, seat).path)
     assert agent.seat == seat and player.name == "trained"
     np.testing.assert_array_equal(player.act(everywhere(seat)), agent.policy.action(everywhere(seat)).action)
     with pytest.raises(ValueError, match="no trained agent of 5x5x4 ships with imagents"):
@@ -102,8 +98,8 @@ def test_the_shipped_agents_are_players_by_the_name_trained(seat):
 @pytest.mark.parametrize(
     "name, sentence",
     [
-        ("clever", "unknown player 'clever': choose random, first_legal, heuristic\\[:LOOK\\], minimax:DEPTH, "
-                   "perfect\\[:value\\], trained, person, or the folder of a run"),
+        ("clever", "unknown player 'clever': choose random, first_legal, trained, heuristic\\[:LOOK\\], minimax:DEPTH, "
+                   "person, perfect\\[:value\\], or the folder of a run"),
         ("random:3", "unknown player 'random:3'"),
         ("outputs/nothing", "'outputs/nothing' is neither the folder of a run nor a checkpoint or a snapshot of one"),
         ("heuristic:often", "'heuristic:often' needs a probability of looking, 0 to 1, as in heuristic:0.25"),
@@ -111,7 +107,7 @@ def test_the_shipped_agents_are_players_by_the_name_trained(seat):
         ("minimax", "'minimax' needs a depth, 1 to 6, as in minimax:3"),
         ("minimax:9", "depth = 9: minimax looks 1 to 6 plies ahead"),
         ("perfect:sometimes", "'perfect:sometimes': choose perfect:best .* or perfect:value"),
-        ("linear", "linear plays games in which stones fall into columns, and tic_tac_toe is none"),
+        ("linear", "unknown player 'linear': choose .*person, perfect\\[:value\\], or the folder of a run"),
         ("random=1,clever=2", "unknown player 'clever'"),
     ],
 )
@@ -158,12 +154,12 @@ class TestPolicyPlayer:
 
     def test_an_internal_state_takes_a_step_per_move_and_begins_anew_with_every_game(self, at):
         agent = self.agent()
-        player = PolicyPlayer(agent.policy, 0, 1, "counter", TIC_TAC_TOE, batch_size=1)
+        player = agent_player(agent, environment_settings("tic_tac_toe"), 1, "counter")
         boards = ["... ... ..X", ".O. ... .XX", ".OO ..X .XX", "X.. ... ...", "OX. ... ..X"]
         moves = [int(player.act(at(TIC_TAC_TOE, board, seat=1))[0]) for board in boards]
         assert moves == [1, 2, 3, 1, 1]  # in the fourth its stones are not those it left; in the fifth neither
         assert player.act(at(TIC_TAC_TOE, "X.. ... ...", seat=0)).numpy() == [PASS]
 
-    def test_it_needs_to_know_the_game(self):
-        with pytest.raises(ValueError, match="counter has an internal state: give its player the game"):
-            PolicyPlayer(self.agent().policy, 0, 0, "counter")
+    def test_it_needs_to_know_which_games_are_new(self):
+        with pytest.raises(ValueError, match="counter has an internal state: give its player a memory of its games"):
+            PolicyPlayer(self.agent().policy, 0, "counter")

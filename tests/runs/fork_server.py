@@ -40,7 +40,7 @@ def main() -> None:
                 if job["kill_before"]:
                     kill_before(job["kill_before"], job["path"])
                 if job["config"]:
-                    train(TrainConfig.from_dict(job["config"]), job["path"], quiet=True)
+                    train(TrainConfig(**job["config"]), job["path"], quiet=True)
                 else:
                     train(resume=job["path"], quiet=True)
                 status = 0

@@ -3,7 +3,6 @@
 The disks are real: small tmpfs file systems, which root may mount, and everybody else in a user namespace.
 """
 
-import dataclasses
 import hashlib
 import os
 import pathlib
@@ -14,23 +13,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from small import small_config, small_flags, timeless
 
-from imagents import cli
-from imagents.config import TrainConfig
-from imagents.runs.run import Run, load_run
-from imagents.training.experiment import Experiment, train
+from imagents import InputError, cli
+from imagents.runs.run import Run
+from imagents.training.experiment import Experiment, load_run, train
+from imagents.training.loop import Trainer
 
-CONFIG = TrainConfig(
-    parallel_games=16,
-    batch_size=16,
-    warmup_rounds=2,
-    hidden_layers=(16,),
-    rounds_per_chunk=2,
-    evaluate_every=5,
-    checkpoint_minutes=1e-9,  # one after every chunk
-    plies=450,
-    execution="eager",
-)
+CONFIG = small_config(steps=450, evaluate_every=5, checkpoint_minutes=1e-9)  # a checkpoint after every chunk
 
 
 def mount(*arguments) -> bool:
@@ -53,8 +43,7 @@ def finished(tmp_path_factory) -> Run:
 
 
 def assert_same_run(run: Run, other: Run) -> None:
-    times = ["seconds", "plies_per_second"]
-    pd.testing.assert_frame_equal(run.metrics().drop(columns=times), other.metrics().drop(columns=times))
+    pd.testing.assert_frame_equal(timeless(run), timeless(other))
     for x, y in zip(load_run(run.path).variables, load_run(other.path).variables, strict=True):
         np.testing.assert_array_equal(x, y)
 
@@ -105,55 +94,55 @@ def test_a_full_disk_stops_a_training_which_goes_on_once_there_is_room(finished,
     assert not list(path.rglob("*writing*"))
     before = files(path / "checkpoints")
     if room == 0:  # not even the settings can be written
-        assert cli.main(["train", "--resume", str(path), "--plies", "500"]) == 2
+        assert cli.main(["train", "--resume", str(path), "--steps", "500"]) == 2
         [sentence] = capfd.readouterr().err.splitlines()
         assert sentence.startswith(f"imagents train: {path} cannot be written: No space left on device; ")
-    assert files(path / "checkpoints") == before and Run(path).check_newest()["rounds"] in (4, 6)
+    assert files(path / "checkpoints") == before and Run(path).check_to_resume()["rounds"] in (4, 6)
     (disk / "filler").unlink()
     assert_same_run(finished, train(resume=path, quiet=True))
     assert not capfd.readouterr().err  # no noise of TensorFlow's
 
 
 def test_the_command_says_so_too(disk, capfd, monkeypatch):
-    make = Experiment.__init__
+    run_chunk = Trainer.run
 
-    def init(self, *arguments):
-        make(self, *arguments)
-        after_chunk(self, 1, lambda: fill(disk, but=0))
+    def run(self, num_rounds):
+        metrics = run_chunk(self, num_rounds)
+        fill(disk, but=0)
+        return metrics
 
-    monkeypatch.setattr(Experiment, "__init__", init)
-    settings = "--parallel-games 16 --batch-size 16 --hidden-layers 16 --rounds-per-chunk 2 --execution eager"
-    assert cli.main(["train", "--output-dir", str(disk / "run"), *settings.split()]) == 1
+    monkeypatch.setattr(Trainer, "run", run)
+    assert cli.main(["train", "--output-dir", str(disk / "run"), *small_flags()]) == 1
     [sentence] = capfd.readouterr().err.splitlines()
     assert sentence.startswith(f"imagents train: {disk / 'run'} cannot be written: No space left on device; ")
 
 
 def test_a_disk_without_room_for_the_beginning_is_named(disk):
     fill(disk, but=0)
-    with pytest.raises(ValueError, match="run cannot be written: No space left on device"):
+    with pytest.raises(InputError, match="run cannot be written: No space left on device"):
         Experiment(CONFIG, disk / "run")
     (disk / "filler").unlink()
     filler = fill(disk, but=16_384)  # enough for the settings, not for a checkpoint
-    with pytest.raises(ValueError, match="run cannot be written: No space left on device; "):
+    with pytest.raises(InputError, match="run cannot be written: No space left on device; "):
         Experiment(CONFIG, disk / "run")
     filler.unlink()
-    train(resume=disk / "run", config=TrainConfig(plies=50), quiet=True)
+    train(resume=disk / "run", steps=50, quiet=True)
 
 
 def test_a_read_only_run_is_named_and_left_alone(disk):
     path = disk / "run"
-    train(dataclasses.replace(CONFIG, plies=100), path, quiet=True)
+    train(CONFIG.replace(steps=100), path, quiet=True)
     before = files(path)
     assert mount("-o", "remount,ro", disk)
-    for arguments in ({"resume": path}, {"config": TrainConfig(plies=200), "resume": path}):
-        with pytest.raises(ValueError, match="run cannot be written: Read-only file system"):
+    for arguments in ({"resume": path}, {"steps": 200, "resume": path}):
+        with pytest.raises(InputError, match="run cannot be written: Read-only file system"):
             train(**arguments)
-    with pytest.raises(ValueError, match="new cannot be written: "):
+    with pytest.raises(InputError, match="new cannot be written: "):
         train(CONFIG, disk / "new")
     assert files(path) == before
     load_run(path)  # reading is fine
     assert mount("-o", "remount,rw", disk)
-    assert train(TrainConfig(plies=200), resume=path, quiet=True).metrics()["plies"].iloc[-1] >= 200
+    assert train(resume=path, steps=200, quiet=True).metrics()["steps"].iloc[-1] >= 200
 
 
 @pytest.mark.parametrize("way", ["deleted", "unmounted"])

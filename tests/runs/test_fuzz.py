@@ -13,19 +13,20 @@ import pytest
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small import small_config, untrained_run
 
-from imagents import cli
+from imagents import InputError, cli
 from imagents.config import TrainConfig, load_config
+from imagents.environments.boards.connect_four import positions
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.environments.boards.tic_tac_toe.exact import positions
-from imagents.export.reading import ExportedAgent, exported_game, trained_agent
-from imagents.plotting import read_metrics
+from imagents.export.reading import ExportedAgent
+from imagents.opening import load_agents, open_path, open_shipped
+from imagents.plotting.runs import read_metrics
 from imagents.runs.run import Run
-from imagents.runs.snapshots import load_agents, save_snapshot, snapshot_plies, snapshots
-from imagents.training.experiment import Experiment
-from imagents.training.loop import build
+from imagents.runs.snapshots import snapshot_steps, snapshots
+from imagents.training import experiment
 
-CONFIG = TrainConfig(parallel_games=2, batch_size=2, hidden_layers=(4,), replay_length=2, execution="eager", plies=10)
+CONFIG = small_config()
 FIELDS = list(CONFIG.to_dict())
 
 json_values = st.recursive(
@@ -66,7 +67,7 @@ def refused_or_taken(*also):
     """Whatever happens here is fine, or is refused in one sentence."""
     try:
         yield
-    except (ValueError, *also) as error:
+    except (InputError, *also) as error:
         assert str(error)
         assert len(str(error).splitlines()) <= 3, str(error)
 
@@ -74,11 +75,11 @@ def refused_or_taken(*also):
 # The command line
 
 FLAGS = {
-    "train": ["--" + name.replace("_", "-") for name in FIELDS] + ["--resume", "--output-dir"],
+    "train": ["--" + name.replace("_", "-") for name in FIELDS] + ["--preset", "--resume", "--output-dir"],
     "evaluate": ["--games", "--solver-games", "--seed"],
-    "tournament": ["--game", "--games", "--seed", "--output-dir"],
+    "tournament": ["--environment", "--games", "--seed", "--output-dir"],
     "export": ["--output-dir", "--formats"],
-    "play": ["--seed", "--game"],
+    "play": ["--seed", "--environment"],
 }
 VALUES = "RUN RUN:player_1 RUN/snapshots random minimax:1 perfect random=1,heuristic=3 tic_tac_toe connect_four 5x5x4"
 VALUES += " dqn eager onnx -1 0 1 16 0.5 1e30 nan None -- --json"
@@ -89,7 +90,7 @@ def test_any_command_line_is_done_or_refused(run, count, monkeypatch, tmp_path):
     """Up to the job itself: what a job does, others test."""
     prepared = {name: lambda arguments, f=cli._COMMANDS[name]: f(arguments) and (lambda: 0) for name in FLAGS}
     monkeypatch.setattr(cli, "_COMMANDS", prepared)
-    monkeypatch.setattr(Experiment, "__init__", lambda *arguments: None)  # which takes seconds to build
+    monkeypatch.setattr(experiment, "Experiment", lambda *arguments, **settings: None)  # which takes seconds to build
     monkeypatch.chdir(tmp_path)
     value = st.sampled_from(VALUES.split()).map(lambda x: x.replace("RUN", str(run.path))) | st.text(max_size=8)
 
@@ -117,12 +118,8 @@ def test_any_command_line_is_done_or_refused(run, count, monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
     """An untrained run with all that a run can hold."""
-    path = tmp_path_factory.mktemp("runs") / "run"
-    run, trainer = Run.create(path, CONFIG), build(CONFIG)
-    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
-    save_snapshot(path, trainer.agents, 1, rounds=20, plies=700, most=1)
-    run.append_metrics({"round": 20, "plies": 700, "player_1_loss": 0.5})
-    run.release()
+    run = untrained_run(tmp_path_factory.mktemp("runs") / "run", snapshots=1)
+    run.append_metrics({"round": 20, "steps": 700, "player_1_loss": 0.5})
     return run
 
 
@@ -158,14 +155,14 @@ def test_a_run_folder_with_anything_in_it_is_taken_or_refused(run, count, tmp_pa
         with refused_or_taken():
             Run(path).claim()
         with refused_or_taken():
-            Run(path).check_newest()
+            Run(path).check_to_resume()
         with refused_or_taken(IsADirectoryError):  # which `Experiment` puts into a sentence
             Run(path).truncate_metrics(data.draw(st.integers(0, 30)))
         with refused_or_taken(FileNotFoundError):
             read_metrics(path)
         for snapshot in snapshots(path):
             with refused_or_taken():
-                snapshot_plies(snapshot)
+                snapshot_steps(snapshot)
         for kept in (path, *snapshots(path)):
             with refused_or_taken():
                 load_agents(kept)
@@ -193,7 +190,7 @@ def test_any_file_of_labelled_positions_is_read_or_refused(count, tmp_path):
 @pytest.mark.parametrize("game", [TIC_TAC_TOE, CONNECT_FOUR], ids=lambda game: game.name)
 def test_an_exported_model_answers_any_boards(game, count):
     """-1 where there is no move to make, see docs/export.md; and otherwise an empty place."""
-    agent = ExportedAgent(trained_agent(game))
+    agent = ExportedAgent(open_shipped(game.name).path)
     near, any_number = st.integers(-1, 3), st.integers(-(2**31), 2**31 - 1)
     board = st.lists(near, min_size=game.num_cells, max_size=game.num_cells)
     board |= st.lists(near | any_number, min_size=game.num_cells, max_size=game.num_cells)
@@ -213,7 +210,7 @@ def test_an_exported_model_answers_any_boards(game, count):
 
 @examples(60, 3_000)
 def test_any_metadata_of_an_exported_agent_is_taken_or_refused(count, tmp_path):
-    source = trained_agent(TIC_TAC_TOE)
+    source = open_shipped("tic_tac_toe").path
     folder = tmp_path / "agent"
     shutil.copytree(source, folder)
     whole = (source / "imagents.json").read_bytes()
@@ -224,6 +221,6 @@ def test_any_metadata_of_an_exported_agent_is_taken_or_refused(count, tmp_path):
     def check(metadata):
         (folder / "imagents.json").write_bytes(metadata)
         with refused_or_taken():
-            exported_game(folder)
+            open_path(folder)
         with refused_or_taken():
             ExportedAgent(folder)

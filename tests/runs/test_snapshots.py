@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from small import small_config
 
-from imagents.config import TrainConfig, run_folder
+from imagents import InputError
+from imagents.config import run_folder
+from imagents.opening import load_agents
 from imagents.runs.run import Run
-from imagents.runs.snapshots import load_agents, save_snapshot, snapshot_plies, snapshots
+from imagents.runs.snapshots import save_snapshot, snapshot_steps, snapshots
 from imagents.training.loop import build
 
-SMALL = TrainConfig(parallel_games=4, hidden_layers=(4,), execution="eager")
+SMALL = small_config()
 
 
 @pytest.fixture
@@ -42,13 +45,13 @@ def rounds_kept(run) -> list[int]:
 )
 def test_they_are_spread_evenly_and_become_sparser_as_the_run_grows(run, trainer, chunks, most, kept):
     for chunk in range(1, chunks + 1):
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, plies=70 * chunk, most=most)
+        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=70 * chunk, most=most)
     assert rounds_kept(run) == kept
 
 
 def test_a_resumed_run_keeps_the_same_ones(run, trainer):
     for chunk in [*range(1, 8), *range(5, 10)]:
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, plies=70 * chunk, most=4)
+        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=70 * chunk, most=4)
     assert rounds_kept(run) == [20, 40, 60, 80]
 
 
@@ -56,19 +59,19 @@ def test_agents_come_back_with_the_networks_they_had(run, trainer):
     for agent in trainer.agents:
         for variable in agent.policy.variables():
             variable.assign(variable + 1.0)
-    save_snapshot(run.path, trainer.agents, 1, rounds=10, plies=70, most=4)
+    save_snapshot(run.path, trainer.agents, 1, rounds=10, steps=70, most=4)
     [path] = snapshots(run.path)
     loaded = load_agents(path)
     assert [(agent.name, agent.seat, agent.batch_size) for agent in loaded] == [("player_1", 0, 1), ("player_2", 1, 1)]
     for before, after in zip(trainer.agents, loaded):
         for x, y in zip(before.policy.variables(), after.policy.variables(), strict=True):
             np.testing.assert_array_equal(x, y)
-    assert snapshot_plies(path) == 70
+    assert snapshot_steps(path) == 70
     assert run_folder(path) == run.path
 
 
 def test_what_is_no_snapshot_is_refused(run):
-    with pytest.raises(ValueError, match="is not a snapshot of a run"):
+    with pytest.raises(InputError, match="is not a snapshot of a run"):
         load_agents(run.path / "snapshots" / "0000000010.npz")
-    with pytest.raises(ValueError, match="holds no checkpoint"):
+    with pytest.raises(InputError, match="holds no checkpoint"):
         load_agents(run.path)

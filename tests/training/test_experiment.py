@@ -1,37 +1,37 @@
 """A training writes a run folder, repeats with its seed, and can be stopped and resumed bit for bit."""
 
-import dataclasses
 import json
+import shutil
 import signal
 
 import numpy as np
 import pandas as pd
 import pytest
+from small import small_config, timeless
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
+import imagents
+from imagents import InputError
 from imagents.config import TrainConfig
-from imagents.runs.run import Run, load_run
-from imagents.training.experiment import Experiment, train
+from imagents.runs.run import Run
+from imagents.training.experiment import Experiment, load_run, train
 
-SMALL = TrainConfig(
+SMALL = small_config(
     parallel_games=32,
     batch_size=32,
     warmup_rounds=5,
-    hidden_layers=(16,),
+    learning_rate=1e-2,
+    final_learning_rate=2e-3,
     opening_plies=3,
     rounds_per_chunk=10,
     evaluate_every=2,
-    plies=3000,
-    execution="graph",  # compiles sooner; test_training has XLA repeat and restore bit for bit
+    steps=3000,
+    execution="graph",  # compiles sooner; test_loop has XLA repeat and restore bit for bit
 )
 
 
-def timeless(run: Run) -> pd.DataFrame:
-    return run.metrics().drop(columns=["seconds", "plies_per_second"])
-
-
 def weights(path):
-    return [v.numpy() for agent in load_run(path).agents for v in agent.learner._q_network.variables]
+    return [v.numpy() for agent in load_run(path).agents for v in agent.algorithm._q_network.variables]
 
 
 def stop_after(experiment: Experiment, chunks: int, number=signal.SIGINT) -> None:
@@ -52,28 +52,75 @@ def finished(tmp_path_factory) -> Run:
     return train(SMALL, tmp_path_factory.mktemp("runs") / "finished", quiet=True)
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory) -> Run:
+    """A run of two chunks; to be copied before it is changed."""
+    return train(small_config(), tmp_path_factory.mktemp("runs") / "short", quiet=True)
+
+
+@pytest.fixture
+def run(short, tmp_path) -> Run:
+    """A copy of it."""
+    return Run(shutil.copytree(short.path, tmp_path / "run"))
+
+
 def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(finished):
-    assert TrainConfig.from_dict(finished.config.to_dict()) == SMALL
     settings = json.loads((finished.path / "config.json").read_text())
-    assert settings["game"] == "tic_tac_toe" and settings["versions"]["tensorflow"]
+    assert settings.pop("versions").keys() == {"imagents", "tensorflow"}
+    assert TrainConfig(**settings) == finished.config == SMALL and settings == SMALL.to_dict()
     assert sorted(p.name for p in (finished.path / "plots").iterdir()) == [
         "losses.png",
         "outcomes.png",
         "returns.png",
         "strength.png",
     ]
-    evaluation = json.loads((finished.path / "evaluation.json").read_text())
-    assert set(evaluation["agents"]) == {"player_1", "player_2"}
-    assert 0.3 < evaluation["agents"]["player_1"]["optimal_share"] < 1
     assert [path.name for path in finished.checkpoints()] == ["0000000000", "0000000060"]  # the beginning and the end
     assert not list(finished.path.rglob("*.writing*"))
+
+
+def test_measures_json_says_what_measures_the_agents(finished):
+    measures = json.loads((finished.path / "measures.json").read_text())
+    assert measures == SMALL.measures() and list(measures) == ["optimal", "losing_first", "losing_second"]
+
+
+def test_evaluation_json_has_each_measure_of_each_agent_as_it_was_at_the_end(finished):
+    evaluation = json.loads((finished.path / "evaluation.json").read_text())
+    last = finished.metrics().iloc[-1]
+    assert list(evaluation) == ["round", "steps", "episodes", "seconds", "agents"]
+    assert all(evaluation[name] == last[name] for name in ("round", "steps", "episodes", "seconds"))
+    assert list(evaluation["agents"]) == SMALL.agent_names == ["player_1", "player_2"]
+    for agent, values in evaluation["agents"].items():
+        assert {*values} == {*SMALL.measures(), "exact"}
+        assert all(values[name] == last[f"{agent}_{name}"] for name in SMALL.measures())
+        assert 0.3 < values["optimal"] == values["exact"]["optimal_share"] < 1
+
+
+def test_metrics_csv_has_the_progress_what_agents_learn_how_episodes_end_and_the_measures(finished):
+    header = (finished.path / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert header == [
+        "round", "steps", "episodes", "seconds", "steps_per_second",
+        "player_1_loss", "player_1_return", "player_2_loss", "player_2_return",
+        "player_1_wins", "player_2_wins", "draws", "illegal",
+        "player_1_optimal", "player_1_losing_first", "player_1_losing_second",
+        "player_2_optimal", "player_2_losing_first", "player_2_losing_second",
+    ]  # fmt: skip
+
+
+def test_a_run_can_be_loaded_to_go_on_by_hand(finished):
+    trainer = imagents.load_run(finished.path)
+    last = finished.metrics().iloc[-1]
+    assert [int(x) for x in (trainer.rounds, trainer.steps)] == [last["round"], last["steps"]]
+    assert [agent.name for agent in trainer.agents] == SMALL.agent_names
+    assert all(agent.replay_buffer.num_frames() > 0 for agent in trainer.agents)
+    assert all(np.isfinite(value) for value in trainer.run(1).values())
+    assert int(trainer.rounds) == last["round"] + 1
 
 
 def test_metrics_have_a_row_per_chunk_and_the_budget_ends_the_training(finished):
     metrics = finished.metrics()
     assert metrics["round"].tolist() == [10 * (i + 1) for i in range(len(metrics))]
-    assert metrics["plies"].iloc[-2] < SMALL.plies <= metrics["plies"].iloc[-1]
-    assert metrics["plies"].is_monotonic_increasing and metrics["seconds"].is_monotonic_increasing
+    assert metrics["steps"].iloc[-2] < SMALL.training.steps <= metrics["steps"].iloc[-1]
+    assert metrics["steps"].is_monotonic_increasing and metrics["seconds"].is_monotonic_increasing
     evaluated = metrics["player_1_optimal"].notna().tolist()
     assert evaluated == [i % 2 == 1 or i == len(metrics) - 1 for i in range(len(metrics))]
 
@@ -87,7 +134,7 @@ def test_tensorboard_gets_the_same_figures(finished):
         if value.tag == "player_1_loss"
     ]
     metrics = finished.metrics().dropna(subset=["player_1_loss"])
-    assert [step for step, _ in losses] == metrics["plies"].tolist()
+    assert [step for step, _ in losses] == metrics["steps"].tolist()
     np.testing.assert_allclose([loss for _, loss in losses], metrics["player_1_loss"], rtol=1e-6)
 
 
@@ -96,8 +143,8 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(finished, tmp
     pd.testing.assert_frame_equal(timeless(finished), timeless(again))
     for x, y in zip(weights(finished.path), weights(again.path), strict=True):
         np.testing.assert_array_equal(x, y)
-    other = train(dataclasses.replace(SMALL, seed=1), tmp_path / "other", quiet=True)
-    assert not timeless(finished).equals(timeless(other))
+    other = timeless(train(SMALL.replace(seed=1, steps=900), tmp_path / "other", quiet=True))
+    assert len(other) == 2 and not timeless(finished)[:2].equals(other)
 
 
 def test_stopped_twice_and_resumed_equals_uninterrupted(finished, tmp_path):
@@ -108,7 +155,7 @@ def test_stopped_twice_and_resumed_equals_uninterrupted(finished, tmp_path):
         assert experiment.stopped_by == number
         assert stopped.metrics()["round"].tolist() == rounds
         assert not (stopped.path / "evaluation.json").exists()
-        experiment = Experiment(TrainConfig(), resume=stopped.path)
+        experiment = Experiment(resume=stopped.path)
     resumed = experiment.run(quiet=True)
     pd.testing.assert_frame_equal(timeless(finished), timeless(resumed))
     for x, y in zip(weights(finished.path), weights(resumed.path), strict=True):
@@ -123,42 +170,43 @@ def test_a_killed_run_resumes_from_its_newest_checkpoint(finished, tmp_path):
     with (run.path / "metrics.csv").open("a") as file:
         file.write((run.path / "metrics.csv").read_text().splitlines()[-1].replace("20,", "30,", 1) + "\n40,12")
     (run.path / "checkpoints" / ".writing").mkdir()
-    resumed = train(TrainConfig(), resume=run.path, quiet=True)
+    resumed = train(resume=run.path, quiet=True)
     pd.testing.assert_frame_equal(timeless(finished), timeless(resumed))
 
 
-def test_a_finished_run_goes_on_with_a_new_budget(finished, tmp_path):
-    run = train(dataclasses.replace(SMALL, plies=1000), tmp_path / "run", quiet=True)
-    rows = len(run.metrics())
-    longer = train(TrainConfig(plies=2000), resume=run.path, quiet=True)
-    assert len(longer.metrics()) > rows
-    assert longer.config == dataclasses.replace(SMALL, plies=2000)
-    assert Run(run.path).config.plies == 2000
+def test_a_finished_run_goes_on_with_a_new_budget(run, short):
+    longer = train(resume=run.path, steps=120, quiet=True)
+    assert len(longer.metrics()) > len(short.metrics())
+    pd.testing.assert_frame_equal(timeless(longer)[: len(short.metrics()) - 1], timeless(short)[:-1])
+    assert longer.config == Run(run.path).config == short.config.replace(steps=120)
+    again = train(resume=run.path, minutes=1e-6, quiet=True)  # which are spent
+    assert again.config == short.config.replace(steps=None, minutes=1e-6)
+    assert len(again.metrics()) == len(longer.metrics())
 
 
 def test_a_budget_of_minutes_ends_the_training(tmp_path):
-    config = dataclasses.replace(SMALL, plies=None, minutes=0.02)
-    run = train(config, tmp_path / "run", quiet=True)
+    run = train(SMALL.replace(steps=None, minutes=0.02), tmp_path / "run", quiet=True)
     seconds = run.metrics()["seconds"]
     assert seconds.iloc[-1] >= 1.2
     assert (seconds.iloc[:-1] < 1.2).all()
 
 
-def test_the_learning_rate_falls_in_a_line_from_its_start_to_its_end(tmp_path):
-    config = dataclasses.replace(SMALL, learning_rate=1e-2, final_learning_rate=2e-3)
-    experiment = Experiment(config, tmp_path / "run")
-    run = experiment.run(quiet=True)
-    plies_before_the_last_chunk = run.metrics()["plies"].iloc[-2]
-    for agent in experiment.trainer.agents:
+def test_the_learning_rate_falls_in_a_line_from_its_start_to_its_end(finished):
+    steps_before_the_last_chunk = finished.metrics()["steps"].iloc[-2]
+    for agent in load_run(finished.path).agents:
         rate = float(agent.optimizer.learning_rate)
-        assert rate == pytest.approx(1e-2 - 8e-3 * plies_before_the_last_chunk / config.plies)
+        assert rate == pytest.approx(1e-2 - 8e-3 * steps_before_the_last_chunk / SMALL.training.steps)
 
 
 def test_connect_four_trains_by_the_same_command_with_another_name(tmp_path):
-    run = train(dataclasses.replace(SMALL, game="connect_four"), tmp_path / "run", quiet=True)
-    metrics = run.metrics()
+    config = SMALL.replace(environment="connect_four", evaluate_every=100)
+    metrics = train(config, tmp_path / "run", quiet=True).metrics()
     assert metrics["player_1_random_first"].iloc[-1] > 0.2
-    assert metrics["plies"].iloc[-1] / metrics["games"].iloc[-1] > 7
+    assert metrics["steps"].iloc[-1] / metrics["episodes"].iloc[-1] > 7
+    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    for agent, values in evaluation["agents"].items():
+        assert {*values} == {"good", "perfect", "random_first", "random_second", "positions", "random"}
+        assert values["good"] == values["positions"]["mixed"]["good"] == metrics[f"{agent}_good"].iloc[-1]
 
 
 def damage_bytes(run: Run):
@@ -178,24 +226,16 @@ def lose_manifest(run: Run):
 
 
 @pytest.mark.parametrize("damage", [damage_bytes, truncate_index, lose_manifest])
-def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, eagerly, damage):
-    run = train(dataclasses.replace(SMALL, plies=500), tmp_path / "run", quiet=True)
+def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(run, damage):
     metrics = (run.path / "metrics.csv").read_text()
-    damage(run)
-    sentence = r"the checkpoint .*run/checkpoints/00000000.0 is damaged: remove it to go on from 0000000000"
-    with pytest.raises(ValueError, match=sentence):
-        Experiment(TrainConfig(plies=10_000), resume=run.path)
-    assert (run.path / "metrics.csv").read_text() == metrics
-    assert Run(run.path).config.plies == 500
-
-
-def test_an_older_sound_checkpoint_is_offered(tmp_path, eagerly):
-    run = train(dataclasses.replace(SMALL, plies=500), tmp_path / "run", quiet=True)
-    run = train(TrainConfig(plies=1000), resume=run.path, quiet=True)
     older, newest = run.checkpoints()
-    damage_bytes(run)
-    with pytest.raises(ValueError, match=f"{newest} is damaged: remove it to go on from {older.name}"):
-        Experiment(TrainConfig(), resume=run.path)
+    damage(run)
+    with pytest.raises(InputError, match=f"the checkpoint {newest} is damaged: remove it to go on from {older.name}$"):
+        Experiment(resume=run.path, steps=10_000)
+    assert (run.path / "metrics.csv").read_text() == metrics
+    assert Run(run.path).config.training.steps == 60
+    shutil.rmtree(newest)
+    Experiment(resume=run.path)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +245,7 @@ def test_an_older_sound_checkpoint_is_offered(tmp_path, eagerly):
         (lambda p: p.mkdir(), "nowhere is not a run folder: it has no config.json"),
         (lambda p: (p.mkdir(), (p / "config.json").write_text("{")), "config.json is damaged"),
         (lambda p: (p.mkdir(), (p / "config.json").write_text('{"gmae": 1}')), "unknown setting 'gmae'"),
+        (lambda p: (p.mkdir(), (p / "config.json").write_text('{"plies": 1}')), "'plies': it is called steps now"),
         (
             lambda p: (p.mkdir(), (p / "config.json").write_text("{}"), (p / "metrics.csv").write_text("round\n10\n")),
             "nowhere holds no checkpoint to go on from",
@@ -214,25 +255,38 @@ def test_an_older_sound_checkpoint_is_offered(tmp_path, eagerly):
 def test_a_folder_that_cannot_be_resumed_is_named(tmp_path, prepare, sentence):
     path = tmp_path / "nowhere"
     prepare(path)
-    with pytest.raises(ValueError, match=sentence):
-        Experiment(TrainConfig(), resume=path)
+    with pytest.raises(InputError, match=sentence):
+        Experiment(resume=path)
 
 
 def test_an_output_folder_with_something_in_it_is_left_alone(finished, tmp_path):
     before = sorted(finished.path.rglob("*"))
-    with pytest.raises(ValueError, match="finished is not empty: choose a new folder, or go on with --resume"):
+    with pytest.raises(InputError, match="finished is not empty: choose a new folder, or go on with --resume"):
         Experiment(SMALL, finished.path)
     assert sorted(finished.path.rglob("*")) == before
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(ValueError, match="file is a file: choose a new folder"):
+    with pytest.raises(InputError, match="file is a file: choose a new folder"):
         Experiment(SMALL, tmp_path / "file")
-    with pytest.raises(ValueError, match="run cannot be written: .*file does not let you"):
+    with pytest.raises(InputError, match="run cannot be written: .*file does not let you"):
         Experiment(SMALL, tmp_path / "file" / "run")
 
 
-def test_nothing_is_written_for_settings_that_do_not_work(tmp_path):
-    with pytest.raises(ValueError, match="unknown game 'chess'"):
-        Experiment(TrainConfig(game="chess"), tmp_path / "run")
-    with pytest.raises(ValueError, match="exclude each other"):
-        Experiment(SMALL, tmp_path / "run", resume=tmp_path)
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ({"config": SMALL, "resume": "RUN"}, "config and resume exclude each other: a resumed run keeps its "),
+        ({"output_dir": "NEW", "resume": "RUN"}, "output_dir and resume exclude each other: a resumed run keeps its "),
+        ({"config": SMALL, "output_dir": "NEW", "steps": 5}, "steps and minutes are for a run that is resumed: a new "),
+        ({"output_dir": "NEW", "minutes": 5}, "steps and minutes are for a run that is resumed: a new one has them in"),
+        ({"config": SMALL, "output_dir": "NEW", "steps": 0}, "steps and minutes are for a run that is resumed: a new "),
+        ({"resume": "RUN", "steps": 0}, "steps = 0: a budget is more than 0"),
+        ({"config": SMALL.replace(opponent="nobody"), "output_dir": "NEW"}, "opponent = 'nobody': unknown player"),
+    ],
+)
+def test_nothing_is_written_for_what_does_not_work(finished, tmp_path, arguments, sentence):
+    paths = {"RUN": finished.path, "NEW": tmp_path / "run"}
+    arguments = {name: paths[value] if isinstance(value, str) else value for name, value in arguments.items()}
+    config = (finished.path / "config.json").read_text()
+    with pytest.raises(InputError, match=sentence):
+        train(**arguments)
+    assert not list(tmp_path.iterdir()) and (finished.path / "config.json").read_text() == config

@@ -4,13 +4,16 @@ import collections
 import random
 
 import numpy as np
+import oracle
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import read_boards
 
 from imagents.environments.boards.board_game import BoardGame, Position
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
+from imagents.errors import InputError
 from imagents.randomness import sample_legal
 
 MODES = {
@@ -49,45 +52,12 @@ any_game = st.integers(1, 64).flatmap(
 )
 
 
-def board(drawing):
-    """X, O and dots as integers `[1, rows, columns]`."""
-    return np.array([[[".XO".index(cell) for cell in line.split()] for line in drawing.strip().splitlines()]])
-
-
-# An independent brute force: a board is a list of rows of 0, 1 and 2, and every rule is a loop over its cells.
-
-
-def brute_has_line(cells, stone, k):
-    rows, columns = len(cells), len(cells[0])
-    for row in range(rows):
-        for column in range(columns):
-            if cells[row][column] != stone:
-                continue
-            for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-                r, c, length = row, column, 0
-                while length < k and 0 <= r < rows and 0 <= c < columns and cells[r][c] == stone:
-                    r, c, length = r + down, c + right, length + 1
-                if length == k:
-                    return True
-    return False
-
-
-def brute_landing(cells, action, gravity):
-    """Row and column where the stone comes to lie; None if the move is illegal."""
-    rows, columns = len(cells), len(cells[0])
-    if not 0 <= action < (columns if gravity else rows * columns):
-        return None
-    if not gravity:
-        row, column = divmod(action, columns)
-        return None if cells[row][column] else (row, column)
-    empty = [row for row in range(rows) if not cells[row][action]]
-    return (max(empty), action) if empty else None
+# The brute force is `oracle`: a board is a sequence of 0, 1 and 2, and every rule is a loop over its cells.
 
 
 def brute_bits(cells, stone):
     """The documented bitboard: bit `row * columns + column`, as the signed 64-bit number."""
-    flat = [cell for row in cells for cell in row]
-    bits = sum(2**number for number, cell in enumerate(flat) if cell == stone)
+    bits = sum(2**number for number, cell in enumerate(cells) if cell == stone)
     return bits - 2**64 if bits >= 2**63 else bits
 
 
@@ -124,13 +94,13 @@ def play_and_compare(game, modes, num_games, batch_size, seed):
     outcomes, unended = collections.Counter(), set(range(batch_size))
 
     def new_game():
-        return [[0] * game.columns for _ in range(game.rows)]
+        return (0,) * game.num_cells
 
     boards, seats = [new_game() for _ in range(batch_size)], [rng.randrange(2) for _ in range(batch_size)]
     stones = np.zeros([batch_size, 2], np.int64)
     while unended or outcomes.total() < num_games:
         moves = range(game.num_actions)
-        legal = [[brute_landing(cells, move, game.gravity) is not None for move in moves] for cells in boards]
+        legal = [[oracle.landing(game, cells, move) is not None for move in moves] for cells in boards]
         actions = [
             rng.randrange(-2, game.num_actions + 3)
             if rng.random() < 0.1
@@ -140,22 +110,20 @@ def play_and_compare(game, modes, num_games, batch_size, seed):
         arguments = tf.constant(stones), tf.constant(seats, tf.int32), tf.constant(actions, tf.int32)
         results = {mode: rules[mode](*arguments) for mode in modes}
 
-        for cells, action, seat in zip(boards, actions, seats, strict=True):
-            landing = brute_landing(cells, action, game.gravity)
-            if landing is not None:
-                cells[landing[0]][landing[1]] = 1 + seat
+        boards = [oracle.after(game, *move) or move[0] for move in zip(boards, seats, actions, strict=True)]
         seats = [1 - seat for seat in seats]
         stones = np.array([[brute_bits(cells, 1), brute_bits(cells, 2)] for cells in boards])
-        lines = [[brute_has_line(cells, stone, game.k) for stone in (1, 2)] for cells in boards]
-        full = [all(all(row) for row in cells) for cells in boards]
+        lines = [[oracle.has_line(game, cells, stone) for stone in (1, 2)] for cells in boards]
+        full = [all(cells) for cells in boards]
+        drawn = np.reshape(boards, [-1, game.rows, game.columns])
         expected = {
             "legal moves before": np.array(legal),
             "stones": stones,
             "seat": np.array(seats),
             "line": np.array(lines),
             "full": np.array(full),
-            "board": np.array(boards),
-            "planes": np.stack([np.array(boards) == 1, np.array(boards) == 2], axis=1),
+            "board": drawn,
+            "planes": np.stack([drawn == 1, drawn == 2], axis=1),
             "stones of the board": stones,
         }
         for mode, result in results.items():
@@ -233,19 +201,22 @@ def test_lines_are_the_k_cells_in_a_row_that_stay_on_the_board(game):
 @pytest.mark.parametrize(("rows", "columns"), [(3, 4), (4, 3), (2, 6), (6, 2), (1, 12), (12, 1)])
 def test_has_line_on_every_bitboard_of_twelve_cells(rows, columns):
     bitboards = tf.range(2**12, dtype=tf.int64)
-    planes = (np.arange(2**12)[:, None] >> np.arange(12) & 1).reshape(-1, rows, columns).tolist()
+    stones = (np.arange(2**12)[:, None] >> np.arange(12) & 1).astype(bool)
+    boards = stones.astype(int).tolist()
     for k in range(1, max(rows, columns) + 1):
         game = BoardGame("small", rows, columns, k, gravity=False)
-        np.testing.assert_array_equal(game.has_line(bitboards), [brute_has_line(cells, 1, k) for cells in planes])
+        expected = [oracle.has_line(game, cells, 1) for cells in boards]
+        np.testing.assert_array_equal(game.has_line(bitboards), expected)
+        np.testing.assert_array_equal(game.in_line(stones).any(axis=1), expected)
 
 
 @pytest.mark.parametrize("game", VARIANTS, ids=lambda game: game.name)
 def test_has_line_on_crowded_bitboards_that_no_game_reaches(game):
     rng = np.random.default_rng(3)
-    density = rng.uniform(0.1, 0.95, [300, 1, 1])
-    planes = (rng.random([300, game.rows, game.columns]) < density).astype(int).tolist()
-    bitboards = tf.constant([brute_bits(cells, 1) for cells in planes], tf.int64)
-    expected = [brute_has_line(cells, 1, game.k) for cells in planes]
+    density = rng.uniform(0.1, 0.95, [300, 1])
+    boards = (rng.random([300, game.num_cells]) < density).astype(int).tolist()
+    bitboards = tf.constant([brute_bits(cells, 1) for cells in boards], tf.int64)
+    expected = [oracle.has_line(game, cells, 1) for cells in boards]
     for function in MODES.values():
         np.testing.assert_array_equal(function(game.has_line)(bitboards), expected)
 
@@ -318,7 +289,7 @@ def test_has_line_on_crowded_bitboards_that_no_game_reaches(game):
     ],
 )
 def test_no_line_runs_round_the_edge_of_the_board(game, drawing):
-    stones = game.stones(board(drawing))
+    stones = game.stones(read_boards(drawing))
     for function in MODES.values():
         assert not np.any(function(game.has_line)(stones))
 
@@ -337,7 +308,7 @@ def test_the_sign_bit_is_a_stone_like_any_other():
 
 
 def test_a_win_on_the_very_last_cell_fills_the_board_and_is_a_win():
-    before = board("""
+    before = read_boards("""
         X O X
         O X O
         O X .
@@ -350,7 +321,7 @@ def test_a_win_on_the_very_last_cell_fills_the_board_and_is_a_win():
 
 
 def test_cells_are_numbered_row_by_row_from_the_top_and_own_a_bit_each():
-    drawn = board("""
+    drawn = read_boards("""
         X . O
         . X .
         O . .
@@ -363,7 +334,7 @@ def test_cells_are_numbered_row_by_row_from_the_top_and_own_a_bit_each():
 
 
 def test_a_board_of_any_integer_type_becomes_stones():
-    drawn = board("""
+    drawn = read_boards("""
         . O X
         . . .
         X . O
@@ -373,7 +344,7 @@ def test_a_board_of_any_integer_type_becomes_stones():
 
 
 def test_stones_fall_until_they_meet_another_or_the_floor():
-    before = board("""
+    before = read_boards("""
         O . . . . . .
         X . . . . . .
         O . . . . . .
@@ -381,7 +352,7 @@ def test_stones_fall_until_they_meet_another_or_the_floor():
         O . . O . . .
         X . . X . . .
     """)
-    after = board("""
+    after = read_boards("""
         O . . . . . .
         X . . . . . .
         O . . . . . .
@@ -398,7 +369,7 @@ def test_stones_fall_until_they_meet_another_or_the_floor():
 
 @pytest.mark.parametrize("action", [0, 7, 1_000_000, -1, -64, 2**31 - 1, -(2**31)])
 def test_an_illegal_move_places_nothing(action):
-    before = board("""
+    before = read_boards("""
         O . . . . . .
         X . . . . . .
         O . . . . . .
@@ -449,9 +420,15 @@ def test_every_game_of_this_kind_has_a_name_that_describes_it():
     assert get_game("7x9x4-gravity") == BoardGame("7x9x4-gravity", rows=7, columns=9, k=4, gravity=True)
 
 
-@pytest.mark.parametrize("name", ["chess", "5x5", "5x5x4x3", "5x5x4-float", "5x05x4", "-5x5x4", "5X5X4", ""])
+@pytest.mark.parametrize("name", ["chess", "5x5", "5x5x4x3", "-5x5x4", "5X5X4", ""])
 def test_unknown_games(name):
-    with pytest.raises(ValueError, match=f"^unknown game '{name}': choose one of tic_tac_toe, connect_four, or "):
+    with pytest.raises(InputError, match=f"^unknown environment '{name}': choose one of tic_tac_toe, connect_four, "):
+        get_game(name)
+
+
+@pytest.mark.parametrize("name", ["5x5x4-float", "5x05x4"])
+def test_games_that_are_not_well_described(name):
+    with pytest.raises(InputError, match=f"^environment = '{name}': a board is described as ROWSxCOLUMNSxK, such as "):
         get_game(name)
 
 

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from oracle import read_board
 
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.drawing import winning_cells
@@ -14,23 +15,18 @@ SVG = "{http://www.w3.org/2000/svg}"
 SEAT_0, SEAT_1, EMPTY = "#d95f02", "#1b6ca8", "#ffffff"
 
 
-def board(drawing):
-    """X, O and dots as integers `[rows, columns]`."""
-    return np.array([[".XO".index(cell) for cell in line.split()] for line in drawing.strip().splitlines()])
-
-
 def elements(drawing, tag):
     """The elements of an SVG document with a tag, as dictionaries of their attributes."""
     return [element.attrib for element in ElementTree.fromstring(drawing).iter(SVG + tag)]
 
 
-CROSS_WON = board("""
+CROSS_WON = read_board("""
     X O .
     . X O
     . . X
 """)
 
-DISCS = board("""
+DISCS = read_board("""
     . . . . . . .
     . . . . . . .
     . . . . . . .
@@ -70,14 +66,14 @@ def test_the_last_move_is_marked_below_its_column():
 def test_the_text_reads_back_as_the_board():
     for seed in range(20):
         cells = np.random.default_rng(seed).integers(0, 3, [3, 3])
-        np.testing.assert_array_equal(board(TIC_TAC_TOE.text(cells)), cells)
+        np.testing.assert_array_equal(read_board(TIC_TAC_TOE.text(cells)), cells)
 
 
 # Completed lines
 
 
 def test_winning_cells_are_those_of_every_completed_line():
-    both = board("""
+    both = read_board("""
         X O O
         X O .
         X O .
@@ -88,7 +84,7 @@ def test_winning_cells_are_those_of_every_completed_line():
 
 
 def test_one_stone_can_complete_two_lines():
-    cells = board("""
+    cells = read_board("""
         . . . . . . .
         . . . . . . .
         . . . O . . .
@@ -123,7 +119,7 @@ def test_crosses_and_noughts_stand_in_their_cells():
 
 
 def test_the_stones_of_a_completed_line_stand_out():
-    won = board("""
+    won = read_board("""
         . . . . . . .
         . . . . . . .
         . . . . . . .
@@ -174,7 +170,7 @@ def test_what_can_be_clicked_can_be_reached_and_named():
 
 
 def test_the_size_follows_the_board_and_the_label_says_what_is_drawn():
-    (root,) = elements(BoardGame("wide_game", 2, 5, 2, gravity=True).svg(board(". . . . .\nX O . . .")), "svg")
+    (root,) = elements(BoardGame("wide_game", 2, 5, 2, gravity=True).svg(read_board(". . . . .\nX O . . .")), "svg")
     assert root["viewBox"] == "0 0 240 96" and (root["width"], root["height"]) == ("240", "96")
     assert root["aria-label"] == "wide game: ..... / XO..."
 

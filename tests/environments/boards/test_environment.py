@@ -6,35 +6,20 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
+from oracle import DRAW, FIRST, ILLEGAL, LAST, MID, PASS, RUNNING, PlainGame, read_boards
 from tf_agents.drivers import dynamic_episode_driver
 from tf_agents.environments import tf_py_environment
 from tf_agents.environments import utils as environment_utils
 from tf_agents.policies import random_tf_policy
 from tf_agents.specs import array_spec, tensor_spec
-from tf_agents.trajectories import StepType
 from tf_agents.utils import nest_utils
 
 from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.environment import (
-    DRAW,
-    ILLEGAL,
-    RUNNING,
-    BoardGameEnvironment,
-    BoardGamePyEnvironment,
-    Rewards,
-    time_step_at,
-)
+from imagents.environments.boards.environment import BoardGameEnvironment, Rewards, time_step_at
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.seats import PASS
+from imagents.environments.boards.py_environment import BoardGamePyEnvironment
 
-FIRST, MID, LAST = (int(step_type) for step_type in (StepType.FIRST, StepType.MID, StepType.LAST))
 GOMOKU = BoardGame("gomoku", rows=8, columns=8, k=4, gravity=False)  # cell 63 is the sign of an int64
-
-
-def boards(*drawings):
-    """X, O and dots as integers `[B, rows, columns]`."""
-    rows = [[line.split() for line in drawing.strip().splitlines()] for drawing in drawings]
-    return np.array([[[".XO".index(cell) for cell in row] for row in board] for board in rows])
 
 
 def stepper(environment, mode):
@@ -70,56 +55,6 @@ def shows(time_step, game=0):
 
 
 # Random games against a game in plain Python
-
-
-class PlainGame:
-    """One game, every rule a loop over a dictionary from (row, column) to the stone there."""
-
-    def __init__(self, game, seat):
-        self.game, self.seat, self.stones = game, seat, {}
-        self.step_type, self.reward, self.outcome = FIRST, [0, 0], RUNNING
-
-    def landing(self, action):
-        """The cell where a stone comes to lie; None if the move is illegal."""
-        if not 0 <= action < (self.game.columns if self.game.gravity else self.game.rows * self.game.columns):
-            return None
-        if not self.game.gravity:
-            cells = [divmod(action, self.game.columns)]
-        else:
-            cells = [(row, action) for row in reversed(range(self.game.rows))]
-        return next((cell for cell in cells if cell not in self.stones), None)
-
-    def has_line(self, stone):
-        return any(
-            all(self.stones.get((row + i * down, column + i * right)) == stone for i in range(self.game.k))
-            for row, column in self.stones
-            for down, right in ((0, 1), (1, 0), (1, 1), (1, -1))
-        )
-
-    def step(self, action):
-        self.reward = [0, 0]
-        if action == PASS:
-            return
-        cell, mover = self.landing(action), self.seat
-        self.step_type, self.seat = MID, 1 - mover
-        if cell is None:
-            self.step_type, self.outcome = LAST, ILLEGAL
-            self.reward[mover] = -5
-            return
-        self.stones[cell] = 1 + mover
-        if self.has_line(1 + mover):
-            self.step_type, self.outcome = LAST, mover
-            self.reward = [1, -1] if mover == 0 else [-1, 1]
-        elif len(self.stones) == self.game.rows * self.game.columns:
-            self.step_type, self.outcome = LAST, DRAW
-
-    def shows(self):
-        rows, columns = range(self.game.rows), range(self.game.columns)
-        board = [[self.stones.get((row, column), 0) for column in columns] for row in rows]
-        return self.step_type, self.reward, float(self.step_type != LAST), board, self.seat
-
-    def legal_moves(self):
-        return [self.landing(action) is not None for action in range(self.game.num_actions)]
 
 
 @pytest.mark.parametrize(("game", "steps"), [(TIC_TAC_TOE, 80), (CONNECT_FOUR, 110), (GOMOKU, 120)])
@@ -231,7 +166,7 @@ def test_the_end_of_a_game_pays_what_rewards_say(mode):
     """Four games side by side: a draw, a win on the very last cell, a win of seat 1, and an illegal move of seat 1."""
     rewards = Rewards(win=2.0, loss=-3.0, draw=0.5, illegal=-7.0)
     environment = BoardGameEnvironment(TIC_TAC_TOE, 4, rewards=rewards)
-    environment.set_board(boards(WIN_OR_DRAW, WIN_ON_THE_LAST_CELL, O_TO_WIN, O_TO_WIN), [0, 0, 1, 1])
+    environment.set_board(read_boards(WIN_OR_DRAW, WIN_ON_THE_LAST_CELL, O_TO_WIN, O_TO_WIN), [0, 0, 1, 1])
     time_step = stepper(environment, mode)([8, 8, 6, 0])
     assert time_step.reward.numpy().tolist() == [[0.5, 0.5], [2.0, -3.0], [-3.0, 2.0], [0.0, -7.0]]
     assert time_step.discount.numpy().tolist() == [0.0, 0.0, 0.0, 0.0]
@@ -240,21 +175,22 @@ def test_the_end_of_a_game_pays_what_rewards_say(mode):
 
 def test_an_illegal_move_ends_the_game_with_minus_five_and_leaves_the_board():
     environment = BoardGameEnvironment(TIC_TAC_TOE, 2)
-    environment.set_board(boards(O_TO_WIN, WIN_OR_DRAW), [1, 0])
-    assert shows(environment.step([0, 9]), 0) == (LAST, [0.0, -5.0], 0.0, boards(O_TO_WIN)[0].tolist(), 0)
-    assert shows(environment.current_time_step(), 1) == (LAST, [-5.0, 0.0], 0.0, boards(WIN_OR_DRAW)[0].tolist(), 1)
+    environment.set_board(read_boards(O_TO_WIN, WIN_OR_DRAW), [1, 0])
+    first, second = read_boards(O_TO_WIN, WIN_OR_DRAW).tolist()
+    assert shows(environment.step([0, 9]), 0) == (LAST, [0.0, -5.0], 0.0, first, 0)
+    assert shows(environment.current_time_step(), 1) == (LAST, [-5.0, 0.0], 0.0, second, 1)
 
 
 def test_illegal_moves_can_be_refused_with_an_error_that_changes_nothing():
     environment = BoardGameEnvironment(TIC_TAC_TOE, 2, illegal_move="error")
-    before = numpy(environment.set_board(boards(O_TO_WIN, O_TO_WIN), 1))
+    before = numpy(environment.set_board(read_boards(O_TO_WIN, O_TO_WIN), 1))
     with pytest.raises(ValueError, match="^move 4 is illegal in game 1: legal moves are 5, 6, 7, 8$"):
         environment.step([5, 4])
     assert_equal(numpy(environment.current_time_step()), before)
     assert environment.step([6, PASS]).reward.numpy().tolist() == [[-1.0, 1.0], [0.0, 0.0]]
     assert shows(environment.step([4, 5]))[0] == FIRST  # the move after a game's end is ignored, whatever it is
 
-    environment.set_board(boards(O_TO_WIN, O_TO_WIN), 1)
+    environment.set_board(read_boards(O_TO_WIN, O_TO_WIN), 1)
     compiled = stepper(environment, "compiled")([5, 4])
     assert compiled.reward.numpy().tolist() == [[0.0, 0.0], [0.0, -5.0]]
 
@@ -262,12 +198,12 @@ def test_illegal_moves_can_be_refused_with_an_error_that_changes_nothing():
 @pytest.mark.parametrize("mode", ["eager", "compiled"])
 def test_pass_leaves_a_running_game_as_it_is(mode):
     environment = BoardGameEnvironment(TIC_TAC_TOE, 3, first_mover="seat_1")
-    environment.set_board(boards(O_TO_WIN, O_TO_WIN, ". . .\n. . .\n. . ."), 1)
+    environment.set_board(read_boards(O_TO_WIN, O_TO_WIN, ". . .\n. . .\n. . ."), 1)
     step = stepper(environment, mode)
     before = numpy(environment.current_time_step())
     assert_equal(numpy(step([PASS, PASS, PASS])), before)  # the third game's step stays FIRST
     after = step([PASS, 6, PASS])
-    assert shows(after, 0) == (MID, [0.0, 0.0], 1.0, boards(O_TO_WIN)[0].tolist(), 1)
+    assert shows(after, 0) == (MID, [0.0, 0.0], 1.0, read_boards(O_TO_WIN)[0].tolist(), 1)
     assert shows(after, 1)[:3] == (LAST, [-1.0, 1.0], 0.0)
     after = step([PASS, PASS, 4])
     assert shows(after, 1) == (FIRST, [0.0, 0.0], 1.0, [[0] * 3] * 3, 1)  # a game that is over begins again
@@ -283,6 +219,22 @@ def test_one_action_per_game_is_needed(action):
     assert str(error.value) == (
         f"actions have shape {shape}: one action for each of the 2 parallel games is needed, shape (2,)"
     )
+
+
+def test_the_tallies_say_how_each_game_of_the_step_ended():
+    """Five games side by side: seat 0 wins, seat 1 wins, a draw, an illegal move of seat 1, and one that goes on."""
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 5)
+    assert environment.tallies == ("player_1_wins", "player_2_wins", "draws", "illegal")
+    environment.set_board(read_boards(WIN_ON_THE_LAST_CELL, O_TO_WIN, WIN_OR_DRAW, O_TO_WIN, O_TO_WIN), [0, 1, 0, 1, 1])
+    for step in map(lambda mode: stepper(environment, mode), ("eager", "graph", "compiled")):
+        state = environment.get_state()
+        assert not environment.tally().numpy().any()
+        step([8, 6, 8, 0, 5])
+        np.testing.assert_array_equal(environment.tally(), np.eye(5, 4, dtype=bool))
+        step([0] * 5)  # new games, but for the last one, in which cell 0 is taken
+        np.testing.assert_array_equal(environment.tally()[:4], np.zeros([4, 4]))
+        assert environment.tally()[4].numpy().tolist() == [False, False, False, True]
+        environment.set_state(state)
 
 
 # How games begin
@@ -344,11 +296,10 @@ def test_an_opening_is_a_running_game_that_could_have_been_played(game, opening_
     np.testing.assert_array_equal(stones_0 - stones_1, seat)  # seat 0 began
     assert np.all(stones_0 + stones_1 <= opening_plies) and (stones_0 + stones_1).max() > opening_plies / 3
     for i in range(500):
-        plain = PlainGame(game, 0)
-        plain.stones = {cell: stone for cell, stone in np.ndenumerate(board[i]) if stone}
+        plain = PlainGame(game, 0, board[i])
         assert not plain.has_line(1) and not plain.has_line(2)
         if game.gravity:
-            assert all(row == 5 or (row + 1, column) in plain.stones for row, column in plain.stones)
+            assert all(below for cell, below in zip(plain.cells, plain.cells[game.columns :]) if cell)
 
 
 def test_the_ply_after_an_opening_can_win():
@@ -360,8 +311,7 @@ def test_the_ply_after_an_opening_can_win():
         state = environment.get_state()
         time_step = numpy(environment.step([cell] * 300))
         for i in range(300):
-            plain = PlainGame(TIC_TAC_TOE, int(observation["seat"][i]))
-            plain.stones = {at: stone for at, stone in np.ndenumerate(observation["board"][i]) if stone}
+            plain = PlainGame(TIC_TAC_TOE, int(observation["seat"][i]), observation["board"][i])
             plain.step(cell)
             assert time_step.reward[i].tolist() == plain.reward
             wins += plain.outcome in (0, 1)
@@ -433,8 +383,8 @@ def test_a_position_can_be_set_and_played_on():
         . X X X . . .
     """
     environment = BoardGameEnvironment(CONNECT_FOUR, 2, first_mover="alternate")
-    shown = environment.set_board(boards(threat, threat), seat=[0, 0])
-    assert shows(shown) == (MID, [0.0, 0.0], 1.0, boards(threat)[0].tolist(), 0)
+    shown = environment.set_board(read_boards(threat, threat), seat=[0, 0])
+    assert shows(shown) == (MID, [0.0, 0.0], 1.0, read_boards(threat)[0].tolist(), 0)
     time_step = environment.step([4, 6])
     assert shows(time_step, 0)[:3] == (LAST, [1.0, -1.0], 0.0)
     assert shows(time_step, 1)[:3] == (MID, [0.0, 0.0], 1.0)
@@ -460,7 +410,7 @@ def test_a_position_that_is_set_may_be_a_games_first_or_last():
     """
     empty = ". . .\n. . .\n. . ."
     environment = BoardGameEnvironment(TIC_TAC_TOE, 5, rewards=Rewards(win=3.0, loss=-2.0, draw=0.25))
-    time_step = environment.set_board(boards(empty, drawn, won_by_both_diagonals, won_by_seat_1, O_TO_WIN), 1)
+    time_step = environment.set_board(read_boards(empty, drawn, won_by_both_diagonals, won_by_seat_1, O_TO_WIN), 1)
     assert time_step.step_type.numpy().tolist() == [FIRST, LAST, LAST, LAST, MID]
     assert time_step.discount.numpy().tolist() == [1.0, 0.0, 0.0, 0.0, 1.0]
     assert time_step.reward.numpy().tolist() == [[0.0, 0.0], [0.25, 0.25], [3.0, -2.0], [-2.0, 3.0], [0.0, 0.0]]
@@ -507,7 +457,7 @@ def test_time_step_at_is_what_the_environment_shows(game, opening_plies):
 
 
 def test_time_step_at_takes_one_seat_for_all_positions():
-    at = time_step_at(TIC_TAC_TOE, boards(O_TO_WIN, WIN_OR_DRAW), 1)
+    at = time_step_at(TIC_TAC_TOE, read_boards(O_TO_WIN, WIN_OR_DRAW), 1)
     assert at.observation["seat"].numpy().tolist() == [1, 1]
     np.testing.assert_array_equal(at.observation["legal_moves"], [np.arange(9) > 4, np.arange(9) == 8])
     assert not at.observation["legal_moves"].numpy()[0, 4]
@@ -612,7 +562,7 @@ def test_the_py_environment_refuses_illegal_moves_if_asked():
 
 def test_it_draws_all_boards_as_text_and_the_first_eight_in_a_notebook():
     environment = BoardGameEnvironment(TIC_TAC_TOE, 10)
-    environment.set_board(boards(O_TO_WIN, WIN_OR_DRAW, *[". . .\n. . .\n. . ."] * 8), 0)
+    environment.set_board(read_boards(O_TO_WIN, WIN_OR_DRAW, *[". . .\n. . .\n. . ."] * 8), 0)
     drawings = environment.render().split("\n\n")
     assert drawings[:2] == ["X X O\nX O .\n. . .", "X O X\nX O O\nO X ."] and len(drawings) == 10
     html = environment._repr_html_()

@@ -5,12 +5,15 @@ import importlib.util
 import numpy as np
 import pytest
 
-from imagents.app.session import Record
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.config import environment_settings
+from imagents.environments.boards.connect_four import positions
+from imagents.environments.boards.connect_four.solver import SolverProcess
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
+from imagents.environments.boards.record import Record
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.environments.boards.tic_tac_toe.exact import positions
-from imagents.environments.boards.verdicts import SolverProcess, move_scores, move_verdict, position_verdict
+from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict
+
+SCORER = environment_settings("tic_tac_toe").scorer()
 
 needs_solver = pytest.mark.skipif(importlib.util.find_spec("bitbully") is None, reason="the extra `solver` is missing")
 
@@ -25,7 +28,7 @@ def record_of(board, first, game=TIC_TAC_TOE) -> Record:
 def verdicts(moves, first=0):
     """What every move of a game of tic-tac-toe did."""
     game = Record(TIC_TAC_TOE, first, moves)
-    return [move_verdict(move_scores(game.until(ply)), action) for ply, action in enumerate(moves)]
+    return [move_verdict(move_scores(game.until(ply), SCORER), action) for ply, action in enumerate(moves)]
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -38,7 +41,7 @@ def test_the_scores_of_tic_tac_toe_are_those_of_the_exact_table(first):
         except ValueError:
             continue  # in the order of its cells this game would have been over earlier
         assert game.seat == seat
-        scores = move_scores(game)
+        scores = move_scores(game, SCORER)
         np.testing.assert_array_equal(np.isnan(scores), ~table.legal[row])
         np.testing.assert_array_equal(np.sign(scores)[table.legal[row]], table.action_value[row][table.legal[row]])
 
@@ -53,15 +56,17 @@ def test_every_mistake_is_called_by_its_name():
 
 def test_the_position_is_judged_for_the_sides_not_for_the_mover():
     lost_for_o = Record(TIC_TAC_TOE, 0, (4, 1))
-    assert position_verdict(lost_for_o, move_scores(lost_for_o), "XO") == "X wins with perfect play"
+    assert position_verdict(lost_for_o, move_scores(lost_for_o, SCORER), "XO") == "X wins with perfect play"
     mirrored = Record(TIC_TAC_TOE, 1, (4, 1))
-    assert position_verdict(mirrored, move_scores(mirrored), "XO") == "O wins with perfect play"
+    assert position_verdict(mirrored, move_scores(mirrored, SCORER), "XO") == "O wins with perfect play"
     start = Record(TIC_TAC_TOE)
-    assert position_verdict(start, move_scores(start), "XO") == "a draw with perfect play"
+    assert position_verdict(start, move_scores(start, SCORER), "XO") == "a draw with perfect play"
 
 
-def test_nobody_judges_what_nobody_can_solve():
-    for game in (CONNECT_FOUR, BoardGame("5x5x4", 5, 5, 4, False)):
+def test_nobody_judges_what_nobody_can_solve(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # no solver
+    for game in (CONNECT_FOUR, get_game("5x5x4")):
+        assert environment_settings(game).scorer() is None and environment_settings(game).scorer(apart=True) is None
         assert move_scores(Record(game)) is None
         assert position_verdict(Record(game), None, "XO") == "" and move_verdict(None, 0) == ""
 

@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from oracle import draw_board
 
-from imagents.environments.boards.tic_tac_toe.exact import positions
+from imagents.environments.boards.connect_four import positions
 
 FILTERED = ["early", "middle", "late"]
 
@@ -27,10 +28,6 @@ def file_with(folder, *rows, headings="columns_played,0,1,2,3,4,5,6"):
     path = folder / "some.csv"
     path.write_text("\n".join(["# how it was made", headings, *rows]) + "\n")
     return path
-
-
-def draw(board):
-    return "\n".join("".join(".XO"[cell] for cell in row) for row in board)
 
 
 # Rules and a solver of our own, in plain Python. A side is a set of (column, height) with height 0 at the bottom.
@@ -173,11 +170,11 @@ def test_the_solver_gives_the_same_scores_and_mirrored_ones_to_the_mirror_image(
 
 def test_boards_show_the_mover_in_the_seat_that_is_asked_for(tmp_path):
     table = positions.read(file_with(tmp_path, "3340,1,2,3,4,5,6,7", "333,0,0,0,0,0,0,0"))
-    assert draw(table.boards(0)[0, 4:]) == "...O...\nO..XX.."
-    assert draw(table.boards(0)[1, 2:]) == ".......\n...O...\n...X...\n...O..."
-    assert draw(table.boards(1)[0, 4:]) == "...X...\nX..OO.."
+    assert draw_board(table.boards(0)[0, 4:]) == "...O...\nO..XX.."
+    assert draw_board(table.boards(0)[1, 2:]) == ".......\n...O...\n...X...\n...O..."
+    assert draw_board(table.boards(1)[0, 4:]) == "...X...\nX..OO.."
     np.testing.assert_array_equal(table.boards(1), np.array([0, 2, 1])[table.boards(0)])
-    with pytest.raises(ValueError, match="seat must be 0 or 1, not 2"):
+    with pytest.raises(ValueError, match="seat = 2: seats are 0 and 1"):
         table.boards(2)
 
 
@@ -236,15 +233,18 @@ def test_the_best_move_of_each_position_is_all_good_and_perfect(name):
     assert positions.evaluate(table.scores.argmax(axis=1), table) == positions.MoveQuality(1.0, 1.0, 1000)
 
 
+NO_PROBABILITIES = "moves are no probabilities: every row has to be non-negative and to sum to 1"
+
+
 @pytest.mark.parametrize(
     "moves, sentence",
     [
-        (np.array([2, 7]), "columns 0 to 6, but they range from 2 to 7"),
-        (np.array([-1, 2]), "columns 0 to 6, but they range from -1 to 2"),
-        (np.array([2, 3, 4]), r"integers \[2\] or probabilities \[2, 7\], not int64 \[3\]"),
-        (np.array([2.0, 3.0]), r"integers \[2\] or probabilities \[2, 7\], not float64 \[2\]"),
-        (np.ones([2, 7]), "non-negative and sum to 1"),
-        (np.full([2, 7], np.nan), "non-negative and sum to 1"),
+        (np.array([2, 7]), "moves range from 2 to 7: they are 0 to 6"),
+        (np.array([-1, 2]), "moves range from -1 to 2: they are 0 to 6"),
+        (np.array([2, 3, 4]), r"moves are int64 \[3\]: integers \[2\] or probabilities \[2, 7\] are needed"),
+        (np.array([2.0, 3.0]), r"moves are float64 \[2\]: integers \[2\] or probabilities \[2, 7\] are needed"),
+        (np.ones([2, 7]), NO_PROBABILITIES),
+        (np.full([2, 7], np.nan), NO_PROBABILITIES),
     ],
 )
 def test_what_is_no_choice_of_moves_is_refused(two_positions, moves, sentence):
@@ -328,7 +328,7 @@ def test_no_solver_is_needed_to_use_them():
     program = """
 import sys
 sys.modules["bitbully"] = None  # importing it fails from here on
-from imagents.environments.boards.tic_tac_toe.exact import positions
+from imagents.environments.boards.connect_four import positions
 print(len(positions.load("late")))
 """
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from oracle import draw_board
 
+from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.players.columns import BeatLastPlayer, LinearPlayer, SameColumnPlayer
-from imagents.evaluation.matches import Arena
 from imagents.players.base import RandomPlayer
 
 EMPTY = "......." * 6
@@ -21,7 +22,7 @@ def test_same_column_stays_in_its_column_for_the_whole_game_and_changes_it_with_
         boards = np.zeros([200, 6, 7], int)
         for game, column in enumerate(chosen):
             boards[game, 6 - stones :, column] = 1
-        drawings = ["".join(".XO"[cell] for cell in board.ravel()) for board in boards]
+        drawings = map(draw_board, boards)
         np.testing.assert_array_equal(player.act(at(CONNECT_FOUR, *drawings)), chosen)
     again = player.act(at(CONNECT_FOUR, *[EMPTY] * 200)).numpy()
     assert 0.05 < (again == chosen).mean() < 0.3  # one in seven by chance
@@ -32,11 +33,10 @@ def test_same_column_takes_another_for_good_once_its_own_is_full(at):
     column = int(player.act(at(CONNECT_FOUR, EMPTY))[0])
     full = np.zeros([6, 7], int)
     full[:, column] = [2, 2, 2, 2, 2, 1]
-    drawing = "".join(".XO"[cell] for cell in full.ravel())
-    second = int(player.act(at(CONNECT_FOUR, drawing))[0])
+    second = int(player.act(at(CONNECT_FOUR, draw_board(full)))[0])
     assert second != column
     full[5, second] = 1
-    third = int(player.act(at(CONNECT_FOUR, "".join(".XO"[cell] for cell in full.ravel())))[0])
+    third = int(player.act(at(CONNECT_FOUR, draw_board(full)))[0])
     assert third == second
 
 
@@ -116,5 +116,5 @@ def test_memory_is_in_its_variables(tmp_path, at):
     tf.train.Checkpoint(player=restored).read(path).assert_consumed()
     boards = np.zeros([50, 6, 7], int)
     boards[np.arange(50), 5, column] = 1
-    drawings = ["".join(".XO"[cell] for cell in board.ravel()) for board in boards]
+    drawings = map(draw_board, boards)
     np.testing.assert_array_equal(restored.act(at(CONNECT_FOUR, *drawings)), column)

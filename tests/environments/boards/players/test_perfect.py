@@ -5,19 +5,15 @@ import importlib.util
 import numpy as np
 import pytest
 import tensorflow as tf
+from oracle import read_board
 
-from imagents.environments.boards.board_game import BoardGame
-from imagents.environments.boards.connect_four import solver
+from imagents.environments.boards.arena import Arena
+from imagents.environments.boards.connect_four import positions, solver
+from imagents.environments.boards.connect_four.perfect import PerfectConnectFourPlayer
 from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
-from imagents.environments.boards.players.perfect import (
-    PerfectConnectFourPlayer,
-    PerfectTicTacToePlayer,
-    perfect_player,
-)
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.environments.boards.tic_tac_toe.exact import positions
-from imagents.evaluation.matches import Arena
+from imagents.environments.boards.tic_tac_toe.perfect import PerfectTicTacToePlayer
 from imagents.players.names import make_player
 
 needs_solver = pytest.mark.skipif(importlib.util.find_spec("bitbully") is None, reason="the extra `solver` is missing")
@@ -25,7 +21,7 @@ needs_solver = pytest.mark.skipif(importlib.util.find_spec("bitbully") is None, 
 
 def row_of(drawing: str) -> int:
     """A position's row in the exact table; X begins."""
-    cells = np.array([".XO".index(cell) for cell in drawing.replace(" ", "")])
+    cells = read_board(drawing).ravel()
     x_moves = (cells == 1).sum() == (cells == 2).sum()
     own, other = (cells == 1, cells == 2) if x_moves else (cells == 2, cells == 1)
     return int(exact.positions().index[exact.position_code(own, other)])
@@ -63,7 +59,7 @@ class TestTicTacToe:
     )
     def test_the_best_moves_also_win_fastest_or_lose_slowest(self, drawing, best, same_value):
         table = exact.positions()
-        assert np.flatnonzero(exact.best_moves(table)[row_of(drawing)]).tolist() == best
+        assert np.flatnonzero(table.best[row_of(drawing)]).tolist() == best
         assert np.flatnonzero(table.optimal[row_of(drawing)]).tolist() == same_value
 
     def test_plays_the_published_numbers(self):
@@ -145,8 +141,9 @@ def test_a_missing_solver_says_how_to_install_it(monkeypatch):
 
 
 def test_games_without_a_perfect_player_are_refused():
-    with pytest.raises(ValueError, match="nobody plays gomoku perfectly here"):
-        perfect_player(BoardGame("gomoku", 8, 8, 5, False), 0)
+    with pytest.raises(ValueError, match="^unknown player 'perfect': choose random, .*") as error:
+        make_player("perfect", "8x8x5")
+    assert str(error.value).count("perfect") == 1  # it is none of those to choose from
 
 
 def test_another_way_to_draw_is_refused():

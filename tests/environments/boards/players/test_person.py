@@ -3,9 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.players.person import PersonPlayer
-from imagents.evaluation.matches import Arena
 from imagents.players.base import FirstLegalPlayer
 from imagents.seats import PASS
 

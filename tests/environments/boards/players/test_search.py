@@ -4,6 +4,7 @@ import functools
 import random
 
 import numpy as np
+import oracle
 import pytest
 import tensorflow as tf
 
@@ -142,31 +143,17 @@ def test_winning_moves_of_either_seat():
 
 # A plain recursion over tuples of cells, independent of the bitboards.
 
-
-def after(game, cells, seat, action):
-    """The cells after a move, or None if it is illegal."""
-    column = action % game.columns
-    rows = reversed(range(game.rows)) if game.gravity else [action // game.columns]
-    for row in rows:
-        cell = row * game.columns + column
-        if not cells[cell]:
-            return (*cells[:cell], seat + 1, *cells[cell + 1 :])
-    return None
-
-
-@functools.cache
-def has_line(game, cells, seat):
-    return any(all(cells[cell] == seat + 1 for cell in line) for line in game.lines())
+has_line = functools.cache(oracle.has_line)
 
 
 def plain_values(game, cells, seat, depth):
     """Value by legal move: 100 for a win at once, one less per ply that it takes longer, and the negative."""
     values = {}
     for action in range(game.num_actions):
-        child = after(game, cells, seat, action)
+        child = oracle.after(game, cells, seat, action)
         if child is None:
             continue
-        if has_line(game, child, seat):
+        if has_line(game, child, 1 + seat):
             values[action] = 100
         elif all(child) or depth == 1:
             values[action] = 0
@@ -182,9 +169,9 @@ def random_positions(game, count, seed):
     while len(found) < count:
         cells, seat, over = (0,) * game.num_cells, 0, False
         for _ in range(generator.randrange(game.num_cells // 2, game.num_cells)):
-            children = [child for a in range(game.num_actions) if (child := after(game, cells, seat, a))]
+            children = [child for a in range(game.num_actions) if (child := oracle.after(game, cells, seat, a))]
             cells = generator.choice(children)
-            over = has_line(game, cells, seat) or all(cells)
+            over = has_line(game, cells, 1 + seat) or all(cells)
             seat = 1 - seat
             if over:
                 break

@@ -144,7 +144,7 @@ class TestPositions:
             cells = boards.reshape(-1, 9)
             assert ((cells == seat + 1) == table.own).all()
             assert ((cells == 2 - seat) == table.opponent).all()
-        with pytest.raises(ValueError, match="seat must be 0 or 1, not 2"):
+        with pytest.raises(ValueError, match="seat = 2: seats are 0 and 1"):
             table.boards(2)
 
     def test_critical_positions(self):
@@ -280,17 +280,20 @@ class TestOutcomes:
         assert [outcome.win, outcome.draw, outcome.loss] == pytest.approx(against_random("." * 9).tolist())
 
 
+NO_PROBABILITIES = "moves are no probabilities: every row has to be non-negative and to sum to 1"
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         "moves, sentence",
         [
-            (np.zeros([4519], int), r"integers \[4520\] or probabilities \[4520, 9\], not int64 \[4519\]"),
-            (np.zeros([4520]), r"not float64 \[4520\]"),
-            (np.full([4520], 9), "cells 0 to 8, but they range from 9 to 9"),
-            (np.full([4520], -1), "cells 0 to 8, but they range from -1 to -1"),
-            (np.zeros([4520, 9]), "non-negative and sum to 1"),
-            (np.full([4520, 9], np.nan), "non-negative and sum to 1"),
-            (np.tile([2.0, -1.0, 0, 0, 0, 0, 0, 0, 0], [4520, 1]), "non-negative and sum to 1"),
+            (np.zeros([4519], int), r"moves are int64 \[4519\]: integers \[4520\] or probabilities \[4520, 9\] are"),
+            (np.zeros([4520]), r"moves are float64 \[4520\]: integers \[4520\] or probabilities \[4520, 9\] are"),
+            (np.full([4520], 9), "moves range from 9 to 9: they are 0 to 8"),
+            (np.full([4520], -1), "moves range from -1 to -1: they are 0 to 8"),
+            (np.zeros([4520, 9]), NO_PROBABILITIES),
+            (np.full([4520, 9], np.nan), NO_PROBABILITIES),
+            (np.tile([2.0, -1.0, 0, 0, 0, 0, 0, 0, 0], [4520, 1]), NO_PROBABILITIES),
         ],
     )
     def test_is_refused_in_one_sentence(self, moves, sentence):

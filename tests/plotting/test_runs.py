@@ -7,23 +7,33 @@ import sys
 
 import matplotlib.colors
 import matplotlib.figure
-import matplotlib.patches
 import numpy as np
 import pandas as pd
 import pytest
 
 from imagents import plotting
+from imagents.environments.boards.drawing import COLOURS
+from imagents.errors import InputError
 
-BLUE, ORANGE = plotting._AGENT_COLOURS[:2]
+ORANGE, BLUE = COLOURS[1:]  # of the seats' stones: an agent's curve has the colour of its discs
 NAN = np.nan
+LOSING = {"title": "Lines of play that beat the agent", "kind": "count", "chance": None, "short": ""}
+MEASURES = {
+    "optimal": {
+        "title": "Optimal moves, over all positions", "kind": "share", "chance": 0.58, "short": "opt", "case": ""
+    },
+    "losing_first": LOSING | {"case": "moving first"},
+    "losing_second": LOSING | {"case": "moving second"},
+}
 
 
-def make_metrics(rows=100, plies_per_row=50_000, agents=("player_1", "player_2")):
+def make_metrics(rows=100, steps_per_row=50_000, agents=("player_1", "player_2")):
     """Metrics of a plausible tic-tac-toe run: two in five rows have an evaluation."""
     random = np.random.default_rng(0)
     steps = np.arange(1, rows + 1)
     wins = 0.3 + 0.01 * random.normal(size=[2, rows])
-    metrics = {"round": 10 * steps, "plies": plies_per_row * steps, "games": 5000 * steps, "seconds": 0.1 * steps}
+    metrics = {"round": 10 * steps, "steps": steps_per_row * steps, "episodes": 5000 * steps, "seconds": 0.1 * steps}
+    metrics["steps_per_second"] = 1e6
     for seat, agent in enumerate(agents):
         metrics[f"{agent}_loss"] = 0.1 / steps * np.exp(0.1 * random.normal(size=rows))
         metrics[f"{agent}_return"] = (wins[0] - wins[1]) * (-1) ** seat
@@ -37,8 +47,18 @@ def make_metrics(rows=100, plies_per_row=50_000, agents=("player_1", "player_2")
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"game": "tic_tac_toe"}))
+    (tmp_path / "config.json").write_text(json.dumps({"environment": "tic_tac_toe"}))
+    (tmp_path / "measures.json").write_text(json.dumps(MEASURES))
     make_metrics().to_csv(tmp_path / "metrics.csv", index=False)
+    return tmp_path
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    """A run of version 0.1.0."""
+    names = {"steps": "plies", "episodes": "games", "steps_per_second": "steps_per_second"}
+    (tmp_path / "config.json").write_text(json.dumps({"game": "tic_tac_toe"}))
+    make_metrics().rename(columns=names).to_csv(tmp_path / "metrics.csv", index=False)
     return tmp_path
 
 
@@ -73,15 +93,48 @@ class TestReadMetrics:
 
     def test_a_damaged_table_is_refused(self, run):
         (run / "metrics.csv").write_text("")
-        with pytest.raises(ValueError, match="metrics.csv is not a table of metrics"):
+        with pytest.raises(InputError, match="metrics.csv is not a table of metrics"):
             plotting.losses(run)
 
     def test_a_folder_that_is_no_run_is_refused(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="is not a run folder: it has no metrics.csv"):
+        with pytest.raises(InputError, match="is not a run folder: it has no metrics.csv"):
             plotting.losses(tmp_path)
-        with pytest.raises(FileNotFoundError, match="is not a run folder: it has no metrics.csv"):
+        with pytest.raises(InputError, match="is not a run folder: it has no metrics.csv"):
             plotting.save_all(tmp_path / "missing")
         assert not (tmp_path / "plots").exists()
+
+
+    def test_gives_columns_of_version_0_1_0_the_names_of_today(self, old_run):
+        pd.testing.assert_frame_equal(plotting.read_metrics(old_run), make_metrics(), check_dtype=False)
+        table = pd.read_csv(old_run / "metrics.csv")
+        pd.testing.assert_frame_equal(plotting.read_metrics(table), make_metrics(), check_dtype=False)
+        assert "plies" in table
+        assert plotting.losses(old_run).get_suptitle() == "Tic tac toe: training loss"
+
+
+class TestReadMeasures:
+    def test_gives_them_in_the_order_of_the_file(self, run):
+        assert list(plotting.read_measures(run).items()) == list(MEASURES.items())
+
+    def test_a_run_or_a_table_that_explains_nothing(self, old_run):
+        assert plotting.read_measures(old_run) == {} == plotting.read_measures(make_metrics())
+
+    def test_what_is_left_out_is_what_the_name_says(self, run):
+        (run / "measures.json").write_text('{"sure_wins_second": {"kind": "count"}}')
+        explained = {"title": "Sure wins", "kind": "count", "chance": None, "short": "", "case": "moving second"}
+        assert plotting.read_measures(run) == {"sure_wins_second": explained}
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"optimal": 3}', '{"optimal": null}', "\xff"])
+    def test_a_damaged_file_is_refused(self, run, text):
+        (run / "measures.json").write_text(text, encoding="latin-1")
+        with pytest.raises(InputError, match="measures.json is damaged: it does not hold measures by their names"):
+            plotting.strength(run)
+
+    @pytest.mark.parametrize("field", [{"kind": "size"}, {"kind": ["share"]}, {"title": 3}, {"chance": "high"}])
+    def test_a_field_that_does_not_fit_is_shown(self, run, field):
+        (run / "measures.json").write_text(json.dumps({"optimal": field}))
+        with pytest.raises(InputError, match=f"measures.json explains optimal by .*{list(field)[0]}.*kind is one of"):
+            plotting.read_measures(run)
 
 
 class TestLosses:
@@ -90,11 +143,11 @@ class TestLosses:
         (axes,) = figure.axes
         assert figure.get_suptitle() == "Tic tac toe: training loss"
         assert axes.get_yscale() == "log"
-        assert axes.get_xlabel() == "plies (million)"
+        assert axes.get_xlabel() == "steps (million)"
         assert legend(axes) == ["player 1", "player 2"]
         raw, smooth = axes.lines[:2]
         metrics = make_metrics()
-        np.testing.assert_allclose(raw.get_xydata(), metrics[["plies", "player_1_loss"]])
+        np.testing.assert_allclose(raw.get_xydata(), metrics[["steps", "player_1_loss"]])
         # 100 rows: a mean over 5, less at the ends.
         assert smooth.get_ydata()[50] == pytest.approx(metrics.player_1_loss[48:53].mean())
         assert len(smooth.get_ydata()) == 100
@@ -102,8 +155,8 @@ class TestLosses:
 
     def test_have_the_agents_colours(self, run):
         drawn = curves(plotting.losses(run).axes[0])
-        assert same_colour(drawn["player 1"].get_color(), BLUE)
-        assert same_colour(drawn["player 2"].get_color(), ORANGE)
+        assert same_colour(drawn["player 1"].get_color(), ORANGE)
+        assert same_colour(drawn["player 2"].get_color(), BLUE)
 
     def test_of_few_rows_are_drawn_as_they_are(self):
         metrics = make_metrics(rows=10)
@@ -115,39 +168,39 @@ class TestLosses:
         metrics = make_metrics(rows=10)
         metrics.loc[:3, "player_1_loss"] = NAN
         drawn = curves(plotting.losses(metrics).axes[0])
-        assert drawn["player 1"].get_xdata().tolist() == metrics.plies[4:].tolist()
+        assert drawn["player 1"].get_xdata().tolist() == metrics.steps[4:].tolist()
 
     @pytest.mark.parametrize("agents", [["player_2"], ["player_1", "player_2", "player_3"]])
     def test_any_number_of_agents(self, agents):
         drawn = curves(plotting.losses(make_metrics(agents=agents)).axes[0])
         assert list(drawn) == [agent.replace("_", " ") for agent in agents]
-        assert same_colour(drawn["player 2"].get_color(), ORANGE)  # also where it is alone
+        assert same_colour(drawn["player 2"].get_color(), BLUE)  # also where it is alone
 
     def test_nothing_logged_yet(self):
         (axes,) = plotting.losses(make_metrics(rows=0)).axes
         assert [text.get_text() for text in axes.texts] == ["nothing measured yet"]
 
 
-class TestPlies:
+class TestSteps:
     @pytest.mark.parametrize(
-        "plies_per_row, label, tick, shown",
+        "steps_per_row, label, tick, shown",
         [
-            (100, "plies", 5000, "5,000"),
-            (50_000, "plies (million)", 2_500_000, "2.5"),
-            (20_000_000, "plies (billion)", 1_000_000_000, "1"),
+            (100, "steps", 5000, "5,000"),
+            (50_000, "steps (million)", 2_500_000, "2.5"),
+            (20_000_000, "steps (billion)", 1_000_000_000, "1"),
         ],
     )
-    def test_are_readable_whatever_their_number(self, plies_per_row, label, tick, shown):
-        (axes,) = plotting.returns(make_metrics(plies_per_row=plies_per_row)).axes
+    def test_are_readable_whatever_their_number(self, steps_per_row, label, tick, shown):
+        (axes,) = plotting.returns(make_metrics(steps_per_row=steps_per_row)).axes
         assert axes.get_xlabel() == label
         assert axes.xaxis.get_major_formatter()(tick) == shown
-        assert axes.get_xlim() == (0, 100 * plies_per_row)
+        assert axes.get_xlim() == (0, 100 * steps_per_row)
 
 
 class TestReturns:
     def test_are_drawn_about_zero(self, run):
         (axes,) = plotting.returns(run).axes
-        assert axes.get_ylabel() == "mean return per game"
+        assert axes.get_ylabel() == "mean return per episode"
         assert axes.get_yscale() == "linear"
         assert any(np.all(np.equal(line.get_ydata(), 0)) for line in axes.lines)
         np.testing.assert_allclose(axes.lines[0].get_ydata(), make_metrics().player_1_return)
@@ -165,8 +218,8 @@ class TestOutcomes:
             f"player 1 wins, {100 * last['player_1_wins']:.1f} %",
         ]
         bands = axes.collections
-        assert [same_colour(band.get_facecolor(), colour) for band, colour in zip(bands, [BLUE, "0.75"], strict=False)]
-        assert same_colour(bands[2].get_facecolor(), ORANGE)
+        for band, colour in zip(bands, [ORANGE, "0.75", BLUE], strict=False):
+            assert same_colour(band.get_facecolor(), colour)
         assert bands[-1].get_paths()[0].vertices[:, 1].max() == pytest.approx(1)
         assert axes.get_ylim() == (0, 1)
         assert axes.yaxis.get_major_formatter()(0.2) == "20 %"
@@ -176,13 +229,13 @@ class TestOutcomes:
         metrics.loc[:1, ["player_1_wins", "player_2_wins", "draws", "illegal"]] = NAN
         (axes,) = plotting.outcomes(metrics).axes
         xs = axes.collections[0].get_paths()[0].vertices[:, 0]
-        assert xs.min() == metrics.plies[2]
+        assert xs.min() == metrics.steps[2]
 
     def test_missing_columns_are_named(self):
-        with pytest.raises(ValueError, match="no column draws"):
+        with pytest.raises(InputError, match="no column draws"):
             plotting.outcomes(make_metrics().drop(columns="draws"))
-        with pytest.raises(ValueError, match="no column that ends in _wins"):
-            plotting.outcomes(make_metrics()[["plies", "player_1_loss"]])
+        with pytest.raises(InputError, match="no column that ends in _wins"):
+            plotting.outcomes(make_metrics()[["steps", "player_1_loss"]])
 
 
 class TestStrength:
@@ -193,7 +246,7 @@ class TestStrength:
         assert legend(optimal) == ["player 1: 99.6 %", "player 2: 99.6 %", "random play: 58.0 %"]
         evaluated = make_metrics().dropna()
         drawn = curves(optimal)["player 1: 99.6 %"]
-        np.testing.assert_allclose(drawn.get_xydata(), evaluated[["plies", "player_1_optimal"]])
+        np.testing.assert_allclose(drawn.get_xydata(), evaluated[["steps", "player_1_optimal"]])
 
         assert losing.get_title() == "Lines of play that beat the agent"
         assert legend(losing) == [
@@ -208,15 +261,44 @@ class TestStrength:
         assert curves(losing)["player 1 moving second: 1"].get_linestyle() == "--"
 
     def test_connect_four_and_measures_to_come(self):
-        metrics = make_metrics(rows=20)[["plies", "player_1_loss"]].assign(
-            player_1_random_first=0.99, player_1_random_second=0.98, player_1_good=0.9, player_1_stamina=7.25
+        metrics = make_metrics(rows=20)[["steps", "player_1_loss"]].assign(
+            player_1_stamina=7.25, player_1_random_first=0.99, player_1_random_second=0.98, player_1_good=0.9
         )
-        random, good, stamina = plotting.strength(metrics).axes
+        share = {"title": "Wins against random play", "kind": "share", "chance": None, "short": ""}
+        measures = {f"random_{turn}": share | {"case": f"moving {turn}"} for turn in ("first", "second")}
+        measures["good"] = share | {"title": "Moves that keep the game's value", "case": ""}
+        random, good, stamina = plotting.strength(metrics, measures).axes  # what nobody explains comes last
         assert random.get_title() == "Wins against random play"
         assert legend(random) == ["player 1 moving first: 99.0 %", "player 1 moving second: 98.0 %"]
+        assert good.get_title() == "Moves that keep the game's value"
         assert legend(good) == ["player 1: 90.0 %"]
         assert stamina.get_title() == "Stamina"
         assert legend(stamina) == ["player 1: 7.25"]
+
+    def test_of_an_old_run_is_named_after_its_columns(self, old_run):
+        optimal, losing = plotting.strength(old_run).axes
+        assert (optimal.get_title(), losing.get_title()) == ("Optimal", "Losing")
+        assert legend(optimal) == ["player 1: 0.996", "player 2: 0.996"]
+        assert legend(losing)[:2] == ["player 1 moving first: 1", "player 1 moving second: 1"]
+        lines = [line.get_linestyle() for line in curves(losing).values()]
+        assert lines == ["-", "--", "-", "--"]
+
+    def test_every_case_has_a_line_of_its_own_and_random_play_its_level(self):
+        tasks = {"easy": 0.5, "hard": 0.1, "hopeless": 0.0}
+        measures = {
+            f"solved_{case}": {"title": "Solved", "kind": "share", "chance": chance, "short": "", "case": case}
+            for case, chance in tasks.items()
+        }
+        metrics = make_metrics()[["steps", "player_1_loss"]].assign(**{f"player_1_{name}": 0.9 for name in measures})
+        (axes,) = plotting.strength(metrics, measures).axes
+        assert legend(axes) == [
+            *(f"player 1 {case}: 90.0 %" for case in tasks),
+            "random play easy: 50.0 %", "random play hard: 10.0 %", "random play hopeless: 0.0 %",
+        ]  # fmt: skip
+        assert len({curves(axes)[f"player 1 {case}: 90.0 %"].get_linestyle() for case in tasks}) == 3
+        assert axes.get_ylim()[0] == 0
+        alike = {name: measure | {"chance": 0.5} for name, measure in measures.items()}
+        assert legend(plotting.strength(metrics, alike).axes[0])[3:] == ["random play: 50.0 %"]
 
     def test_is_not_smoothed(self):
         metrics = make_metrics(rows=300)
@@ -226,117 +308,40 @@ class TestStrength:
 
     def test_an_agent_whose_name_begins_with_anothers(self):
         metrics = make_metrics(agents=("learner", "learner_two"))
-        optimal, losing = plotting.strength(metrics).axes
+        optimal, losing = plotting.strength(metrics, MEASURES).axes
         assert legend(optimal)[:2] == ["learner: 99.6 %", "learner two: 99.6 %"]
 
     def test_not_evaluated_yet(self):
         for axes in plotting.strength(make_metrics(rows=1).assign(**{"player_1_optimal": NAN})).axes:
-            assert axes.get_xlabel() == "plies"
-        metrics = make_metrics()[["plies", "player_1_loss"]].assign(player_1_good=NAN)
+            assert axes.get_xlabel() == "steps"
+        metrics = make_metrics()[["steps", "player_1_loss"]].assign(player_1_good=NAN)
         (axes,) = plotting.strength(metrics).axes
         assert [text.get_text() for text in axes.texts] == ["nothing measured yet"]
 
     def test_no_strength_columns(self):
-        with pytest.raises(ValueError, match="no strength columns, such as player_1_optimal"):
-            plotting.strength(make_metrics()[["plies", "player_1_loss", "player_1_wins"]])
+        with pytest.raises(InputError, match="no strength columns, such as player_1_optimal"):
+            plotting.strength(make_metrics()[["steps", "player_1_loss", "player_1_wins"]])
 
 
 class TestBadColumns:
     def test_are_named_in_one_sentence(self):
-        with pytest.raises(ValueError, match="no column player_2_return"):
+        with pytest.raises(InputError, match="no column player_2_return"):
             plotting.returns(make_metrics().drop(columns="player_2_return"))
-        with pytest.raises(ValueError, match="no column plies"):
-            plotting.losses(make_metrics().drop(columns="plies"))
-        with pytest.raises(ValueError, match="no column that ends in _loss"):
-            plotting.losses(make_metrics()[["plies"]])
-        with pytest.raises(ValueError, match="player_1_loss holds something that is not a number.*'low'"):
+        with pytest.raises(InputError, match="no column steps"):
+            plotting.losses(make_metrics().drop(columns="steps"))
+        with pytest.raises(InputError, match="no column that ends in _loss"):
+            plotting.losses(make_metrics()[["steps"]])
+        with pytest.raises(InputError, match="player_1_loss holds something that is not a number.*'low'"):
             plotting.losses(make_metrics(rows=2).assign(player_1_loss=["low", "lower"]))
 
     @pytest.mark.parametrize("config", ["{", "{}", "[]"])
     def test_a_damaged_config_is_named(self, run, config):
         (run / "config.json").write_text(config)
-        with pytest.raises(ValueError, match="config.json does not name the run's game"):
+        with pytest.raises(InputError, match="config.json does not name the run's environment"):
             plotting.losses(run)
         (run / "config.json").unlink()
-        with pytest.raises(FileNotFoundError, match="it has no config.json"):
+        with pytest.raises(InputError, match="it has no config.json"):
             plotting.losses(run)
-
-
-def texts(axes):
-    return {tuple(text.get_position()): text.get_text() for text in axes.texts}
-
-
-def framed_cells(axes):
-    """(x, y) of the centres of the cells with a thick frame."""
-    cells = [patch for patch in axes.patches if isinstance(patch, matplotlib.patches.Rectangle)]
-    return [(cell.get_x() + 0.5, cell.get_y() + 0.5) for cell in cells if cell.get_linewidth() == 3]
-
-
-class TestQValues:
-    # X . O
-    # . X .
-    # . . O   X wins nowhere yet; its Q values favour cell 3
-    BOARD = np.array([[1, 0, 2], [0, 1, 0], [0, 0, 2]])
-    Q_VALUES = np.array([NAN, 0.31, NAN, 0.98, NAN, -0.12, 0.02, 0.4, NAN])
-
-    def test_tic_tac_toe(self):
-        figure = plotting.q_values(self.BOARD, {"player_1": self.Q_VALUES, "player_2": -self.Q_VALUES}, seat=0)
-        first, second, colour_bar = figure.axes
-        assert figure.get_suptitle() == "player 1 (X) to move"
-        assert (first.get_title(), second.get_title()) == ("player 1", "player 2")
-        assert texts(first) == {
-            (0, 0): "X", (1, 0): "+0.31", (2, 0): "O",
-            (0, 1): "+0.98", (1, 1): "X", (2, 1): "-0.12",
-            (0, 2): "+0.02", (1, 2): "+0.40", (2, 2): "O",
-        }  # fmt: skip
-        assert framed_cells(first) == [(0, 1)]
-        assert framed_cells(second) == [(2, 1)]
-        assert colour_bar.get_ylim() == (-1, 1)
-        top, bottom = first.get_ylim()[1], first.get_ylim()[0]
-        assert top < bottom  # row 0 at the top
-
-    def test_values_on_occupied_cells_are_not_drawn(self):
-        (axes, _) = plotting.q_values(self.BOARD, {"player_1": np.full([3, 3], 5.0)}).axes
-        assert texts(axes)[0, 0] == "X"
-        assert sorted(texts(axes).values()) == ["+5.00"] * 5 + ["O"] * 2 + ["X"] * 2
-
-    def test_colour_scale_grows_with_the_values(self):
-        assert plotting.q_values(self.BOARD, {"a": 3 * self.Q_VALUES}).axes[-1].get_ylim() == pytest.approx(
-            (-2.94, 2.94)
-        )
-        assert plotting.q_values(self.BOARD, {"a": self.Q_VALUES}, limit=5).axes[-1].get_ylim() == (-5, 5)
-
-    def test_connect_four_has_discs_and_a_strip_of_columns(self):
-        board = np.zeros([6, 7], int)
-        board[5, :3] = [1, 2, 1]
-        board[:, 3] = [2, 1, 2, 1, 2, 1]
-        q_values = np.array([0.1, 0.2, -0.3, 0.9, 0.5, 0.8, -0.9])  # column 3 is full, so its 0.9 is illegal
-        figure = plotting.q_values(board, {"player_1": q_values}, seat=1)
-        axes = figure.axes[0]
-        assert figure.get_suptitle() == "player 2 (orange) to move"
-        discs = [patch for patch in axes.patches if isinstance(patch, matplotlib.patches.Circle)]
-        assert len(discs) == 42
-        stones = {disc.center: disc.get_facecolor() for disc in discs}
-        assert same_colour(stones[0, 5], BLUE)
-        assert same_colour(stones[1, 5], ORANGE)
-        assert same_colour(stones[0, 0], "white")
-        assert {x: text for (x, y), text in texts(axes).items() if y < -0.5} == {
-            0: "+0.10", 1: "+0.20", 2: "-0.30", 4: "+0.50", 5: "+0.80", 6: "-0.90"
-        }  # fmt: skip
-        assert [x for x, _ in framed_cells(axes)] == [5]
-        assert axes.get_xticks().tolist() == list(range(7))
-
-    def test_a_finished_game_has_no_moves(self):
-        (axes, _) = plotting.q_values(np.full([3, 3], 1), {"player_1": np.full([9], NAN)}).axes
-        assert framed_cells(axes) == []
-
-    def test_bad_input(self):
-        with pytest.raises(ValueError, match=r"player_1's Q values must be \[9\] \(cells\) or \[3\] .* not \[7\]"):
-            plotting.q_values(self.BOARD, {"player_1": np.zeros([7])})
-        with pytest.raises(ValueError, match="board must be .* of 0, 1 and 2"):
-            plotting.q_values(np.full([3, 3], 3), {"player_1": self.Q_VALUES})
-        with pytest.raises(ValueError, match="at least one agent"):
-            plotting.q_values(self.BOARD, {})
 
 
 class TestSaveAll:
@@ -354,7 +359,7 @@ class TestSaveAll:
         assert (run / "plots" / "losses.png").read_bytes() != before
 
     def test_leaves_out_what_the_metrics_do_not_hold(self, run):
-        make_metrics()[["plies", "player_1_loss", "player_1_return"]].to_csv(run / "metrics.csv", index=False)
+        make_metrics()[["steps", "player_1_loss", "player_1_return"]].to_csv(run / "metrics.csv", index=False)
         assert [path.stem for path in plotting.save_all(run)] == ["losses", "returns"]
 
     def test_an_unfinished_figure_does_not_replace_the_last_one(self, run, monkeypatch):

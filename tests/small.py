@@ -1,0 +1,50 @@
+"""The training that tests have: over in a second, as nothing is compiled or traced for so few rounds."""
+
+import os
+
+import pandas as pd
+import tensorflow as tf
+
+from imagents.config import TrainConfig
+from imagents.runs.run import Run
+from imagents.runs.snapshots import save_snapshot
+from imagents.training.loop import build
+
+SMALL = dict(
+    parallel_games=16,
+    batch_size=16,
+    warmup_rounds=2,
+    hidden_layers=(8,),
+    rounds_per_chunk=2,
+    steps=60,
+    execution="eager",
+)
+
+
+def small_config(environment: str = "tic_tac_toe", **changes) -> TrainConfig:
+    """A small training with some settings changed."""
+    return TrainConfig(environment, **SMALL | changes)
+
+
+def small_flags(**changes) -> list[str]:
+    """The same as flags of `imagents train`."""
+    words = []
+    for name, value in (SMALL | changes).items():
+        words += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, tuple) else [value])]
+    return words
+
+
+def untrained_run(path: str | os.PathLike, environment: str = "tic_tac_toe", snapshots: int = 0, **changes) -> Run:
+    """A run whose agents have learned nothing: with a checkpoint, and with snapshots, of 10 rounds each."""
+    config = small_config(environment, **changes)
+    run, trainer = Run.create(path, config), build(config)
+    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
+    for chunk in range(1, snapshots + 1):
+        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=700 * chunk, most=snapshots)
+    run.release()
+    return run
+
+
+def timeless(run: Run) -> pd.DataFrame:
+    """What should repeat of a run's metrics.csv: everything but the time it took."""
+    return run.metrics().drop(columns=["seconds", "steps_per_second"])
