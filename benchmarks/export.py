@@ -14,15 +14,15 @@ from collections.abc import Callable
 import numpy as np
 import tyro
 
-from imagents.config import preset_config
+from imagents.config import TrainConfig
 from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.connect_four import positions
 from imagents.environments.boards.games import TIC_TAC_TOE, get_game
 from imagents.environments.boards.tic_tac_toe import exact
-from imagents.environments.boards.tic_tac_toe.exact import positions
 from imagents.export.formats import read_onnx, read_tflite
 from imagents.export.writing import check_formats, export_agent
+from imagents.learning.build import build_agents
 from imagents.runs.files import write_json
-from imagents.training.loop import build_agents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +77,9 @@ def main() -> None:
     print(f"{'game':14}{'format':14}{'p50, ms':>10}{'p99, ms':>10}{f'boards/s, {options.boards}':>18}{'kB':>8}")
     for name in options.games:
         game = get_game(name)
-        agent, boards = build_agents(preset_config(name))[0], positions_of(game)
+        agent, boards = build_agents(TrainConfig(name))[0], positions_of(game)
         with tempfile.TemporaryDirectory() as folder:
-            paths = export_agent(agent, game, folder, options.formats)
+            paths = export_agent(agent, name, folder, options.formats)
             for format_name, path in zip(options.formats, paths, strict=True):
                 model = reader(format_name, path)
                 single = latencies(model, boards, 1, options.seconds)

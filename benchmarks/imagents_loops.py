@@ -1,6 +1,5 @@
 """imagents' own loops: games alone, collecting, learning, and the whole loop."""
 
-import dataclasses
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -15,25 +14,21 @@ from imagents.xla import start_xla
 
 
 def config_of(game: str, parallel_games: int, samples_per_ply: float, replay_length: int = 32) -> TrainConfig:
-    """Two agents with the default network, each with one train step per round.
+    """Two agents with the default network and no preset's settings, each with one train step per round.
 
     A round has about two plies per parallel game, and each of the two agents trains on one batch in it: so the batch
     is as many times the number of parallel games as samples are trained per ply.
     """
-    return TrainConfig(
-        game=game,
-        algorithm="dqn",
-        hidden_layers=(128, 128),
-        parallel_games=parallel_games,
-        batch_size=max(1, round(samples_per_ply * parallel_games)),
-        replay_length=replay_length,
-    )
+    plain = {name: field.default for name, field in TrainConfig(game, algorithm="dqn").fields().items()}
+    batch_size = max(1, round(samples_per_ply * parallel_games))
+    settings = dict(parallel_games=parallel_games, batch_size=batch_size, replay_length=replay_length)
+    return TrainConfig(game, **plain | settings, algorithm="dqn")
 
 
 def measured_loops(game: str, parallel_games: int, samples_per_ply: float) -> list[Loop]:
     """The four loops at one size, "play", "collect", "train" and "learn"."""
     config = config_of(game, parallel_games, samples_per_ply)
-    collecting = build(dataclasses.replace(config, train_steps_per_round=0))
+    collecting = build(config.replace(train_steps_per_round=0))
     return [
         play_loop(game, parallel_games),
         _loop("collect", config, collecting, collecting.run, train=False),
@@ -89,8 +84,9 @@ def compiled(one_round: Callable[[], object]) -> Callable[[int], object]:
 def _loop(
     measure: str, config: TrainConfig, trainer: Trainer, run: Callable, *, play: bool = True, train: bool = True
 ) -> Loop:
-    row = dict(game=config.game, measure=measure, parallel_games=config.parallel_games)
+    parallel_games, batch_size = config.training.parallel_games, config.algorithm.batch_size
+    row = dict(game=config.environment.name, measure=measure, parallel_games=parallel_games)
     if train:
-        row |= dict(batch_size=config.batch_size, samples_per_ply=config.batch_size / config.parallel_games)
-    trained = len(trainer.agents) * config.batch_size if train else 0
-    return Loop(run, (lambda: int(trainer.plies)) if play else (lambda: 0), trained, **row)
+        row |= dict(batch_size=batch_size, samples_per_ply=batch_size / parallel_games)
+    trained = len(trainer.agents) * batch_size if train else 0
+    return Loop(run, (lambda: int(trainer.steps)) if play else (lambda: 0), trained, **row)

@@ -1,4 +1,4 @@
-"""Makes the labelled connect-four positions that ship with the package (see `imagents.environments.boards.connect_four.positions`).
+"""Makes the labelled connect-four positions that ship with the package, in `imagents/environments/boards/connect_four`.
 
     pip install bitbully bitbully-databases
     python -m benchmarks.label_positions --set early middle late mixed
@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from bitbully import BitBully, bitbully_core
 
-from imagents.environments.boards.tic_tac_toe.exact import positions
+from imagents.environments.boards.connect_four import positions
 
 # A game is played once up to `ply`, and from there on `times` times.
 Endings = collections.namedtuple("Endings", "ply times")

@@ -50,7 +50,7 @@ def seconds_to_first_chunk(game: str) -> float:
     """From the start of `imagents train` with the game's default preset to its first row of metrics."""
     with tempfile.TemporaryDirectory() as folder:
         run = pathlib.Path(folder) / "run"
-        command = [sys.executable, "-m", "imagents.cli", "train", "--game", game, "--output-dir", run]
+        command = [sys.executable, "-m", "imagents.cli", "train", "--environment", game, "--output-dir", run]
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:

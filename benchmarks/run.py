@@ -107,12 +107,12 @@ def _at_size(game: str, parallel_games: int, options: Benchmark) -> tuple[list[d
     """imagents' own rows at one size, and the matrix products of the whole loop's first row."""
     first, *others = options.samples_per_ply
     loops = measured_loops(game, parallel_games, first)
-    config = config_of(game, parallel_games, first)
+    algorithm = config_of(game, parallel_games, first).algorithm
     board = get_game(game)
-    sizes = [2 * board.num_cells, *config.hidden_layers, board.num_actions]
+    sizes = [2 * board.num_cells, *algorithm.hidden_layers, board.num_actions]
     parts = {
-        "play": matmul.products_of_round(sizes, parallel_games, config.batch_size, train=False),
-        "train": matmul.products_of_round(sizes, parallel_games, config.batch_size, play=False),
+        "play": matmul.products_of_round(sizes, parallel_games, algorithm.batch_size, train=False),
+        "train": matmul.products_of_round(sizes, parallel_games, algorithm.batch_size, play=False),
     }
     bare = matmul.loops_of(parts["play"] + parts["train"])
     flat = [loop for found in bare.values() for loop in found]
@@ -136,7 +136,7 @@ def _at_size(game: str, parallel_games: int, options: Benchmark) -> tuple[list[d
     for row in rows:
         samples = f", {row['samples_per_ply']:g} per ply" if row["measure"] == "learn" else ""
         _print_row(game, f"{parallel_games} games: {names[row['measure']]}{samples}", row)
-    products = {"game": game, "parallel_games": parallel_games, "batch_size": config.batch_size}
+    products = {"game": game, "parallel_games": parallel_games, "batch_size": algorithm.batch_size}
     for name, part in parts.items():
         found = {product: bare[product] for product in part}
         products |= {f"{name}_flops": matmul.flops_of(part), f"{name}_seconds": matmul.seconds_of_round(found)}

@@ -42,7 +42,7 @@ class Study:
 
     def arguments(self, seed: int) -> list[str]:
         """What follows `imagents`."""
-        return ["train", "--game", self.game, "--preset", self.preset, "--seed", str(seed), *_words(self.flags)]
+        return ["train", "--environment", self.game, "--preset", self.preset, "--seed", str(seed), *_words(self.flags)]
 
     def command(self) -> str:
         words = self.arguments(0)
@@ -70,7 +70,7 @@ STUDIES = {
     "connect_four strong, ordinary network": Study("connect_four", "strong", _PLAIN_512, seeds=1, solver_games=200),
 }
 
-_BASE = {"plies": 15_000_000} | _PLAIN_256
+_BASE = {"steps": 15_000_000} | _PLAIN_256
 # What is changed in the quick training of connect four, cut to 15 million plies and with a smaller network.
 CHANGES = {
     "nothing": {},
@@ -145,7 +145,7 @@ def measure(study: Study, seed: int, folder: pathlib.Path) -> dict:
     result = json.loads((folder / "evaluation.json").read_text())
     row = {
         "date": f"{datetime.date.today()}",
-        "plies": result["plies"],
+        "plies": result["steps"],
         "seconds": result["seconds"],
         "seconds_from_enter_to_report": wall,
         "agents": {name: _figures(agent) for name, agent in result["agents"].items()},
@@ -168,10 +168,10 @@ def _imagents(*arguments: str) -> str:
 
 def _figures(agent: dict) -> dict[str, float]:
     """The figures of an agent in a run's evaluation.json that the page shows."""
-    if "optimal_share" in agent:
+    if "exact" in agent:
         names = ("optimal_share", "unbeatable", "losing_lines_first", "losing_lines_second")
-        return {name: agent[name] for name in names}
-    figures = {f"{turn}_wins": agent[turn]["win_rate"] for turn in ("random_first", "random_second")}
+        return {name: agent["exact"][name] for name in names}
+    figures = {f"{turn}_wins": agent[turn] for turn in ("random_first", "random_second")}
     for name, quality in agent["positions"].items():
         figures |= {f"{name}_good": quality["good"], f"{name}_perfect": quality["perfect"]}
     return figures
