@@ -1,8 +1,8 @@
 # One command sets up .venv with the packages that constraints.txt pins, and does what its name says:
-#   make train                        make train GAME=connect_four ARGS="--minutes 5"
+#   make train                        make train ENVIRONMENT=connect_four ARGS="--minutes 5"
 #   PYTHON=python3.12 make train      chooses another interpreter, and rebuilds .venv if that is of another version
 
-GAME ?= tic_tac_toe
+ENVIRONMENT ?= tic_tac_toe
 VENV := .venv
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
@@ -31,10 +31,10 @@ except ImportError:
 endef
 export CHECK_PYTHON
 
-.PHONY: help venv another-python train test test-slow test-latest lint benchmark results benchmark-peers docs notebooks constraints constraints-latest clean
+.PHONY: help venv another-python no-game train test test-slow test-latest lint benchmark results benchmark-peers docs notebooks constraints constraints-latest clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 venv: $(STAMP)  ## set up .venv
 
@@ -49,8 +49,11 @@ $(STAMP): setup.py constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --no-deps tf-agents gym
 	@touch $@
 
-train: $(STAMP)  ## train two agents on a game (GAME=tic_tac_toe, ARGS=...)
-	@$(BIN)/imagents train --game $(GAME) $(ARGS)
+no-game:
+	@test -z "$(GAME)" || { echo "GAME=$(GAME): it is called ENVIRONMENT now, as in make train ENVIRONMENT=connect_four" >&2; exit 2; }
+
+train: no-game $(STAMP)  ## train two agents (ENVIRONMENT=tic_tac_toe, ARGS="--minutes 5", ...)
+	@$(BIN)/imagents train --environment $(ENVIRONMENT) $(ARGS)
 
 $(EXTRAS): $(STAMP)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,onnx,sagemaker,serving,solver,web,browser]

@@ -9,9 +9,7 @@ import sys
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from imagents.app.players import watch
-from imagents.app.recording import record
-from imagents.environments.boards.games import CONNECT_FOUR
+import imagents
 
 FOLDER = pathlib.Path(__file__).parent
 MOVES = (3, 3, 2, 4)  # of the visitor, who soon errs
@@ -48,4 +46,4 @@ def screenshot(path: pathlib.Path) -> None:
 if __name__ == "__main__":
     screenshot(FOLDER / "page.png")
     players = ("trained", "perfect")
-    record(watch(CONNECT_FOUR, players, seed=3), FOLDER / "game.gif", players)
+    imagents.record(imagents.watch("connect_four", players, seed=3), FOLDER / "game.gif", players)
