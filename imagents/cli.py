@@ -15,7 +15,7 @@ import tyro
 import imagents
 from imagents.config import TrainConfig, load_config, run_folder
 from imagents.errors import InputError
-from imagents.flags import parse_training
+from imagents.flags import parse_training, refuse_old_flags
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
 
@@ -312,6 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):
     """Parses a command whose arguments are not settings: `--json` alone switches it on."""
+    refuse_old_flags(arguments)
     return tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
 
 

@@ -35,6 +35,14 @@ class _Choice:
     resume: pathlib.Path | None = None
 
 
+def refuse_old_flags(arguments: Sequence[str]) -> None:
+    """Raises an InputError for a flag that has another name now."""
+    for word in arguments:
+        old = word.partition("=")[0].removeprefix("--")
+        if word.startswith("--") and old in RENAMED:
+            raise InputError(f"--{old}: it is called --{RENAMED[old]} now")
+
+
 def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[dict[str, Any], Any]:
     """Parses the flags of a command that takes every setting of a training.
 
@@ -49,10 +57,7 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     Raises:
       InputError: for a flag that has another name now, or a choice that does not exist.
     """
-    for word in arguments:
-        old = word.partition("=")[0].removeprefix("--")
-        if word.startswith("--") and old in RENAMED:
-            raise InputError(f"--{old}: it is called --{RENAMED[old]} now")
+    refuse_old_flags(arguments)
     choice, _ = tyro.cli(_Choice, args=list(arguments), return_unknown_args=True, add_help=False)
     algorithm = {"algorithm": choice.algorithm} if choice.algorithm else {}
     start = load_config(choice.resume) if choice.resume else TrainConfig(choice.environment, choice.preset, **algorithm)
