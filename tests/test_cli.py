@@ -60,7 +60,7 @@ assert "tensorflow" not in sys.modules
         (["train", "--game", "connect_four"], "imagents train: --game: it is called --environment now"),
         (["train", "--plies=500"], "imagents train: --plies: it is called --steps now"),
         (["play", "--game", "connect_four"], "imagents play: --game: it is called --environment now"),
-        (["tournament", "--game=connect_four", "random"], "imagents tournament: --game: it is called --environment now"),
+        (["tournament", "--game=connect_four"], "imagents tournament: --game: it is called --environment now"),
         (["train", "--minutes", "-1"], "minutes = -1.0: a budget is more than 0"),
         (["train", "--steps", "0"], "steps = 0: a budget is more than 0"),
         (["train", "--batch-size", "-5"], "batch_size = -5: at least 1 is needed"),
