@@ -26,3 +26,8 @@ def where_copy(condition: tf.Tensor, x, y):
         return tf.where(tf.reshape(condition, [-1] + [1] * (len(a.shape) - 1)), a, b)
 
     return tf.nest.map_structure(choose, x, y)
+
+
+def for_each_copy(nest, batch_size: int):
+    """The same for each of B copies: a nest of tensors `[...]` -> `[B, ...]`."""
+    return tf.nest.map_structure(lambda x: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)), nest)

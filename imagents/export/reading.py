@@ -17,6 +17,7 @@ from imagents.config import ENVIRONMENTS, environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
 from imagents.runs.files import checksum
+from imagents.seats import for_each_copy
 
 METADATA = "imagents.json"
 FILES = {"saved_model": "saved_model.pb", "onnx": ONNX_FILE, "tflite": TFLITE_FILE}  # by format
@@ -88,8 +89,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         return policy_step.PolicyStep(outputs["action"], state or ())
 
     def _get_initial_state(self, batch_size):
-        tiled = {n: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)) for n, x in self._initial.items()}
-        return tiled or ()
+        return for_each_copy(self._initial, batch_size) or ()
 
 
 def model_folder(path: str | os.PathLike) -> pathlib.Path | None:

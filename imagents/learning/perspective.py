@@ -13,7 +13,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
-from imagents.seats import shows
+from imagents.seats import for_each_copy, shows
 
 
 class Sight(NamedTuple):
@@ -107,9 +107,7 @@ class Perspective:
 
     def initial_state(self, batch_size: int):
         """The internal state of B copies as they begin: nest of tensors `[B, ...]`."""
-        return tf.nest.map_structure(
-            lambda x: tf.tile(x[tf.newaxis], [batch_size] + [1] * len(x.shape)), self._initial_state
-        )
+        return for_each_copy(self._initial_state, batch_size)
 
     def next_state(self, state, time_step: ts.TimeStep):
         """The internal state once a time step has been seen."""

@@ -63,11 +63,15 @@ def decisions(agent) -> Decision:
 X_WINS = [0, 3, 1, 4, 2]
 
 
-def test_each_decision_runs_to_the_next_one_of_the_same_agent():
+def decisions_when_x_wins() -> list[Decision]:
     environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
     agents = make_agents(environment)
     play(environment, agents, X_WINS)
-    x, o = map(decisions, agents)
+    return list(map(decisions, agents))
+
+
+def test_each_decision_runs_to_the_next_one_of_the_same_agent():
+    x, o = decisions_when_x_wins()
     assert x.action.tolist() == [0, 1, 2]
     assert o.action.tolist() == [3, 4]
     np.testing.assert_array_equal(x.next_view[:-1], x.view[1:])
@@ -77,20 +81,15 @@ def test_each_decision_runs_to_the_next_one_of_the_same_agent():
 
 
 def test_the_losers_last_decision_carries_the_loss_that_the_opponents_move_caused():
-    environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
-    agents = make_agents(environment)
-    play(environment, agents, X_WINS)
-    winner, loser = map(decisions, agents)
+    winner, loser = decisions_when_x_wins()
     assert winner.reward.tolist() == [0, 0, 1]
     assert loser.reward.tolist() == [0, -1]
 
 
 def test_the_discount_is_zero_at_the_end_of_a_game_and_only_there():
-    environment = BoardGameEnvironment(TIC_TAC_TOE, first_mover="seat_0")
-    agents = make_agents(environment)
-    play(environment, agents, X_WINS)
-    assert decisions(agents[0]).discount.tolist() == [1, 1, 0]
-    assert decisions(agents[1]).discount.tolist() == [1, 0]
+    x, o = decisions_when_x_wins()
+    assert x.discount.tolist() == [1, 1, 0]
+    assert o.discount.tolist() == [1, 0]
 
 
 def test_an_illegal_move_costs_its_maker_and_nobody_else():

@@ -41,9 +41,8 @@ class Strength(tf.Module):
 
     def text(self, report: dict[str, dict[str, Any]]) -> str:
         """A report as people read it, in 80 columns."""
-        lines = []
+        judge, lines = self._environment.judge(), []
         for name, values in report.items():
-            judge = self._environment.judge()
             parts = [judge.summary(values)] if judge else []
             if "random" in values:
                 first, second = (values["random"][f"random_{turn}"] for turn in ("first", "second"))
