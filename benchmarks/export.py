@@ -21,8 +21,8 @@ from imagents.environments.boards.games import TIC_TAC_TOE, get_game
 from imagents.environments.boards.tic_tac_toe import exact
 from imagents.export.formats import read_onnx, read_tflite
 from imagents.export.writing import check_formats, export_agent
+from imagents.files import write_json
 from imagents.learning.build import build_agents
-from imagents.runs.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)

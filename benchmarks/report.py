@@ -8,7 +8,7 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-from imagents.runs.files import write_text
+from imagents.files import write_text
 
 _NAMES = {"tic_tac_toe": "Tic-tac-toe", "connect_four": "Connect four"}
 

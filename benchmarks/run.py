@@ -19,7 +19,7 @@ import tyro
 from benchmarks import matmul, processes, timing
 from benchmarks.imagents_loops import config_of, measured_loops, play_loop, whole_loop
 from imagents.environments.boards.games import get_game
-from imagents.runs.files import write_json
+from imagents.files import write_json
 
 PEER_GAMES, PEER_SAMPLES_PER_PLY = 1024, 0.5  # what imagents and pgx do for each other's comparison
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import tyro
 
-from imagents.runs.files import write_json, write_text
+from imagents.files import write_json, write_text
 
 FIGURES = pathlib.Path("benchmarks/strength.json")
 PAGE = pathlib.Path("docs/results.md")

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 import tyro
 
-from imagents.runs.files import write_json
+from imagents.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)

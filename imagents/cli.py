@@ -141,9 +141,9 @@ def tournament(arguments: Sequence[str]) -> Job:
     command = _parse_words("tournament", Tournament, arguments)
 
     from imagents.evaluation.tournament import environment_of, prepare_tournament
+    from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
-    from imagents.runs.files import write_json
     from imagents.runs.run import check_is_new
 
     names = [name for player in command.players for name in expand(player)]

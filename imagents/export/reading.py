@@ -16,7 +16,7 @@ from tf_agents.trajectories import policy_step
 from imagents.config import ENVIRONMENTS, environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
-from imagents.runs.files import checksum
+from imagents.files import checksum
 from imagents.seats import for_each_copy
 
 METADATA = "imagents.json"

@@ -24,8 +24,8 @@ from imagents.errors import InputError
 from imagents.export.formats import check_installed, quietly, write_onnx, write_tflite
 from imagents.export.model import AgentModel
 from imagents.export.reading import METADATA
+from imagents.files import checksum, write_json
 from imagents.learning.agent import IMAgent
-from imagents.runs.files import checksum, write_json
 
 FOLDERS = {"saved_model": "1", "onnx": "onnx", "tflite": "tflite"}  # formats, and where each lies
 

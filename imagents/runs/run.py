@@ -31,8 +31,8 @@ import tensorflow as tf
 import imagents
 from imagents.config import RENAMED, TrainConfig, load_config
 from imagents.errors import InputError
+from imagents.files import LOCK, checksum, lock, sync, temporary, write_json, write_text
 from imagents.plotting.runs import read_metrics
-from imagents.runs.files import LOCK, checksum, lock, sync, temporary, write_json, write_text
 from imagents.runs.snapshots import snapshots
 
 _KEPT_CHECKPOINTS = 2

@@ -11,7 +11,7 @@ import tensorflow as tf
 from imagents import plotting
 from imagents.config import TrainConfig
 from imagents.errors import InputError
-from imagents.runs.files import write_json
+from imagents.files import write_json
 from imagents.runs.run import Run, check_is_new
 from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.training.loop import Trainer, build

@@ -17,7 +17,7 @@ import tensorflow as tf
 from imagents.config import TrainConfig
 from imagents.environments.boards.games import GAMES
 from imagents.environments.boards.record import Record
-from imagents.runs.files import write_json
+from imagents.files import write_json
 from imagents.runs.run import Run
 from imagents.training.loop import build
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from imagents.app.trainings import Trainings
-from imagents.runs.files import write_json
+from imagents.files import write_json
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import imagents
 from imagents import InputError, cli
 from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.files import checksum
 from imagents.opening import open_path
 from imagents.players.base import RandomPlayer
-from imagents.runs.files import checksum
 from imagents.runs.run import Run
 from imagents.runs.snapshots import snapshot_steps
 from imagents.training.experiment import Experiment, load_run, train

@@ -43,7 +43,7 @@ def run(trained, tmp_path) -> Run:
 
 
 def test_a_second_training_in_a_run_folder_is_refused_until_the_first_has_ended(run):
-    code = "import pathlib, sys; from imagents.runs.files import lock; lock(pathlib.Path(sys.argv[1]))"
+    code = "import pathlib, sys; from imagents.files import lock; lock(pathlib.Path(sys.argv[1]))"
     code += "; print(0, flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -124,7 +124,7 @@ def _train(place: Place, settings: dict[str, str]) -> int:
 
 def _evaluate(place: Place, settings: dict[str, str]) -> int:
     from imagents.evaluation.report import prepare_evaluation, report_text
-    from imagents.runs.files import write_json, write_text
+    from imagents.files import write_json, write_text
     from imagents.training.progress import write_metric_line
 
     unknown = set(settings) - {"games", "solver_games", "seed"}
@@ -245,8 +245,8 @@ def _run_in(folder: pathlib.Path, channel: str, host: str = "") -> pathlib.Path:
 
 def _write_results(place: Place) -> None:
     """The run folder as what the job leaves behind."""
+    from imagents.files import write_json
     from imagents.opening import export_run
-    from imagents.runs.files import write_json
     from imagents.runs.run import Run
 
     model, output = place.model / place.own_name, place.output / place.own_name

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written; and a folder's lock."""
+"""Files that are there whole or not at all, whatever happens while they are written, and are read with care; locks."""
 
 import errno
 import fcntl
@@ -6,17 +6,51 @@ import hashlib
 import json
 import os
 import pathlib
+import stat
 
 from imagents.errors import InputError
 
 LOCK = ".lock"  # the file that is locked in a locked folder
+_MOST = 2**28  # bytes of a file of data
+
+
+def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
+    """The content of a regular file, which may be a stranger's.
+
+    Args:
+      path: the file; a link to one is followed.
+      most: its greatest size, in bytes.
+
+    Raises:
+      OSError: if it cannot be read, is no regular file (a folder, a device, a pipe), or is larger.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"Larger than {most} bytes", os.fspath(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: str | os.PathLike, most: int = _MOST) -> str:
+    """The same as text in UTF-8, whatever the locale.
+
+    Raises:
+      UnicodeDecodeError: (a ValueError) if it is not; and as `read_bytes` does.
+    """
+    return read_bytes(path, most).decode()
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file whole or not at all."""
     writing = temporary(path)
     try:
-        writing.write_text(text)
+        writing.write_text(text, encoding="utf-8")
         sync(writing)
         os.replace(writing, path)
     except BaseException:
