@@ -1,4 +1,27 @@
-"""Seats: who is asked to act in each of B copies of an environment, and what those do who are not."""
+"""Seats: the contract of an environment with N of them, and everything that reads it.
+
+An environment is a `TFEnvironment` of B copies. Without `num_seats` it is any TF-Agents environment, with one seat.
+With `num_seats` N its `reward` is `[B, N]`, and seats act in one of two forms, each fit for any order of play:
+
+    all at once   action and action spec are tuples, one entry per seat; nothing is read of a seat that is not asked
+    in turn       one action spec; the seats speak one after the other, `PASS` where they are not asked: such a copy is
+                  *held*, and answers with the same time step, reward 0 and discount 1
+
+Keys of a dictionary of observations that mean something here, all of them optional:
+
+    seat          int32 `[B]`: who is asked; or
+    acts          bool `[B, N]`: who are; without either everybody is, and nobody at a LAST
+    legal_moves   bool `[B, A]`, of whoever is asked; or a tuple of them, one per seat (() where any action is legal)
+    views         a tuple, what each seat sees; everything else is public
+    step_types    int32 `[B, N]`, with
+    discounts     float32 `[B, N]`: lives that differ from the episode. FIRST until the seat is first asked, LAST from its
+                  end on (its last pay comes with it), FIRST again where a new life begins
+
+`discount` is 0 where an episode ended and 1 where a limit cut it off. The step after a copy's LAST begins its next
+episode, whatever the actions were. `imagents.check_environment` tells whether an environment keeps to all this.
+"""
+
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
@@ -7,11 +30,70 @@ from tf_agents.trajectories import time_step as ts
 # another seat is asked wait while the rest of the batch moves.
 PASS = -1
 
+_CONTRACT = ("seat", "acts", "legal_moves", "step_types", "discounts")  # keys that nobody looks at as at the world
+
+
+def num_seats(environment) -> int:
+    """How many seats an environment has."""
+    return getattr(environment, "num_seats", 1)
+
+
+def turns(environment) -> tuple[tuple[int, ...], ...]:
+    """Who act before each step of a round: `((0, 1, 2),)` all at once, `((0,), (1,), (2,))` in turn."""
+    seats = tuple(range(num_seats(environment)))
+    return (seats,) if acts_at_once(environment) else tuple((seat,) for seat in seats)
+
+
+def acts_at_once(environment) -> bool:
+    """Whether the seats of an environment act all at once, by a tuple of actions."""
+    return hasattr(environment, "num_seats") and isinstance(environment.action_spec(), tuple)
+
+
+def own_action_spec(action_spec, seat: int):
+    """The seat's part of an environment's action spec."""
+    return action_spec[seat] if isinstance(action_spec, tuple) else action_spec
+
+
+def own_legal_moves(observation, seat: int):
+    """What a seat may do, bool `[B, A]`, or the spec of that; () where that is not said."""
+    legal_moves = observation["legal_moves"] if shows(observation, "legal_moves") else ()
+    return legal_moves[seat] if isinstance(legal_moves, (tuple, list)) and legal_moves else legal_moves
+
+
+def own_view(observation, seat: int, state=()) -> Any:
+    """What an environment lets a seat see: its own view where there are views, else everything."""
+    del state  # so that it is an `ObservationFn`
+    if shows(observation, "views"):
+        return observation["views"][seat]
+    if not isinstance(observation, dict):
+        return observation
+    return {key: value for key, value in observation.items() if key not in _CONTRACT} or observation
+
+
+def lived(time_step: ts.TimeStep, seat: int) -> ts.TimeStep:
+    """The time step as a seat lives it: with its own step type and discount, where lives differ from the episode."""
+    observation = time_step.observation
+    if not shows(observation, "step_types"):
+        return time_step
+    step_type, discount = observation["step_types"][:, seat], observation["discounts"][:, seat]
+    return time_step._replace(step_type=step_type, discount=discount)
+
 
 def is_asked(time_step: ts.TimeStep, seat: int) -> tf.Tensor:
-    """Where a seat is asked to act, bool `[B]`; everybody is where the observation has no key `seat`."""
-    running, observation = ~time_step.is_last(), time_step.observation
-    return running & (observation["seat"] == seat) if shows(observation, "seat") else running
+    """Where a seat is asked to act, bool `[B]`."""
+    observation = time_step.observation
+    asked = ~time_step.is_last()
+    if shows(observation, "step_types"):
+        asked &= ~lived(time_step, seat).is_last()
+    if shows(observation, "acts"):
+        return asked & observation["acts"][:, seat]
+    return asked & (observation["seat"] == seat) if shows(observation, "seat") else asked
+
+
+def ends(before: ts.TimeStep, after: ts.TimeStep, seat: int) -> tf.Tensor:
+    """Where a seat's life ended with a step, bool `[B]`: a dead seat's LAST comes again and again."""
+    ended = lived(after, seat).is_last()
+    return ended & ~lived(before, seat).is_last() if shows(after.observation, "step_types") else ended
 
 
 def shows(observation, key: str) -> bool:

@@ -6,10 +6,11 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 
 import operator
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
+from tf_agents.environments import tf_environment
 from tf_agents.policies import greedy_policy, tf_policy
-from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
@@ -21,7 +22,7 @@ from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, 
 from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import PASS, is_asked, shows, where_copy
+from imagents.seats import PASS, is_asked, lived, shows, where_copy
 
 
 class IMAgent(tf.Module):
@@ -31,20 +32,22 @@ class IMAgent(tf.Module):
     nest of tensors `[B, ...]`, or () if there is none.
 
     Args:
-      time_step_spec: the environment's.
-      action_spec: the environment's: one integer action.
-      batch_size: number of parallel games B.
+      environment: the environment, or its time step spec.
+      action_spec: with a time step spec, the environment's action spec. The seat's own has to be one bounded integer.
+      batch_size: number of copies B; the environment's if None, 1 with a time step spec.
       algorithm: the TF-Agents agent that learns, or a function (time_step_spec, action_spec) that builds it from the
         agent's own specs (see `imagents.learning.algorithms`): the observation is a `Sight` of the agent's view and the
         legal moves, or the bare view where all moves are legal. One that was made for the bare view is shown that. It
-        has to learn from single transitions, as the DQN family does.
-      seat: the seat this agent plays, 0 or 1.
+        has to learn from single transitions, as the DQN family does. Agents that are given the same one share it.
+      seat: the seat this agent plays, from 0.
       name: its name in logs and files; "player_1" for seat 0 by default.
       observation_fn, reward_fn, action_fn, initial_state, state_fn: of its perspective. `state_fn` is called for
-        every time step observed, also for the first of a game: an agent that forgets between games resets it there.
-      epsilon: share of random legal moves when collecting, a number or one per game.
-      replay_length: decisions kept per parallel game.
+        every time step observed, also for the first of a life: an agent that forgets between lives resets it there.
+      epsilon: share of random legal moves when collecting, a number or one per copy.
+      replay_length: decisions kept per copy.
       sample_batch_size: transitions per train iteration.
+      limits_are_ends: whether what comes after a time limit counts for nothing, as after an end; only to reproduce
+        figures that were found that way.
       seed: each agent derives its own random numbers from this and its name.
 
     Attributes:
@@ -52,14 +55,17 @@ class IMAgent(tf.Module):
       perspective: its own side of the environment, as functions.
       policy: the greedy policy, on the environment's time steps; its state is the internal state.
       collect_policy: the exploring policy, on the environment's time steps.
+
+    Raises:
+      InputError: for arguments that do not fit, in one sentence that names the agent.
     """
 
     def __init__(
         self,
-        time_step_spec: ts.TimeStep,
-        action_spec: tensor_spec.BoundedTensorSpec,
+        environment: tf_environment.TFEnvironment | ts.TimeStep,
+        action_spec=None,
         *,
-        batch_size: int = 1,
+        batch_size: int | None = None,
         algorithm: tf_agent.TFAgent | Algorithm | None = None,
         seat: int = 0,
         name: str | None = None,
@@ -71,9 +77,16 @@ class IMAgent(tf.Module):
         epsilon=QLearning.epsilon_min,
         replay_length: int = QLearning.replay_length,
         sample_batch_size: int = QLearning.batch_size,
+        limits_are_ends: bool = False,
         seed: int = 0,
     ):
         super().__init__(name=name or agent_name(seat))
+        time_step_spec = environment
+        if isinstance(environment, tf_environment.TFEnvironment):
+            time_step_spec, action_spec = environment.time_step_spec(), environment.action_spec()
+            batch_size = batch_size or environment.batch_size
+        batch_size = batch_size or 1
+        _check_place(self.name, time_step_spec, action_spec, seat)
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
@@ -81,26 +94,32 @@ class IMAgent(tf.Module):
         )  # fmt: skip
         self._state = _variables(self.perspective.initial_state(batch_size), "internal_state")
 
-        if not isinstance(algorithm, tf_agent.TFAgent):
+        own_action_spec = self.perspective.action_spec
+        if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
             own_time_step_spec = ts.time_step_spec(_shown(self.perspective.sight_spec))
-            algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, action_spec)
-        self.algorithm = algorithm
+            algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
+        self.algorithm = _from_transitions(self.name, algorithm)
         self.algorithm.initialize()
+        if np.shape(epsilon) not in ((), (batch_size,)):
+            raise InputError(f"{self.name}: epsilon has shape {np.shape(epsilon)}: a number, or {batch_size} are needed")
         epsilon = tf.broadcast_to(tf.constant(epsilon, tf.float32), [batch_size])
         self._epsilon = tf.Variable(epsilon, trainable=False)
         generator = make_generator(seed, f"{self.name}/exploration")
         greedy = self.algorithm.policy
         legal_moves = operator.attrgetter("legal_moves") if sees_moves(greedy) else None
         self._explore = LegalEpsilonGreedyPolicy(greedy, self._epsilon, generator, legal_moves)
-        specs = self.perspective, time_step_spec, action_spec
+        specs = self.perspective, time_step_spec, own_action_spec
         self.policy = _EnvironmentPolicy(greedy, *specs)
         self.collect_policy = _EnvironmentPolicy(self._explore, *specs)
 
-        seed = make_seed(seed, self.name)
-        self._decisions = Decisions(self.perspective.sight_spec, action_spec, batch_size, replay_length, seed)
-        zeros = tf.zeros([batch_size])
+        seed, sight_spec = make_seed(seed, self.name), self.perspective.sight_spec
+        self._decisions = Decisions(sight_spec, own_action_spec, batch_size, replay_length, seed, limits_are_ends)
+        zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
+        self._is_dead = tf.Variable(zeros != 0.0, trainable=False) if shows(observation, "step_types") else None
+        shows_who_is_asked = shows(observation, "seat") or shows(observation, "acts")
+        self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
 
     @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
@@ -118,14 +137,14 @@ class IMAgent(tf.Module):
         return tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
 
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
-        """Chooses a move in every game.
+        """Chooses an action in every copy.
 
         Args:
           time_step: the environment's, `[B]`.
           collect: whether to explore and to open a decision, to learn from it.
 
         Returns:
-          Actions for the environment, `[B]`; `PASS` where it is another seat's turn.
+          Actions for the environment, `[B]`; where seats act in turn, `PASS` where this one is not asked.
         """
         state = self.internal_state
         sight, asked = self.perspective.sight(time_step, state), is_asked(time_step, self.seat)
@@ -134,24 +153,33 @@ class IMAgent(tf.Module):
         if collect:
             self._decisions.open(asked, sight, action)
         action = self.perspective.action(action, state)
-        return tf.where(asked, action, PASS) if shows(time_step.observation, "seat") else action
+        return tf.where(asked, action, PASS) if self._passes else action
 
-    def observe(self, time_step: ts.TimeStep) -> None:
+    def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.
 
         To be called with every time step the environment returns, whoever acted.
+
+        Args:
+          time_step: the environment's, `[B]`.
+          moved: bool `[B]`, False where the copy was held (see `imagents.seats`), where there is nothing to take in.
+            Without it a copy counts as held if its first time step comes again.
         """
-        is_first = time_step.is_first()
-        # A game whose first time step comes again was waiting for another seat to begin.
+        own, is_first = lived(time_step, self.seat), time_step.is_first()
         has_moved = ~(is_first & self._waiting.read_value())
+        has_moved = has_moved if moved is None else has_moved & moved
         self._waiting.assign(is_first)
         next_state = self.perspective.next_state(self.internal_state, time_step)
         _assign(self._state, where_copy(has_moved, next_state, self.internal_state))
         state = self.internal_state
         reward = self.perspective.reward(time_step, state)
-        self._episode_return.assign(tf.where(is_first, 0.0, self._episode_return.read_value() + reward))
+        reward = reward if moved is None else tf.where(moved, reward, 0.0)
+        if self._is_dead is not None:
+            reward = tf.where(self._is_dead.read_value() & own.is_last(), 0.0, reward)
+            self._is_dead.assign(own.is_last())
+        self._episode_return.assign(tf.where(own.is_first(), 0.0, self._episode_return.read_value() + reward))
         sight = self.perspective.sight(time_step, state)
-        self._decisions.observe(time_step, reward, is_asked(time_step, self.seat), sight)
+        self._decisions.observe(own, reward, is_asked(time_step, self.seat), sight)
 
     def train_iteration(self) -> tf_agent.LossInfo:
         """One train step of the algorithm on a sample of its own decisions.
@@ -168,16 +196,18 @@ class IMAgent(tf.Module):
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
 
-        For when the environment is reset in the middle of games. What was learned and
+        For when the environment is reset in the middle of episodes. What was learned and
         what is in the replay buffer stay.
         """
         self._decisions.drop()
-        self._waiting.assign(tf.zeros_like(self._waiting))
+        for flags in (self._waiting, self._is_dead):
+            if flags is not None:
+                flags.assign(tf.zeros_like(flags))
         self._episode_return.assign(tf.zeros_like(self._episode_return))
         _assign(self._state, self.perspective.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
-        """The agent's own reward so far in each game, float32 `[B]`, until the next begins."""
+        """The agent's own reward so far in its life in each copy, float32 `[B]`, until the next begins."""
         return self._episode_return.read_value()
 
     def q_values(self, time_step: ts.TimeStep, state=None) -> tf.Tensor:
@@ -241,6 +271,33 @@ class _EnvironmentPolicy(tf_policy.TFPolicy):
 
     def _get_initial_state(self, batch_size):
         return self._perspective.initial_state(batch_size)
+
+
+def _check_place(owner: str, time_step_spec, action_spec, seat) -> None:
+    """Raises an InputError unless there are specs, with that seat."""
+    if not isinstance(time_step_spec, ts.TimeStep) or action_spec is None:
+        given = type(time_step_spec).__name__
+        raise InputError(f"{owner}: a TFEnvironment, or a time step spec and an action spec are needed, not {given}")
+    by_seat = tuple(time_step_spec.reward.shape) or (1,)
+    seats = len(action_spec) if isinstance(action_spec, tuple) else by_seat[0]
+    if not isinstance(seat, (int, np.integer)) or not 0 <= seat < seats:
+        known = "seat 0 alone" if seats == 1 else f"seats 0 to {seats - 1}"
+        raise InputError(f"{owner}: seat = {seat!r}: the environment has {known}")
+
+
+def _from_transitions(owner: str, algorithm) -> tf_agent.TFAgent:
+    """The algorithm, if it learns from what an `IMAgent` remembers: single transitions, in any order."""
+    if not isinstance(algorithm, tf_agent.TFAgent):
+        raise InputError(
+            f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
+            "such as imagents.dqn()"
+        )
+    if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
+        raise InputError(
+            f"{owner}: {type(algorithm).__name__} learns from sequences of steps, and an IMAgent remembers single "
+            "decisions: take an algorithm of one-step targets without a recurrent network, such as imagents.dqn()"
+        )
+    return algorithm
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:

@@ -1,11 +1,14 @@
 """Decisions: the transitions that an agent learns from.
 
-A decision opens when the agent acts and closes at the agent's next turn or at the end
-of the game; what it is rewarded in between, also for what others did, is its reward. So
-the loser's last decision carries the loss that the opponent's move caused, and no
-transition reaches into the next game. This is the only place that builds transitions.
+A decision opens when the agent acts and closes when it is next asked, or when its life
+in this episode ends; what it is rewarded in between, also for what others did, is its
+reward. So the loser's last decision carries the loss that the opponent's move caused,
+and no transition reaches into the next episode. The discount is the environment's own: 0
+where the episode ended, so that nothing is worth anything there, and 1 where a limit cut
+it off, so that the last view is worth what such views are worth (Pardo et al. 2018,
+https://arxiv.org/abs/1712.00378). This is the only place that builds transitions.
 
-    time step t, own turn       opponent's turn       own turn, or the end
+    time step t, asked          others are asked          asked again, or the end
          open ------------------------> ... --------------> + reward, close
 """
 
@@ -23,10 +26,10 @@ from imagents.xla import join_columns
 class Decision(NamedTuple):
     """A transition from one decision of an agent to its next.
 
-    view, legal_moves: what the agent saw; action: int32 `[B]`, what it chose; reward:
-    float32 `[B]`, received until the next decision or the end; discount: float32 `[B]`,
-    0 at the end; next_view, next_legal_moves: what it saw then. Where the environment
-    shows no legal moves those fields are ().
+    view, legal_moves: what the agent saw; action: `[B]`, what it chose; reward: float32
+    `[B]`, received until the next decision or the end; discount: float32 `[B]`, the
+    product of the environment's; next_view, next_legal_moves: what it saw then. Where
+    the environment shows no legal moves those fields are ().
     """
 
     view: tf.Tensor
@@ -39,16 +42,25 @@ class Decision(NamedTuple):
 
 
 class Decisions(tf.Module):
-    """The open decision of each of B games, and the replay buffer of the closed ones.
+    """The open decision in each of B copies, and the replay buffer of the closed ones.
 
     Args:
-      sight_spec, action_spec: what the agent sees and chooses in one game.
-      batch_size: number of parallel games B.
-      replay_length: closed decisions kept per parallel game.
+      sight_spec, action_spec: what the agent sees and chooses in one copy.
+      batch_size: number of copies B.
+      replay_length: closed decisions kept per copy.
       seed: of the replay buffer.
+      limits_are_ends: whether nothing is worth anything where a limit cut an episode off.
     """
 
-    def __init__(self, sight_spec: Sight, action_spec, batch_size: int, replay_length: int, seed: int):
+    def __init__(
+        self,
+        sight_spec: Sight,
+        action_spec,
+        batch_size: int,
+        replay_length: int,
+        seed: int,
+        limits_are_ends: bool = False,
+    ):
         super().__init__(name="decisions")
         number = tf.TensorSpec([], tf.float32)
         spec = Decision(*sight_spec, action_spec, number, number, *sight_spec)
@@ -58,7 +70,7 @@ class Decisions(tf.Module):
             replay_length,
             seed=seed,
         )
-        self._batch_size = batch_size
+        self._batch_size, self._limits_are_ends = batch_size, limits_are_ends
         # What is known when it opens is packed at once: later that takes XLA much longer.
         self._opening, self._closing = RowFormat(spec[:3]), RowFormat(spec[3:])
         zeros = tf.zeros([batch_size])
@@ -70,7 +82,7 @@ class Decisions(tf.Module):
         self._discount = tf.Variable(zeros, trainable=False)
 
     def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor) -> None:
-        """The agent acts in the games of `my_turn`, bool `[B]`."""
+        """The agent acts in the copies of `my_turn`, bool `[B]`."""
         opened = self._opening.pack((*sight, action), self._batch_size)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
@@ -82,16 +94,17 @@ class Decisions(tf.Module):
         """Adds a time step's reward to open decisions, and closes those that end with it.
 
         Args:
-          time_step: the environment's. Decisions of a game that begins anew are dropped.
+          time_step: as the agent lives it. Decisions of a copy that begins anew are dropped.
           reward: float32 `[B]`, the agent's own.
-          my_turn: bool `[B]`, games in which the agent decides next.
+          my_turn: bool `[B]`, copies in which the agent decides next.
           sight: what the agent sees now.
         """
         is_open = self._is_open.read_value() & ~time_step.is_first()
         closes = is_open & (time_step.is_last() | my_turn)
         reward = self._reward.read_value() + reward
         discount = self._discount.read_value() * time_step.discount
-        discount = tf.where(time_step.is_last(), 0.0, discount)
+        if self._limits_are_ends:
+            discount = tf.where(time_step.is_last(), 0.0, discount)
         closing = self._closing.pack((reward, discount, *sight), self._batch_size)
         self.replay_buffer.add_rows(join_columns(self._opened, closing), mask=closes)
         self._is_open.assign(is_open & ~closes)

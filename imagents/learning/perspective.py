@@ -4,6 +4,7 @@ The environment shows every agent the same. An agent's view, reward, actions and
 functions of tensors with a leading batch dimension, traced when training is compiled. Nothing here has variables.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
-from imagents.seats import for_each_copy, shows
+from imagents.seats import for_each_copy, lived, own_action_spec, own_legal_moves, own_view, shows
 
 
 class Sight(NamedTuple):
@@ -36,19 +37,15 @@ ActionFn = Callable[[tf.Tensor, int, Any], tf.Tensor]
 """(action, seat, state) -> the environment's action: both `[B]` and of one type."""
 
 StateFn = Callable[[Any, ts.TimeStep, int], Any]
-"""(state, time_step, seat) -> the next internal state, a nest of tensors `[B, ...]`; called for every time step."""
+"""(state, time_step, seat) -> the next internal state, a nest of tensors `[B, ...]`; called for every time step.
+
+Reward and state functions are given the time step as the seat lives it: its own step type and discount."""
 
 
 def own_stones(observation, seat: int, state) -> tf.Tensor:
     """The default view of a board: own stones and the opponent's, bool `[B, 2, rows, columns]`."""
     del state
     return observation["board"][:, tf.newaxis] == np.reshape([seat + 1, 2 - seat], [2, 1, 1])
-
-
-def everything(observation, seat: int, state) -> Any:
-    """The default view elsewhere: whatever the environment shows."""
-    del seat, state
-    return observation
 
 
 def own_reward(time_step: ts.TimeStep, seat: int, state) -> tf.Tensor:
@@ -62,11 +59,11 @@ class Perspective:
 
     Args:
       time_step_spec: the environment's.
-      action_spec: the environment's: one integer action.
+      action_spec: the environment's; of a tuple the seat's own part.
       seat: the agent's seat.
       batch_size: of the example that every transform is tried with.
       owner: whom to name when a transform returns something that does not fit.
-      observation_fn: makes its view; `own_stones` of a board and `everything` elsewhere if None.
+      observation_fn: makes its view; `own_stones` of a board and `imagents.seats.own_view` elsewhere if None.
       reward_fn: makes its reward.
       action_fn: makes its actions; as they are if None.
       initial_state: nest of values of the internal state of one copy of the environment.
@@ -74,6 +71,7 @@ class Perspective:
 
     Attributes:
       seat: the agent's seat.
+      action_spec: of its own actions: one integer.
       sight_spec: `Sight` of specs, without the batch dimension.
       state_spec: nest of specs of the internal state of one copy.
 
@@ -96,14 +94,21 @@ class Perspective:
         state_fn: StateFn | None = None,
     ):
         self.seat = seat
-        default = own_stones if shows(time_step_spec.observation, "board") else everything
+        if state_fn is not None and not tf.nest.flatten(initial_state):
+            raise InputError(f"{owner}: state_fn without initial_state: give the values of the internal state of one copy")
+        default = own_stones if shows(time_step_spec.observation, "board") else own_view
         self._observation_fn = observation_fn or default
         self._reward_fn = reward_fn
         self._action_fn = action_fn or (lambda action, seat, state: action)
         self._state_fn = state_fn or (lambda state, time_step, seat: state)
+        _check_arguments(owner, "observation_fn", self._observation_fn, "observation, seat, state")
+        _check_arguments(owner, "reward_fn", self._reward_fn, "time_step, seat, state")
+        _check_arguments(owner, "action_fn", self._action_fn, "action, seat, state")
+        _check_arguments(owner, "state_fn", self._state_fn, "state, time_step, seat")
         self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
+        self.action_spec = _one_integer(owner, own_action_spec(action_spec, seat))
         self.state_spec = _specs(self._initial_state)
-        self.sight_spec = self._checked(owner, batch_size, time_step_spec, action_spec)
+        self.sight_spec = self._checked(owner, batch_size, time_step_spec)
 
     def initial_state(self, batch_size: int):
         """The internal state of B copies as they begin: nest of tensors `[B, ...]`."""
@@ -111,23 +116,24 @@ class Perspective:
 
     def next_state(self, state, time_step: ts.TimeStep):
         """The internal state once a time step has been seen."""
-        return self._state_fn(state, time_step, self.seat)
+        return self._state_fn(state, lived(time_step, self.seat), self.seat)
 
     def sight(self, time_step: ts.TimeStep, state) -> Sight:
         """What the agent sees in a time step."""
         observation = time_step.observation
-        legal_moves = observation["legal_moves"] if shows(observation, "legal_moves") else ()
-        return Sight(self._observation_fn(observation, self.seat, state), legal_moves)
+        view = self._observation_fn(observation, self.seat, state)
+        return Sight(view, own_legal_moves(observation, self.seat))
 
     def reward(self, time_step: ts.TimeStep, state) -> tf.Tensor:
-        """What a time step pays the agent, float32 `[B]`: nothing where an episode begins."""
+        """What a time step pays the agent, float32 `[B]`: nothing where its life begins."""
+        time_step = lived(time_step, self.seat)
         return tf.where(time_step.is_first(), 0.0, self._reward_fn(time_step, self.seat, state))
 
     def action(self, action: tf.Tensor, state) -> tf.Tensor:
         """What is done when the agent has chosen `action`, `[B]`."""
         return self._action_fn(action, self.seat, state)
 
-    def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep, action_spec) -> Sight:
+    def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep) -> Sight:
         """Calls every transform once, says what is wrong with what it returns, and returns the spec of what is seen."""
         example = tensor_spec.sample_spec_nest(time_step_spec, outer_dims=[size], seed=0)
         state = self.initial_state(size)
@@ -135,10 +141,10 @@ class Perspective:
         for x in tf.nest.flatten(sight.view):
             if not tf.is_tensor(x) or len(x.shape) < 1 or x.shape[0] != size:
                 raise InputError(f"{owner}: observation_fn returned {_described(x)}: tensors [{size}, ...] are needed")
-        reward = self._reward_fn(example, self.seat, state)
+        reward = self._reward_fn(lived(example, self.seat), self.seat, state)
         _check_tensor(f"{owner}: reward_fn", reward, (size,), tf.float32)
-        action = self.action(tf.zeros([size], action_spec.dtype), state)
-        _check_tensor(f"{owner}: action_fn", action, (size,), action_spec.dtype)
+        action = self.action(tf.zeros([size], self.action_spec.dtype), state)
+        _check_tensor(f"{owner}: action_fn", action, (size,), self.action_spec.dtype)
         next_state = self.next_state(state, example)
         try:
             tf.nest.assert_same_structure(state, next_state)
@@ -148,8 +154,25 @@ class Perspective:
             ) from None
         for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state)):
             _check_tensor(f"{owner}: state_fn", after, tuple(before.shape), before.dtype)
-        legal_moves = time_step_spec.observation["legal_moves"] if tf.nest.flatten(sight.legal_moves) else ()
+        legal_moves = own_legal_moves(time_step_spec.observation, self.seat)
         return Sight(_specs(tf.nest.map_structure(lambda x: x[0], sight.view)), legal_moves)
+
+
+def _one_integer(owner: str, spec) -> tensor_spec.BoundedTensorSpec:
+    """The spec of an agent's own actions, if they are what the algorithms here take."""
+    fits = isinstance(spec, tf.TensorSpec) and spec.dtype.is_integer and spec.shape.rank == 0
+    if not (fits and hasattr(spec, "maximum")):
+        raise InputError(f"{owner}: its actions are {spec}: agents here choose one bounded integer")
+    return spec
+
+
+def _check_arguments(owner: str, name: str, function: Callable, arguments: str) -> None:
+    try:
+        inspect.signature(function).bind(*arguments.split(", "))
+    except TypeError:
+        raise InputError(f"{owner}: {name} takes other arguments than ({arguments})") from None
+    except ValueError:  # written in C: it does not say
+        pass
 
 
 def _specs(nest):

@@ -15,7 +15,7 @@ class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
 
     Args:
       policy: the greedy policy to follow.
-      epsilon: float tensor, variable or number, scalar or `[B]`.
+      epsilon: float tensor, variable or number, scalar or `[B]`; a batch of another size takes them by turns.
       generator: `tf.random.Generator` that this policy draws from.
       legal_moves_fn: maps an observation to bool `[B, num_actions]`; every action is
         legal if None.
@@ -47,6 +47,12 @@ class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
         draws = uniform(self._generator, [2, batch_size])
         random_action = sample_legal(legal_moves, draws[0])
         random_action = tf.cast(random_action, spec.dtype) + tf.cast(spec.minimum, spec.dtype)
-        explore = draws[1] < self._epsilon
+        explore = draws[1] < self._epsilon_of(batch_size)
         action = tf.where(explore, random_action, greedy.action)
         return policy_step.PolicyStep(action, greedy.state, greedy.info)
+
+    def _epsilon_of(self, batch_size) -> tf.Tensor:
+        epsilon = tf.convert_to_tensor(self._epsilon)
+        if not epsilon.shape.rank or epsilon.shape[0] == batch_size:
+            return epsilon
+        return tf.gather(epsilon, tf.range(batch_size) % epsilon.shape[0])

@@ -100,7 +100,8 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
           int64 `[N]` (a frame's number since the last `clear`), probabilities float32 `[N]`.
 
         Raises:
-          InputError: for longer sequences, or in eager use if the buffer is empty.
+          InputError: for longer sequences, or in eager use if the buffer is empty; in a graph that is TensorFlow's
+            InvalidArgumentError, and compiled by XLA nobody notices.
         """
         return self._get_next(sample_batch_size, num_steps, time_stacked)
 
@@ -111,7 +112,9 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
                 "sample them one at a time (num_steps=None)"
             )
         size = self._num_frames()
-        if tf.executing_eagerly() and not size:
+        if not tf.executing_eagerly():
+            tf.debugging.assert_positive(size, _EMPTY)  # XLA leaves it out
+        elif not size:
             raise InputError(_EMPTY)
         batch = [1 if sample_batch_size is None else sample_batch_size]
         words = self._generator.uniform_full_int(batch, tf.uint32)
@@ -135,7 +138,6 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
             raise InputError("sequence_preprocess_fn: this buffer has no sequences")
 
         def sample(_):
-            tf.debugging.assert_positive(self._num_frames(), _EMPTY)
             return self._get_next(sample_batch_size, num_steps, True)
 
         return tf.data.Dataset.counter().map(sample, num_parallel_calls=num_parallel_calls)
@@ -145,8 +147,15 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
     ):
         if num_steps is not None or sequence_preprocess_fn is not None:
             raise InputError("a single pass gives frames one at a time: leave num_steps None")
-        info = BufferInfo(ids=self._ids(), probabilities=())
-        dataset = tf.data.Dataset.from_tensor_slices((self._gather_all(), info))
+        # What is in the buffer when the pass begins, read as it goes on.
+        begin = tf.data.Dataset.from_tensors(0).map(lambda _: (self._added.read_value(), self._num_frames()))
+        ids = begin.flat_map(lambda added, size: tf.data.Dataset.range(added - size, added))
+
+        def read(id):
+            frame = tf.nest.map_structure(lambda x: x[0], self._read(id[tf.newaxis]))
+            return frame, BufferInfo(ids=id, probabilities=())
+
+        dataset = ids.map(read, num_parallel_calls=num_parallel_calls)
         return dataset.batch(sample_batch_size) if sample_batch_size else dataset
 
     def _gather_all(self):

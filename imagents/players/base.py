@@ -11,14 +11,14 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from imagents.randomness import draw, make_generator
-from imagents.seats import PASS, is_asked
+from imagents.seats import PASS, is_asked, own_action_spec, own_legal_moves, where_copy
 
 
 class Player(tf.Module):
     """Base of players that do not learn.
 
     Args:
-      seat: the seat it plays, 0 or 1.
+      seat: the seat it plays.
       name: its name in logs, tables and random seeds.
 
     Attributes:
@@ -41,13 +41,17 @@ class Player(tf.Module):
         return self._player_name
 
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
-        """Actions int32 `[B]`; `PASS` where it is the other seat's turn."""
+        """Actions `[B]`; `PASS` where its seat is not asked."""
         del collect  # there is nothing to learn from
-        return tf.where(is_asked(time_step, self.seat), self.choose(time_step), PASS)
+        action = tf.convert_to_tensor(self.choose(time_step))
+        return where_copy(is_asked(time_step, self.seat), action, tf.fill(action.shape, tf.cast(PASS, action.dtype)))
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        """A legal action int32 `[B]`; what it is where it is not this player's turn does not matter."""
+        """A legal action `[B]`; what it is where this seat is not asked does not matter."""
         raise NotImplementedError
+
+    def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
+        """Called with every time step of a training, as `IMAgent.observe` is."""
 
     def after_chunk(self, metrics: dict[str, float]) -> dict[str, float]:
         """Called after every chunk of a training, with its metrics; returns metrics to add."""
@@ -56,24 +60,42 @@ class Player(tf.Module):
 
 
 class RandomPlayer(Player):
-    """Every legal move with the same probability."""
+    """Every legal action with the same probability.
 
-    def __init__(self, seat: int, name: str = "random", seed: int = 0):
+    Args:
+      seat, name: as of every player.
+      seed: of its own generator.
+      action_spec: the environment's; needed only where that does not show legal moves.
+    """
+
+    def __init__(self, seat: int, name: str = "random", seed: int = 0, action_spec=None):
         super().__init__(seat, name)
         self._generator = make_generator(seed, f"{name}/{seat}")
+        self._spec = None if action_spec is None else own_action_spec(action_spec, seat)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        return draw(self._generator, time_step.observation["legal_moves"])
+        return _chosen(time_step, self.seat, self._spec, lambda legal_moves: draw(self._generator, legal_moves))
 
 
 class FirstLegalPlayer(Player):
-    """The legal move of the lowest number."""
+    """The legal action of the lowest number. Arguments are as of `RandomPlayer`."""
 
-    def __init__(self, seat: int, name: str = "first_legal"):
+    def __init__(self, seat: int, name: str = "first_legal", action_spec=None):
         super().__init__(seat, name)
+        self._spec = None if action_spec is None else own_action_spec(action_spec, seat)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        return first_legal(time_step.observation["legal_moves"])
+        return _chosen(time_step, self.seat, self._spec, first_legal)
+
+
+def _chosen(time_step: ts.TimeStep, seat: int, spec, choose: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """The action that `choose` chooses among the legal moves, bool `[B, A]`; among all if the time step shows none."""
+    legal_moves = own_legal_moves(time_step.observation, seat)
+    if spec is None:
+        return choose(legal_moves)
+    if not tf.is_tensor(legal_moves):
+        legal_moves = tf.ones([time_step.step_type.shape[0], int(spec.maximum - spec.minimum + 1)], tf.bool)
+    return tf.cast(choose(legal_moves), spec.dtype) + tf.cast(spec.minimum, spec.dtype)
 
 
 def first_legal(legal_moves: tf.Tensor) -> tf.Tensor:

@@ -1,8 +1,9 @@
 """The independent-learning loop.
 
-In a round every player acts once in every parallel game and every agent then takes one
-or more train steps on its own decisions. Rounds run in chunks: one compiled function a
-chunk, Python only in between. The same `_round` runs eagerly, in a graph and under XLA.
+In a round every player is asked once in every parallel episode, all at once or in turn as
+the environment has it (`imagents.seats`), and every agent then takes one or more train
+steps on its own decisions. Rounds run in chunks: one compiled function a chunk, Python
+only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from imagents.learning.build import build_agent
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
-from imagents.seats import PASS, shows
+from imagents.seats import acts_at_once, ends, is_asked, num_seats, turns
 from imagents.xla import repeat, start_xla
 
 _ABSURD = 1e18  # a sum over a chunk, or a weight, from which nothing can be learned in 32 bits
@@ -31,11 +32,14 @@ class Trainer(tf.Module):
     Args:
       environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
-      players: one for each seat, in seat order; those that are `IMAgent`s learn.
+      players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
       train_steps_per_round: of each agent.
       warmup_rounds: rounds before the first train step, at least 2.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
         cannot be compiled by XLA; training runs as a graph instead.
+
+    Raises:
+      InputError: for players that do not fit the environment or each other, in one sentence.
     """
 
     def __init__(
@@ -48,9 +52,13 @@ class Trainer(tf.Module):
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
         super().__init__(name="trainer")
+        _check_players(environment, players)
+        if warmup_rounds < 2:
+            raise InputError(f"warmup_rounds = {warmup_rounds}: at least 2 are needed before there are decisions")
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
+        self._turns, self._at_once = turns(environment), acts_at_once(environment)
         self._train_steps_per_round = train_steps_per_round
         self._warmup_rounds = warmup_rounds
         in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
@@ -70,22 +78,27 @@ class Trainer(tf.Module):
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
-        first = environment.reset()
-        for agent in self.agents:
-            agent.observe(first)
+        self._lives = {a.name: _counter("lives") for a in self.agents}
+        self._begin()
+
+    def _begin(self) -> None:
+        """New episodes in all copies."""
+        first = self.environment.reset()
+        for player in self.players:
+            player.observe(first)
 
     def run(self, num_rounds: int) -> dict[str, float]:
         """Plays and trains for some rounds.
 
         Returns:
           What happened in them: for each agent its mean loss per train step and mean return per
-          episode, and the share of each of the environment's tallies among the episodes that ended.
-          A mean over nothing is NaN.
+          life that ended (an episode, unless the environment knows other lives), and the share of
+          each of the environment's tallies among the episodes that ended. A mean over nothing is NaN.
 
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        sums = [*self._losses.values(), *self._returns.values(), self._tallies]
+        sums = [*self._losses.values(), *self._returns.values(), *self._lives.values(), self._tallies]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
         episodes_before, rounds_before = int(self.episodes), int(self.rounds)
@@ -104,7 +117,7 @@ class Trainer(tf.Module):
         metrics = {}
         for agent in self.agents:
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], train_steps)
-            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], episodes)
+            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
         tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
         metrics |= {name: _mean(count, episodes) for name, count in tallies}
         for player in self.players:
@@ -132,28 +145,28 @@ class Trainer(tf.Module):
         repeat(self._round, num_rounds)
 
     def _round(self) -> None:
-        for player in self.players:
-            self._step(player)
+        for seats in self._turns:
+            self._step(seats)
         rounds = self.rounds.assign_add(1)
         repeat(self._train, tf.where(rounds > self._warmup_rounds, self._train_steps_per_round, 0))
 
-    def _step(self, player: IMAgent | Player) -> None:
+    def _step(self, seats: Sequence[int]) -> None:
+        """One step of the environment, before which these seats act."""
         before = self.environment.current_time_step()
-        action = player.act(before, collect=True)
-        after = self.environment.step(action)
-        for agent in self.agents:
-            agent.observe(after)
-        ended = after.is_last()
-        moved = ~before.is_last()
-        if shows(before.observation, "seat"):
-            moved &= action != PASS
+        actions = tuple(self.players[seat].act(before, collect=True) for seat in seats)
+        after = self.environment.step(actions if self._at_once else actions[0])
+        over = before.is_last()  # there an episode begins anew, whatever the actions were
+        stepped = ~over if self._at_once else is_asked(before, seats[0])  # elsewhere a copy is held
+        for player in self.players:
+            player.observe(after, over | stepped)
         if hasattr(self.environment, "tallies"):
             self._tallies.assign_add(_count(self.environment.tally()))
-        self.steps.assign_add(_count(moved))
-        self.episodes.assign_add(_count(ended))
+        self.steps.assign_add(_count(stepped))
+        self.episodes.assign_add(_count(after.is_last()))
         for agent in self.agents:
-            returned = tf.where(ended, agent.episode_return(), 0.0)
-            self._returns[agent.name].assign_add(tf.reduce_sum(returned))
+            ended = ends(before, after, agent.seat)
+            self._lives[agent.name].assign_add(_count(ended))
+            self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
 
     def _train(self) -> None:
         for agent in self.agents:
@@ -204,6 +217,32 @@ def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, ag
         return make_player(opponent, config.environment, 1, config.training.seed, games, others)
     except InputError as error:
         raise InputError(f"opponent = {opponent!r}: {error}") from None
+
+
+def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:
+    """Raises an InputError unless there is one fitting player for each seat, in order."""
+    if not isinstance(environment, tf_environment.TFEnvironment):
+        raise InputError(f"the environment is a {type(environment).__name__}: a TFEnvironment is needed")
+    seats = num_seats(environment)
+    if len(players) != seats:
+        raise InputError(f"{len(players)} players: the environment has num_seats = {seats}, and each seat needs one")
+    names = set()
+    for seat, player in enumerate(players):
+        if not isinstance(player, (IMAgent, Player)):
+            raise InputError(f"players[{seat}] is a {type(player).__name__}: an IMAgent or a Player is needed")
+        if player.seat != seat:
+            raise InputError(f"players[{seat}], {player.name}, sits at seat {player.seat}: seat {seat} is needed")
+        if isinstance(player, Player):
+            continue
+        if player.name in names:
+            raise InputError(f"two agents are called {player.name}: give each a name of its own")
+        names.add(player.name)
+        if player.batch_size != environment.batch_size:
+            raise InputError(
+                f"{player.name} has batch_size = {player.batch_size}, and the environment {environment.batch_size} copies"
+            )
+        if player.policy.time_step_spec != environment.time_step_spec():
+            raise InputError(f"{player.name} was made for another environment: its time steps have other specs")
 
 
 def _counter(name: str, shape: Sequence[int] = ()) -> tf.Variable:

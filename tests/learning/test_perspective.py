@@ -10,7 +10,8 @@ from tf_agents.trajectories import time_step as ts
 from imagents.environments.boards.environment import BoardGameEnvironment, time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.errors import InputError
-from imagents.learning.perspective import Perspective, Sight, everything, own_reward, own_stones
+from imagents.learning.perspective import Perspective, Sight, own_reward, own_stones
+from imagents.seats import own_view
 
 
 def perspective(seat=0, batch_size=2, **arguments) -> Perspective:
@@ -108,7 +109,7 @@ def test_elsewhere_everything_is_seen_and_all_moves_are_legal():
     one = Perspective(spec, tensor_spec.BoundedTensorSpec([], tf.int32, 0, 3))
     observation = {"near": tf.constant([[1.0, 2.0]]), "far": tf.constant([7])}
     seen = one.sight(ts.restart(observation, batch_size=1), ())
-    assert seen == Sight(everything(observation, 0, ()), ()) == Sight(observation, ())
+    assert seen == Sight(own_view(observation, 0, ()), ()) == Sight(observation, ())
     assert one.sight_spec == Sight(spec.observation, ())
 
 

@@ -201,6 +201,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         )
         return self.current_time_step()
 
+    num_seats = 2
     tallies = TALLIES
 
     def tally(self) -> tf.Tensor:
