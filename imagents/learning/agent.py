@@ -190,7 +190,7 @@ class IMAgent(tf.Module):
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
-        decision, _ = self.replay_buffer.get_next(self.sample_batch_size)
+        decision, _ = self.replay_buffer.sample(self.sample_batch_size)
         return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)))
 
     def reset(self) -> None:

@@ -103,7 +103,13 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
           InputError: for longer sequences, or in eager use if the buffer is empty; in a graph that is TensorFlow's
             InvalidArgumentError, and compiled by XLA nobody notices.
         """
+        if not tf.executing_eagerly():
+            tf.debugging.assert_positive(self._num_frames(), _EMPTY)  # XLA leaves it out
         return self._get_next(sample_batch_size, num_steps, time_stacked)
+
+    def sample(self, count: int):
+        """`get_next` for a loop that has filled the buffer before: in a graph nobody looks whether it is empty."""
+        return self._get_next(count, None, True)
 
     def _get_next(self, sample_batch_size, num_steps, time_stacked):
         if num_steps not in (None, 1):
@@ -112,9 +118,7 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
                 "sample them one at a time (num_steps=None)"
             )
         size = self._num_frames()
-        if not tf.executing_eagerly():
-            tf.debugging.assert_positive(size, _EMPTY)  # XLA leaves it out
-        elif not size:
+        if tf.executing_eagerly() and not size:
             raise InputError(_EMPTY)
         batch = [1 if sample_batch_size is None else sample_batch_size]
         words = self._generator.uniform_full_int(batch, tf.uint32)
@@ -137,10 +141,10 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         if sequence_preprocess_fn is not None:
             raise InputError("sequence_preprocess_fn: this buffer has no sequences")
 
-        def sample(_):
-            return self._get_next(sample_batch_size, num_steps, True)
+        def one(_):
+            return self.get_next(sample_batch_size, num_steps)
 
-        return tf.data.Dataset.counter().map(sample, num_parallel_calls=num_parallel_calls)
+        return tf.data.Dataset.counter().map(one, num_parallel_calls=num_parallel_calls)
 
     def _single_deterministic_pass_dataset(
         self, sample_batch_size, num_steps, sequence_preprocess_fn, num_parallel_calls
