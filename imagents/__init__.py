@@ -35,6 +35,7 @@ _HOMES = {  # public name: the module it lives in
     "Trainer": "imagents.training.loop",
     "agent_player": "imagents.players.frozen",
     "categorical_dqn": "imagents.learning.algorithms",
+    "check_environment": "imagents.checking",
     "dqn": "imagents.learning.algorithms",
     "evaluate_run": "imagents.evaluation.report",
     "export_agent": "imagents.export.writing",

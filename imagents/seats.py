@@ -14,8 +14,8 @@ Keys of a dictionary of observations that mean something here, all of them optio
     legal_moves   bool `[B, A]`, of whoever is asked; or a tuple of them, one per seat (() where any action is legal)
     views         a tuple, what each seat sees; everything else is public
     step_types    int32 `[B, N]`, with
-    discounts     float32 `[B, N]`: lives that differ from the episode. FIRST until the seat is first asked, LAST from its
-                  end on (its last pay comes with it), FIRST again where a new life begins
+    discounts     float32 `[B, N]`: lives that differ from the episode. FIRST until the seat is first asked, LAST from
+                  its end on (its last pay comes with it), FIRST again where a new life begins
 
 `discount` is 0 where an episode ended and 1 where a limit cut it off. The step after a copy's LAST begins its next
 episode, whatever the actions were. `imagents.check_environment` tells whether an environment keeps to all this.

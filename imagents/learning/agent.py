@@ -101,7 +101,8 @@ class IMAgent(tf.Module):
         self.algorithm = _from_transitions(self.name, algorithm)
         self.algorithm.initialize()
         if np.shape(epsilon) not in ((), (batch_size,)):
-            raise InputError(f"{self.name}: epsilon has shape {np.shape(epsilon)}: a number, or {batch_size} are needed")
+            given = np.shape(epsilon)
+            raise InputError(f"{self.name}: epsilon has shape {given}: one number or {batch_size} are needed")
         epsilon = tf.broadcast_to(tf.constant(epsilon, tf.float32), [batch_size])
         self._epsilon = tf.Variable(epsilon, trainable=False)
         generator = make_generator(seed, f"{self.name}/exploration")

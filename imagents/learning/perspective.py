@@ -95,7 +95,7 @@ class Perspective:
     ):
         self.seat = seat
         if state_fn is not None and not tf.nest.flatten(initial_state):
-            raise InputError(f"{owner}: state_fn without initial_state: give the values of the internal state of one copy")
+            raise InputError(f"{owner}: state_fn without initial_state: give the internal state of one copy")
         default = own_stones if shows(time_step_spec.observation, "board") else own_view
         self._observation_fn = observation_fn or default
         self._reward_fn = reward_fn

@@ -239,7 +239,8 @@ def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:
         names.add(player.name)
         if player.batch_size != environment.batch_size:
             raise InputError(
-                f"{player.name} has batch_size = {player.batch_size}, and the environment {environment.batch_size} copies"
+                f"{player.name} has batch_size = {player.batch_size}, and the environment has "
+                f"{environment.batch_size} copies"
             )
         if player.policy.time_step_spec != environment.time_step_spec():
             raise InputError(f"{player.name} was made for another environment: its time steps have other specs")
