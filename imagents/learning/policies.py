@@ -53,6 +53,6 @@ class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
 
     def _epsilon_of(self, batch_size) -> tf.Tensor:
         epsilon = tf.convert_to_tensor(self._epsilon)
-        if not epsilon.shape.rank or epsilon.shape[0] == batch_size:
+        if not epsilon.shape.rank or (isinstance(batch_size, int) and batch_size == epsilon.shape[0]):
             return epsilon
         return tf.gather(epsilon, tf.range(batch_size) % epsilon.shape[0])

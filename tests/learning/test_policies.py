@@ -5,11 +5,14 @@ import collections
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.policies import tf_policy
+from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from imagents.environments.boards.environment import BoardGameEnvironment
+from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.learning.agent import IMAgent
 from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.randomness import make_generator
 
@@ -150,3 +153,21 @@ def test_state_info_specs_and_variables_are_the_greedy_policys():
     assert policy.time_step_spec == greedy.time_step_spec and policy.action_spec == greedy.action_spec
     assert policy.policy_state_spec == greedy.policy_state_spec and policy.info_spec == greedy.info_spec
     assert [variable is greedy.weight for variable in policy.variables()] == [True]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 5])
+def test_a_batch_of_any_size_takes_the_epsilons_by_turns(batch_size):
+    """As when a policy saver traces it without a batch size, or one game is played with a policy made for many."""
+    policy = collect_policy(Fixed(0), tf.constant([0.0, 1.0, 0.0]))
+    played = actions(policy, all_legal(batch_size), rounds=50)
+    explores = [(played[:, game] != 0).any() for game in range(batch_size)]
+    assert explores == [game % 3 == 1 for game in range(batch_size)]
+
+
+def test_a_policy_saver_saves_the_collect_policy_for_batches_of_any_size(tmp_path):
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 4)
+    agent = IMAgent(environment, epsilon=[0.1, 0.2, 0.3, 0.4])
+    policy_saver.PolicySaver(agent.collect_policy, batch_size=None).save(str(tmp_path / "policy"))
+    saved = tf.saved_model.load(str(tmp_path / "policy"))
+    time_step = BoardGameEnvironment(TIC_TAC_TOE, 6).reset()
+    assert saved.action(time_step, ()).action.shape == [6]

@@ -382,6 +382,22 @@ def test_sampling_from_an_empty_buffer_is_refused():
     assert refusal(buffer.get_next, 4) == sentence
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
         next(iter(buffer.as_dataset(4)))
+    sample, stacked = tf.function(lambda: buffer.get_next(4)[0]), tf.function(lambda: buffer.get_next(4, 1)[0])
+    for function in (sample, stacked):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+            function()
+    buffer.add_batch(tf.constant([1, 1]))
+    assert sample().numpy().tolist() == stacked().numpy().ravel().tolist() == [1] * 4
+
+
+def test_a_single_pass_reads_as_it_goes():
+    """Of a buffer that is larger than memory allows twice, it holds one batch at a time."""
+    buffer = filled(2, 3, count=2)
+    dataset = buffer.as_dataset(single_deterministic_pass=True)
+    buffer.add_batch(tf.constant([2, 3]))  # added after the dataset was made, before the pass
+    assert [int(frame) for frame, _ in dataset] == [0, 1, 2, 3]
+    buffer.clear()
+    assert list(dataset) == []
 
 
 def test_sequences_are_refused():
