@@ -90,6 +90,18 @@ def is_asked(time_step: ts.TimeStep, seat: int) -> tf.Tensor:
     return asked & (observation["seat"] == seat) if shows(observation, "seat") else asked
 
 
+def asked_only(time_step: ts.TimeStep, seat: int, where: tf.Tensor) -> ts.TimeStep:
+    """The time step as if a seat were asked in the copies of `where` alone, bool `[B]`, if it says who is asked."""
+    observation = time_step.observation
+    if shows(observation, "acts"):
+        acts = observation["acts"]
+        return time_step._replace(observation={**observation, "acts": acts & where[:, tf.newaxis]})
+    if shows(observation, "seat"):
+        seats = tf.where(where, observation["seat"], -1 if seat else 1)  # somebody else's
+        return time_step._replace(observation={**observation, "seat": seats})
+    return time_step
+
+
 def ends(before: ts.TimeStep, after: ts.TimeStep, seat: int) -> tf.Tensor:
     """Where a seat's life ended with a step, bool `[B]`: a dead seat's LAST comes again and again."""
     ended = lived(after, seat).is_last()

@@ -1,25 +1,13 @@
 """Worlds to live in: a file or a folder each, with everything about it inside.
 
-An environment's face is a frozen dataclass that imports no TensorFlow: its fields are its settings, each a flag of the
-command line with a sentence. `imagents.config.ENVIRONMENTS` names it; nobody else does. What it says and makes:
-
-    title               its name, as people write it
-    presets             by name, what each changes in the settings of a whole training
-    tallies             what a training counts of the episodes that end
-    measures            by name, how good an agent is: a `Measure`
-    opponents           whom an evaluation lets its agents meet; slow_opponents: the same, in few games
-    check(algorithm)    raises an InputError for settings of an algorithm that do not fit
-    build(B, seed)      B copies side by side, a TF-Agents environment
-    network()           arguments of a Q network that know the environment; return_range: least and greatest return
-    judge()             what knows exactly how good an agent is: assess, summary and report_lines; None if nobody does
-    strength(agents)    measures agents again and again while they train
-    players()           makers of the players that know it, by name
-    arena(games, seed)  where players meet in matches
-    serving(seat)       what an exported agent takes and what it makes of that
+An environment's face is a frozen dataclass that imports no TensorFlow, derived from `Face`: its fields are its settings,
+each a flag of the command line with a sentence. `imagents.config.ENVIRONMENTS` names it; nobody else does.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, ClassVar, Literal
+
+from imagents.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,3 +27,90 @@ class Measure:
     chance: float | None = None
     short: str = ""
     case: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """What an environment says of itself, and makes; what is here suits any environment that can be built.
+
+    Attributes:
+      name: what it is called in a config.
+      num_seats: how many live in it.
+      tallies: what a training counts of the episodes that end.
+      presets: by name, what each changes in the settings of a whole training.
+      measures: by name, how good an agent is. The first is what a run's best checkpoint has most of, if it
+        `keeps_best`: if it means the same at all times, whoever the others are by then.
+      opponents: whom an evaluation lets its agents meet in matches; slow_opponents: the same, in few games.
+      return_range: the least and the greatest return of an episode; None if it does not say.
+    """
+
+    name: str
+
+    num_seats: ClassVar[int] = 1
+    tallies: ClassVar[tuple[str, ...]] = ()
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {"minutes": 10.0}}
+    measures: ClassVar[dict[str, Measure]] = {
+        "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="return")
+    }
+    keeps_best: ClassVar[bool] = False
+    opponents: ClassVar[tuple[str, ...]] = ()
+    slow_opponents: ClassVar[tuple[str, ...]] = ()
+    return_range: ClassVar[tuple[float, float] | None] = None
+
+    @property
+    def title(self) -> str:
+        """Its name, as people write it."""
+        return self.name.replace("_", " ").capitalize()
+
+    def check(self, algorithm) -> None:
+        """Raises an InputError for settings of an algorithm that do not fit."""
+        if algorithm.name == "c51" and self.return_range is None:
+            raise InputError(f"algorithm = 'c51': {self.name} does not say what an episode returns: choose another one")
+
+    def build(self, batch_size: int, seed: int):
+        """B copies side by side, a `TFEnvironment` that keeps to `imagents.seats`."""
+        raise NotImplementedError
+
+    def network(self) -> dict[str, Any]:
+        """Arguments of a `QNetwork` that know this environment."""
+        return {}
+
+    def players(self) -> dict:
+        """Makers of the players that know it, by the name that people write."""
+        return {}
+
+    def memory(self, seat: int, batch_size: int):
+        """Knows in which copies an episode has begun since a player last acted, an `EpisodeMemory`."""
+        from imagents.players.base import EpisodeMemory
+
+        del seat
+        return EpisodeMemory(batch_size)
+
+    exchange_seats = None
+    """What a time step looks like from the other seat, a function of it; None if agents play their own seat only."""
+
+    def strength(self, trainer, seed: int = 0):
+        """Measures the agents of a training again and again: `report()` by agent, as plain values for JSON, `text(report)`.
+
+        Args:
+          trainer: the training, a `Trainer`.
+          seed: of whatever is drawn for it.
+        """
+        from imagents.evaluation.returns import Returns
+
+        return Returns(self.build(trainer.environment.batch_size, seed), trainer.players)
+
+    def judge(self):
+        """What knows exactly how good an agent is: `assess`, `summary` and `report_lines`; None if nobody does."""
+        return None
+
+    def arena(self, num_games: int = 1000, seed: int = 0):
+        """Where players meet in matches; None if there are none."""
+        del num_games, seed
+        return None
+
+    def serving(self, seat: int):
+        """What an exported agent takes and what it makes of that."""
+        from imagents.export.views import ViewInputs
+
+        return ViewInputs(self.build(1, 0), seat, self.name)

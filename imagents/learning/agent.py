@@ -147,14 +147,20 @@ class IMAgent(tf.Module):
         Returns:
           Actions for the environment, `[B]`; where seats act in turn, `PASS` where this one is not asked.
         """
-        state = self.internal_state
-        sight, asked = self.perspective.sight(time_step, state), is_asked(time_step, self.seat)
-        policy = self._explore if collect else self.algorithm.policy
-        action = policy.action(own_time_step(policy, time_step, sight)).action
+        state, asked = self.internal_state, is_asked(time_step, self.seat)
         if collect:
+            sight = self.perspective.sight(time_step, state)
+            action = self._explore.action(own_time_step(self._explore, time_step, sight)).action
             self._decisions.open(asked, sight, action)
-        action = self.perspective.action(action, state)
+            action = self.perspective.action(action, state)
+        else:
+            action = self.decide(time_step, state)
         return tf.where(asked, action, PASS) if self._passes else action
+
+    def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
+        """Greedy actions for the environment, `[N]`, in an internal state that has taken in the time step."""
+        policy, sight = self.algorithm.policy, self.perspective.sight(time_step, state)
+        return self.perspective.action(policy.action(own_time_step(policy, time_step, sight)).action, state)
 
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.

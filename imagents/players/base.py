@@ -59,6 +59,32 @@ class Player(tf.Module):
         return {}
 
 
+class EpisodeMemory(tf.Module):
+    """Knows in which copies an episode has begun since its player last acted, from every time step that there is.
+
+    Args:
+      batch_size: number of copies B.
+    """
+
+    def __init__(self, batch_size: int):
+        super().__init__(name="memory")
+        self.batch_size = batch_size
+        self._is_new = tf.Variable(tf.ones([batch_size], tf.bool), trainable=False)
+
+    def observe(self, time_step: ts.TimeStep) -> None:
+        """Takes in a time step, whoever acted."""
+        self._is_new.assign(self._is_new.read_value() | time_step.is_first())
+
+    def is_new_game(self, time_step: ts.TimeStep) -> tf.Tensor:
+        """bool `[B]`."""
+        return self._is_new.read_value() | time_step.is_first()
+
+    def remember(self, time_step: ts.TimeStep, action: tf.Tensor, where: tf.Tensor) -> None:
+        """The player acts in the copies of `where`, bool `[B]`."""
+        del time_step, action
+        self._is_new.assign(self._is_new.read_value() & ~where)
+
+
 class RandomPlayer(Player):
     """Every legal action with the same probability.
 

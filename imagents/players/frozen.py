@@ -63,6 +63,10 @@ class PolicyPlayer(Player):
             variable.assign(value)
         return step.action
 
+    def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
+        if self._has_state:
+            self._memory.observe(time_step)
+
 
 def agent_player(agent, environment, seat: int, name: str = "", batch_size: int = 1) -> PolicyPlayer:
     """An agent as a player.

@@ -8,7 +8,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.errors import InputError
 from imagents.players.base import Player
 from imagents.randomness import make_generator, uniform
-from imagents.seats import is_asked
+from imagents.seats import asked_only, is_asked
 
 
 class MixturePlayer(Player):
@@ -62,13 +62,15 @@ class MixturePlayer(Player):
         self._drawn.assign(drawn)
         action = tf.zeros_like(drawn)
         for number, member in enumerate(self.members):
-            # To a member it is the other seat's turn in games that are not its own.
             mine = drawn == number
-            seat = tf.where(mine, time_step.observation["seat"], 1 - self.seat)
-            shown = time_step._replace(observation={**time_step.observation, "seat": seat})
-            action = tf.where(mine, member.act(shown), action)
+            action = tf.where(mine, member.act(asked_only(time_step, self.seat, mine)), action)
         self._memory.remember(time_step, action, my_turn)
         return action
+
+    def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
+        self._memory.observe(time_step)
+        for member in self.members:
+            member.observe(time_step, moved)
 
     def after_chunk(self, metrics: dict[str, float]) -> dict[str, float]:
         added = {}

@@ -80,7 +80,7 @@ class Experiment:
 
     def _build(self) -> None:
         self.trainer = build(self.config)
-        self._strength = self.config.environment.strength(self.trainer.agents, seed=self.config.training.seed)
+        self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
         self._seconds = 0.0

@@ -155,7 +155,7 @@ class TestStrength:
     @pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four", "5x5x4", "4x4x3-gravity"])
     def test_every_measure_of_an_environment_is_measured(self, name):
         environment = environment_settings(name)
-        for values in environment.strength(self.agents(name), num_games=2).report().values():
+        for values in Strength(environment, self.agents(name), num_games=2).report().values():
             assert {*environment.measures} <= {*values}
             assert json.loads(json.dumps(values)) == values
 

@@ -36,6 +36,9 @@ class GameMemory(tf.Module):
         own = self._game.stones(time_step.observation["board"])[:, self._seat]
         return time_step.is_first() | (own != self._left.read_value())
 
+    def observe(self, time_step: ts.TimeStep) -> None:
+        """The stones tell: nothing has to be watched."""
+
     def remember(self, time_step: ts.TimeStep, action: tf.Tensor, where: tf.Tensor) -> None:
         """Takes in the player's moves int32 `[B]`, in the games of `where` bool `[B]`."""
         stones = self._game.stones(time_step.observation["board"])

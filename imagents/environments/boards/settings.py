@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, ClassVar, Literal
 
-from imagents.environments import Measure
+from imagents.environments import Face, Measure
 from imagents.environments.boards.grid import TALLIES, Grid
 from imagents.errors import InputError
 
@@ -15,7 +15,7 @@ _TITLE = "Wins against random play"
 
 
 @dataclasses.dataclass(frozen=True)
-class BoardSettings:
+class BoardSettings(Face):
     """Any game of k in a row on up to 64 cells, by its name: 5x5x4, or 8x8x4-gravity if stones fall."""
 
     name: str
@@ -44,7 +44,6 @@ class BoardSettings:
         "random_second": Measure(_TITLE, case="moving second"),
     }
     opponents: ClassVar[tuple[str, ...]] = ("random", "heuristic")
-    slow_opponents: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         most = self.grid.num_cells - 1
@@ -53,11 +52,6 @@ class BoardSettings:
         for name in ("reward_win", "reward_loss", "reward_draw", "reward_illegal"):
             if not math.isfinite(getattr(self, name)):
                 raise InputError(f"{name} = {getattr(self, name)!r}: a reward is a finite number")
-
-    @property
-    def title(self) -> str:
-        """The name, as people write it."""
-        return self.name.replace("_", " ").capitalize()
 
     @functools.cached_property
     def grid(self) -> Grid:
@@ -106,20 +100,11 @@ class BoardSettings:
             "mirror": self.grid.columns if self.symmetry == "mirror" else 0,
         }
 
-    def strength(self, agents, num_games: int = 2000, seed: int = 0):
+    def strength(self, trainer, seed: int = 0):
         """Measures agents while they train, a `Strength`."""
         from imagents.environments.boards.strength import Strength
 
-        return Strength(self, agents, num_games, seed)
-
-    def judge(self):
-        """What knows exactly how good an agent is; None if nobody does.
-
-        Returns:
-          A module: `assess(agent, game)` gives measures by their names and details, as plain values for JSON;
-          `summary(values)` says them in a line and `report_lines(values)` in lines of 80 columns.
-        """
-        return None
+        return Strength(self, trainer.agents, seed=seed)
 
     def scorer(self, apart: bool = False):
         """What tells the exact worth of every move, (board, seat) -> float `[actions]`; None if nobody can.

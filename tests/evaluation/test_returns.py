@@ -1,0 +1,79 @@
+"""The mean return is that of a training's own players, greedy, all together, and costs the training nothing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from worlds import F, L, M, Row, Scripted
+
+from imagents.evaluation.returns import Returns
+from imagents.learning.agent import IMAgent
+from imagents.players.base import Player, RandomPlayer
+from imagents.training.loop import Trainer
+
+LIVES = [
+    Row([0, 1], [0, 0], [F, F], [1, 1]),
+    Row([0], [1, 10], [M, L], [1, 0]),
+    Row([0, 1], [2, 0], [M, F], [1, 1]),
+    Row([], [4, 40], [L, L], [0, 0]),
+]
+
+
+def agents_of(environment, **settings):
+    return [IMAgent(environment, seat=seat, sample_batch_size=4, **settings) for seat in range(environment.num_seats)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_returns_are_per_life_and_of_the_environments_own_reward(copies, at_once):
+    """Seat 1 lives twice an episode, for 10 and for 40; what the agents pay themselves does not matter."""
+    make = lambda: Scripted(LIVES, batch_size=copies, at_once=at_once, alike=True)  # noqa: E731
+    greedy = agents_of(make(), reward_fn=lambda time_step, seat, state: 100 * tf.ones_like(time_step.discount))
+    returns = Returns(make(), greedy, episodes=5)
+    per_copy = -(-5 // copies)
+    for _ in range(2):  # again and again
+        assert returns.report() == {
+            "player_1": {"mean_return": 7, "lives": per_copy * copies},
+            "player_2": {"mean_return": 25, "lives": 2 * per_copy * copies},
+        }
+    assert returns.text(returns.report()).splitlines()[0].startswith("player_1  mean return 7 over ")
+
+
+class Counter(Player):
+    """Draws by chance, and remembers how often it was asked."""
+
+    def __init__(self, seat):
+        super().__init__(seat, "counter")
+        self.asked, self.seen = tf.Variable(0), tf.Variable(0)
+        self._random = RandomPlayer(seat, action_spec=Scripted(LIVES, alike=True).action_spec())
+
+    def choose(self, time_step):
+        self.asked.assign_add(1)
+        return self._random.choose(time_step)
+
+    def observe(self, time_step, moved=None):
+        self.seen.assign_add(1)
+
+
+def test_an_evaluation_does_not_disturb_the_training():
+    found = []
+    for evaluates in (False, True):
+        environment = Scripted(LIVES, batch_size=2, alike=True)
+        agent = IMAgent(environment, seat=0, sample_batch_size=4, initial_state=0,
+                        state_fn=lambda state, time_step, seat: state + 1)  # fmt: skip
+        trainer = Trainer(environment, [agent, Counter(1)], warmup_rounds=2, execution="eager")
+        returns = Returns(Scripted(LIVES, batch_size=2, alike=True), trainer.players)
+        metrics = [trainer.run(5)]
+        if evaluates:
+            assert returns.report()["player_1"]["mean_return"] == 7
+        metrics.append(trainer.run(5))
+        found.append((metrics, [v.numpy() for v in trainer.variables]))
+    assert repr(found[0][0]) == repr(found[1][0])
+    for x, y in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_an_episode_that_does_not_end_counts_as_far_as_it_came(monkeypatch):
+    monkeypatch.setattr("imagents.evaluation.returns._MOST_ROUNDS", 200)
+    environment = Scripted([Row([0], [0])] + [Row([0], [1])] * 299 + [Row([], [1])], alike=True)
+    [agent] = agents_of(environment)
+    assert Returns(environment, [agent]).report() == {"player_1": {"mean_return": 200, "lives": 1}}
