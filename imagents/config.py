@@ -17,12 +17,14 @@ import typing
 from typing import Any, Literal
 
 from imagents.errors import InputError
+from imagents.own import is_own
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
     "connect_four": "imagents.environments.boards.connect_four.settings:ConnectFour",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
+_OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION
 DEFAULT_ENVIRONMENT = "tic_tac_toe"
 RENAMED = {"game": "environment", "plies": "steps"}  # settings of version 0.1.0
 _DESCRIBED = re.compile(r"\d+x\d+x\d+(-\w+)?")  # a board by its numbers
@@ -40,7 +42,7 @@ class QLearning:
     final_learning_rate: float = 1e-4
     """Of Adam, at the end of the budget; it falls linearly."""
     discount: float = 1.0
-    """Weight of the next decision's value, per decision of an agent."""
+    """Weight of the next decision's value; its exponent counts an agent's own decisions, however long they take."""
     target_update_period: int = 50
     """Train steps between updates of the target network."""
     target_update_tau: float = 1.0
@@ -86,8 +88,18 @@ class Training:
     minutes: float | None = None
     """Training budget in minutes of training time. With neither budget: the preset's."""
     opponent: str = "learner"
-    """Who plays seat 1: learner (a second, independent agent), league (the first one's past selves), any player that
-    does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a mixture: random=1,heuristic=3."""
+    """Short for players with two seats: who plays seat 1 against a learner."""
+    players: tuple[str, ...] = ()
+    """Who sits where, a name for each seat: learner (an agent, independent of all others), league (past selves of the
+    other seat's agent), any player that does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a
+    mixture of these, random=1,heuristic=3. Learners everywhere if not given."""
+    agents: str = ""
+    """In place of players and of the algorithm: your own MODULE:FUNCTION, called with the environment and the seed; it
+    returns a player for each seat."""
+    share_weights: bool = False
+    """Whether all learners share one algorithm, each with decisions of its own; else no two share a variable."""
+    limits_are_ends: bool = False
+    """Whether a time limit counts as an end, after which nothing is worth anything; for figures found that way."""
     league_size: int = 8
     """Past selves in the pool of a league; parallel_games is a multiple of it."""
     league_win_rate: float = 0.6
@@ -111,6 +123,13 @@ class Training:
         for name in ("steps", "minutes"):
             value = getattr(self, name)
             _check(name, value is None or (math.isfinite(value) and value > 0), value, "a budget is more than 0")
+        object.__setattr__(self, "players", tuple(self.players))
+        if self.players:
+            _check("players", "learner" in self.players, self.players, "at least one seat is a learner's")
+            _check("opponent", self.opponent == "learner", self.opponent, "players say who plays, an opponent too")
+        if self.agents:
+            _check("agents", not self.players and self.opponent == "learner", self.agents, "they sit everywhere, and "
+                   "neither players nor opponent can be given")  # fmt: skip
         _check_shares(self, "league_win_rate")
         _check("checkpoint_minutes", self.checkpoint_minutes > 0, self.checkpoint_minutes, "more than 0 is needed")
 
@@ -167,8 +186,25 @@ class TrainConfig:
     @property
     def agent_names(self) -> list[str]:
         """The names of the agents that learn, in the order of their seats."""
-        num_agents = self.environment.num_seats if self.training.opponent == "learner" else 1
-        return [agent_name(seat) for seat in range(num_agents)]
+        players = self.training.players or self.players(self.environment.num_seats)
+        return [agent_name(seat) for seat, name in enumerate(players) if name == "learner"]
+
+    def players(self, num_seats: int) -> tuple[str, ...]:
+        """Who sits at each seat, as people write it.
+
+        Raises:
+          InputError: if there are not so many names.
+        """
+        names, opponent = self.training.players, self.training.opponent
+        if not names and opponent == "learner":
+            return ("learner",) * num_seats
+        seats = f"{self.environment.name} has {num_seats} seat{'s' if num_seats > 1 else ''}"
+        _check("opponent", bool(names) or num_seats == 2, opponent, f"{seats}: players names who sits at each")
+        names = names or ("learner", opponent)
+        _check("players", len(names) == num_seats, list(names), f"{seats}, and each needs a name")
+        _check("players", "league" not in names or names.count("learner") == 1, list(names),
+               "a league is made of the past selves of one learner")  # fmt: skip
+        return names
 
     def measures(self) -> dict[str, dict[str, Any]]:
         """How good its agents are measured to be, by name, as plain values: what a run's measures.json holds."""
@@ -204,12 +240,13 @@ def environment_class(name: str) -> type:
     """
     _check("environment", isinstance(name, str), name, "str is needed")
     described = "ROWSxCOLUMNSxK" if _DESCRIBED.fullmatch(name) else name
-    if described not in ENVIRONMENTS:
+    home = _OWN if is_own(name) else ENVIRONMENTS.get(described)
+    if home is None:
         raise InputError(
             f"unknown environment {name!r}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or 8x8x4-gravity "
-            "if stones fall"
+            "if stones fall, or your own MODULE:FUNCTION"
         )
-    module, _, attribute = ENVIRONMENTS[described].partition(":")
+    module, _, attribute = home.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
@@ -269,7 +306,10 @@ def _check_type(field: dataclasses.Field, value) -> None:
         return
     if isinstance(field.default, tuple):
         _check(field.name, isinstance(value, (list, tuple)), value, "list or tuple is needed")
-        kinds, values = (int,), value
+        kinds, values = (typing.get_args(field.type)[0],), value
+    elif isinstance(field.default, bool):
+        _check(field.name, isinstance(value, bool), value, "True or False is needed")
+        return
     elif isinstance(field.default, str):
         kinds, values = (str,), [value]
     else:

@@ -104,10 +104,15 @@ def _flags_of(part) -> type:
     """A part of a config as a dataclass of flags, with its values as defaults; a budget has none."""
     sentences = _sentences(type(part))
     fields = [
-        _field(name, field.type, None if name in _BUDGET else getattr(part, name), sentences[name])
+        _field(name, _as_flag(field.type), None if name in _BUDGET else getattr(part, name), sentences[name])
         for name, field in settings_of(type(part)).items()
     ]
     return dataclasses.make_dataclass(type(part).__name__, fields, namespace={"__doc__": type(part).__doc__})
+
+
+def _as_flag(kind):
+    """A bool is given as True or False, as machines that start trainings give every setting a value."""
+    return tyro.conf.FlagConversionOff[bool] if kind is bool else kind
 
 
 def _sentences(part: type) -> dict[str, str]:

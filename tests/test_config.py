@@ -101,7 +101,7 @@ def test_a_value_that_no_training_can_have_is_refused(name, value, needed):
 def test_an_environment_that_does_not_exist_is_refused_with_the_names_of_those_there_are(name):
     assert refusal(TrainConfig, name) == (
         f"unknown environment {name!r}: choose one of tic_tac_toe, connect_four, ROWSxCOLUMNSxK, such as 5x5x4, or "
-        "8x8x4-gravity if stones fall"
+        "8x8x4-gravity if stones fall, or your own MODULE:FUNCTION"
     )
 
 
@@ -314,7 +314,8 @@ def test_a_runs_settings_of_version_0_1_0_get_their_present_names(tmp_path):
     config = load_config(tmp_path)
     renamed = {"environment": "connect_four", "steps": 60} | FIRST_VERSION
     expected = {name: value for name, value in renamed.items() if name not in ("game", "plies", "preset", "versions")}
-    assert config.to_dict() == expected  # and nothing of a preset: it held every setting
+    new = {"players": [], "agents": "", "share_weights": False, "limits_are_ends": False}
+    assert config.to_dict() == expected | new  # and nothing of a preset: it held every setting
     assert (config.environment.opening_plies, config.training.minutes) == (0, None)
 
 
@@ -333,7 +334,8 @@ def test_a_runs_settings_of_version_0_1_0_get_their_present_names(tmp_path):
         (b'{"discount": NaN}', "does not fit: discount = nan: 0 to 1 is needed"),
         (b'{"reward_win": 1e999}', "does not fit: reward_win = inf: a reward is a finite number"),
         (b'{"game": "chess"}', "does not fit: unknown environment 'chess': choose one of tic_tac_toe, connect_four, "
-                               "ROWSxCOLUMNSxK, such as 5x5x4, or 8x8x4-gravity if stones fall"),
+                               "ROWSxCOLUMNSxK, such as 5x5x4, or 8x8x4-gravity if stones fall, or your own "
+                               "MODULE:FUNCTION"),
         (b'{"plies": 5}', "does not fit: unknown setting 'plies': it is called steps now"),
         (b'{"environment": []}', "does not fit: environment = []: str is needed"),
         (b'{"batch_size": 0}', "does not fit: batch_size = 0: at least 1 is needed"),

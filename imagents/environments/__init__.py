@@ -1,7 +1,7 @@
 """Worlds to live in: a file or a folder each, with everything about it inside.
 
-An environment's face is a frozen dataclass that imports no TensorFlow, derived from `Face`: its fields are its settings,
-each a flag of the command line with a sentence. `imagents.config.ENVIRONMENTS` names it; nobody else does.
+An environment's face is a frozen dataclass that imports no TensorFlow, derived from `Face`: its fields are its
+settings, each a flag of the command line with a sentence. `imagents.config.ENVIRONMENTS` names it; nobody else does.
 """
 
 import dataclasses
@@ -90,7 +90,9 @@ class Face:
     """What a time step looks like from the other seat, a function of it; None if agents play their own seat only."""
 
     def strength(self, trainer, seed: int = 0):
-        """Measures the agents of a training again and again: `report()` by agent, as plain values for JSON, `text(report)`.
+        """Measures the agents of a training again and again.
+
+        Its `report()` gives what it measured, by agent, as plain values for JSON; `text(report)` says it in 80 columns.
 
         Args:
           trainer: the training, a `Trainer`.

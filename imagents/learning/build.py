@@ -1,22 +1,38 @@
 """The agents that a config describes."""
 
 import tensorflow as tf
+from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig, agent_name
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn
+from imagents.own import given
 from imagents.randomness import make_seed
+from imagents.seats import num_seats
 
 
 def build_agents(config: TrainConfig) -> list[IMAgent]:
-    """The agents that a config describes, each for a single game, without anything to play it."""
+    """The agents that a config describes, each for a single copy, without anything to live in."""
     environment = config.environment.build(1, 0)
-    small = config.replace(parallel_games=1, replay_length=2)
-    return [build_agent(small, environment, seat) for seat in range(len(config.agent_names))]
+    if config.training.agents:
+        players = given(config.training.agents, "agents")(environment, config.training.seed)
+        return [player for player in players if isinstance(player, IMAgent)]
+    small, agents = config.replace(parallel_games=1, replay_length=2), []
+    for seat, player in enumerate(config.players(num_seats(environment))):
+        if player == "learner":
+            shared = agents[0].algorithm if agents and config.training.share_weights else None
+            agents.append(build_agent(small, environment, seat, algorithm=shared))
+    return agents
 
 
-def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, seat: int, name: str = "") -> IMAgent:
+def build_agent(
+    config: TrainConfig,
+    environment: tf_environment.TFEnvironment,
+    seat: int,
+    name: str = "",
+    algorithm: tf_agent.TFAgent | None = None,
+) -> IMAgent:
     """An agent for a seat in an environment.
 
     Args:
@@ -24,6 +40,7 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
       environment: the environment.
       seat: the seat to play.
       name: its name; `agent_name(seat)` if "".
+      algorithm: another agent's, to share; the settings' own if None.
     """
     name, settings = name or agent_name(seat), config.algorithm
     shared = config.environment.network() | dict(
@@ -34,15 +51,16 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
         target_update_tau=settings.target_update_tau,
         seed=make_seed(config.training.seed, name),
     )
-    if settings.name == "c51":
+    if algorithm is not None:
+        pass
+    elif settings.name == "c51":
         low, high = config.environment.return_range
         algorithm = categorical_dqn(min_return=low, max_return=high, **shared)
     else:
         algorithm = dqn(double=settings.name == "double_dqn", **shared)
     num_games = config.training.parallel_games
     return IMAgent(
-        environment.time_step_spec(),
-        environment.action_spec(),
+        environment,
         batch_size=num_games,
         algorithm=algorithm,
         seat=seat,
@@ -50,6 +68,7 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
         epsilon=epsilon_ladder(settings.epsilon_min, settings.epsilon_max, num_games),
         replay_length=settings.replay_length,
         sample_batch_size=settings.batch_size,
+        limits_are_ends=config.training.limits_are_ends,
         seed=config.training.seed,
     )
 

@@ -27,7 +27,7 @@ class Order:
     Attributes:
       parameter: what follows the colon in the name, "" if nothing does.
       environment: the environment's settings.
-      seat, name, seed, batch_size: as for `make_player`.
+      seat, name, seed, batch_size, action_spec: as for `make_player`.
     """
 
     parameter: str
@@ -36,6 +36,7 @@ class Order:
     name: str
     seed: int
     batch_size: int
+    action_spec: Any = None
 
     def number(self, kind: type, default: str, needed: str):
         """The parameter as a number.
@@ -50,8 +51,8 @@ class Order:
 
 
 _MAKERS: dict[str, Callable[[Order], Player]] = {
-    "random": lambda o: RandomPlayer(o.seat, o.name, o.seed),
-    "first_legal": lambda o: FirstLegalPlayer(o.seat, o.name),
+    "random": lambda o: RandomPlayer(o.seat, o.name, o.seed, o.action_spec),
+    "first_legal": lambda o: FirstLegalPlayer(o.seat, o.name, o.action_spec),
     "trained": lambda o: frozen_player(open_shipped(o.environment, o.seat), "", o.environment, o.seat, o.name,
                                        o.batch_size),
 }  # fmt: skip
@@ -69,6 +70,7 @@ def make_player(
     seed: int = 0,
     batch_size: int = 1,
     others: Mapping[str, Callable[[], Player]] | None = None,
+    action_spec=None,
 ) -> Player:
     """The player of that name.
 
@@ -80,6 +82,7 @@ def make_player(
       seed: of its own generator; the player's name and its seat go into that, too.
       batch_size: number of parallel games B. Players that remember nothing play any number of games.
       others: players that only the caller can make, by name.
+      action_spec: the environment's; needed only where that does not show legal moves.
 
     Raises:
       InputError: if the name is unknown, or the player cannot play this game or is not installed.
@@ -92,7 +95,7 @@ def make_player(
         return frozen_player(*found, environment, seat, name, batch_size)
     if "," in name or "=" in name:
         names, weights = zip(*parse_mixture(name))
-        members = [make_player(member, environment, seat, seed, batch_size, others) for member in names]
+        members = [make_player(member, environment, seat, seed, batch_size, others, action_spec) for member in names]
         return MixturePlayer(members, weights, environment.memory(seat, batch_size), name, seed, batch_size)
     kind, colon, parameter = name.partition(":")
     makers = {re.match(r"\w+", label)[0]: (label, make) for label, make in (_MAKERS | environment.players()).items()}
@@ -101,4 +104,4 @@ def make_player(
             raise InputError(f"{name!r} is neither the folder of a run nor a checkpoint or a snapshot of one")
         known = ", ".join([*player_names(environment), *others])
         raise InputError(f"unknown player {name!r}: choose {known}, or the folder of a run")
-    return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size))
+    return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size, action_spec))

@@ -15,10 +15,8 @@ from tf_agents.environments import tf_environment, tf_py_environment
 from imagents.config import QLearning, TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.learning.build import build_agent
 from imagents.players.base import Player
-from imagents.players.league import LeaguePlayer
-from imagents.players.names import make_player
+from imagents.players.seating import seat_players
 from imagents.seats import acts_at_once, ends, is_asked, num_seats, turns
 from imagents.xla import repeat, start_xla
 
@@ -177,14 +175,10 @@ def build(config: TrainConfig) -> Trainer:
     """The environment, the players and the loop that a config describes.
 
     Raises:
-      InputError: for an opponent that does not exist or does not fit.
+      InputError: for a player that does not exist or does not fit.
     """
     environment = config.environment.build(config.training.parallel_games, config.training.seed)
-    players = [build_agent(config, environment, seat=0)]
-    if config.training.opponent == "learner":
-        players.append(build_agent(config, environment, seat=1))
-    else:
-        players.append(_opponent(config, environment, players[0]))
+    players = seat_players(config, environment)
     return Trainer(
         environment,
         players,
@@ -192,31 +186,6 @@ def build(config: TrainConfig) -> Trainer:
         warmup_rounds=config.algorithm.warmup_rounds,
         execution=config.training.execution,
     )
-
-
-def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, agent: IMAgent) -> Player:
-    """The player at seat 1 that `opponent` names."""
-    opponent, size, games = config.training.opponent, config.training.league_size, config.training.parallel_games
-
-    def league() -> Player:
-        if games % size:
-            raise InputError(
-                f"league_size = {size}: each place plays an equal share of the {games} parallel games, "
-                "so it has to divide them"
-            )
-        small = config.replace(parallel_games=games // size, replay_length=2)
-        actor = build_agent(small, environment, agent.seat, name="league")
-        exchange = config.environment.exchange_seats
-        return LeaguePlayer(agent, actor, size, config.training.league_win_rate, seat=1, exchange=exchange)
-
-    def another_learner() -> Player:
-        raise InputError("learner cannot be part of a mixture: it is a second agent, and learns from every game")
-
-    others = {"learner": another_learner, "league": league}
-    try:
-        return make_player(opponent, config.environment, 1, config.training.seed, games, others)
-    except InputError as error:
-        raise InputError(f"opponent = {opponent!r}: {error}") from None
 
 
 def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:

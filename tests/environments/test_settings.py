@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+import types
 import typing
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_its_measures_are_what_its_strength_and_its_judge_measure(name):
     face = environment_settings(name)
     config = TrainConfig(environment=name, hidden_layers=(8,))
     agents = build_agents(config)
-    report = face.strength(agents, num_games=20).report()
+    trainer = types.SimpleNamespace(agents=agents, players=agents, environment=face.build(1, 0))
+    strength = face.strength(trainer)
+    report = strength.report()
     assert list(report) == [agent_name(seat) for seat in range(face.num_seats)] == config.agent_names
     for values in json.loads(json.dumps(report)).values():
         assert set(values) >= set(face.measures)
@@ -88,7 +91,7 @@ def test_its_measures_are_what_its_strength_and_its_judge_measure(name):
         assert judged == {key: report["player_1"][key] for key in judged}
         assert "\n" not in face.judge().summary(judged)
         assert max(map(len, face.judge().report_lines(judged))) <= 80
-    assert max(map(len, face.strength(agents, num_games=20).text(report).splitlines())) <= 80
+    assert max(map(len, strength.text(report).splitlines())) <= 80
 
 
 @every_environment

@@ -106,5 +106,5 @@ def test_other_opponents_are_refused(opponent):
 
 
 def test_the_sentence_about_unknown_opponents_names_those_of_training_too():
-    with pytest.raises(ValueError, match="choose random, .*, learner, league, or the folder of a run"):
+    with pytest.raises(ValueError, match="choose random, .*, learner, league, .*or the folder of a run"):
         build(SMALL.replace(opponent="nobody"))

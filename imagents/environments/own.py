@@ -1,0 +1,42 @@
+"""The face of an environment that a researcher's own function makes."""
+
+import dataclasses
+import functools
+
+from imagents.environments import Face
+from imagents.errors import InputError
+from imagents.own import given
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnEnvironment(Face):
+    """Whatever a function (batch_size, seed) of one's own makes: any TF-Agents environment."""
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def num_seats(self) -> int:
+        return _num_seats(self.name)
+
+    def build(self, batch_size: int, seed: int):
+        from tf_agents.environments import tf_environment
+
+        environment = given(self.name, "environment")(batch_size, seed)
+        if not isinstance(environment, tf_environment.TFEnvironment):
+            raise InputError(f"{self.name} made a {type(environment).__name__}: a TFEnvironment is needed")
+        if environment.batch_size != batch_size:
+            made = environment.batch_size
+            raise InputError(f"{self.name} made {made} copies: {batch_size} side by side are needed")
+        return environment
+
+
+@functools.cache
+def _num_seats(name: str) -> int:
+    from imagents.seats import num_seats
+
+    environment = OwnEnvironment(name).build(1, 0)
+    count = num_seats(environment)
+    getattr(environment, "close", lambda: None)()
+    return count

@@ -1,0 +1,72 @@
+"""Who sits where: the players that a config names, one per seat of its environment."""
+
+from collections.abc import Sequence
+
+from tf_agents.environments import tf_environment
+
+from imagents.config import TrainConfig
+from imagents.errors import InputError
+from imagents.learning.agent import IMAgent
+from imagents.learning.build import build_agent
+from imagents.own import given
+from imagents.players.base import Player
+from imagents.players.league import LeaguePlayer
+from imagents.players.names import make_player
+from imagents.seats import num_seats
+
+
+def seat_players(config: TrainConfig, environment: tf_environment.TFEnvironment) -> list[IMAgent | Player]:
+    """The players of a training, in the order of their seats.
+
+    Args:
+      config: the settings.
+      environment: where they are to play, of `parallel_games` copies.
+
+    Raises:
+      InputError: for a player that does not exist or does not fit.
+    """
+    if config.training.agents:
+        players = given(config.training.agents, "agents")(environment, config.training.seed)
+        if not isinstance(players, Sequence):
+            raise InputError(f"{config.training.agents} made a {type(players).__name__}: a list of players is needed")
+        return list(players)
+    names = config.players(num_seats(environment))
+    agents = {}
+    for seat, name in enumerate(names):
+        if name == "learner":
+            shared = next(iter(agents.values())).algorithm if agents and config.training.share_weights else None
+            agents[seat] = build_agent(config, environment, seat, algorithm=shared)
+    return [agents.get(seat) or _player(config, environment, seat, name, agents) for seat, name in enumerate(names)]
+
+
+def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict[int, IMAgent]) -> Player:
+    """A player that does not learn."""
+    training = config.training
+    size, games = training.league_size, training.parallel_games
+
+    def league() -> Player:
+        if num_seats(environment) > 2:
+            raise InputError("a league is for two seats: with more it would have to say whom it meets")
+        if games % size:
+            raise InputError(
+                f"league_size = {size}: each place plays an equal share of the {games} parallel games, "
+                "so it has to divide them"
+            )
+        [agent] = agents.values()
+        small = config.replace(parallel_games=games // size, replay_length=2)
+        actor = build_agent(small, environment, agent.seat, name="league")
+        exchange = config.environment.exchange_seats
+        return LeaguePlayer(agent, actor, size, training.league_win_rate, seat=seat, exchange=exchange)
+
+    def another_learner() -> Player:
+        raise InputError("learner cannot be part of a mixture: it is a second agent, and learns from every game")
+
+    def person() -> Player:
+        raise InputError("a person cannot play so many games; imagents play is for people")
+
+    others = {"learner": another_learner, "league": league, "person": person}
+    try:
+        return make_player(name, config.environment, seat, training.seed, games, others, environment.action_spec())
+    except InputError as error:
+        setting = f"players[{seat}]" if training.players else "opponent"
+        raise InputError(f"{setting} = {name!r}: {error}") from None
