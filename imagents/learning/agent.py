@@ -20,6 +20,7 @@ from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
 from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.learning.replay import FIFOReplayBuffer
+from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
 from imagents.seats import PASS, is_asked, shows, where_copy
 
@@ -73,6 +74,7 @@ class IMAgent(tf.Module):
         sample_batch_size: int = QLearning.batch_size,
         seed: int = 0,
     ):
+        check_tensorflow()
         super().__init__(name=name or agent_name(seat))
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(

@@ -6,6 +6,7 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig, agent_name
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn
+from imagents.process import check_memory
 from imagents.randomness import make_seed
 
 
@@ -26,6 +27,9 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
       name: its name; `agent_name(seat)` if "".
     """
     name, settings = name or agent_name(seat), config.algorithm
+    units = sum(settings.hidden_layers) + environment.action_spec().maximum + 1
+    for setting, rows in (("batch_size", settings.batch_size), ("parallel_games", config.training.parallel_games)):
+        check_memory(f"a Q network's layers for {setting} = {rows}", 4 * int(units) * rows)
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(settings.learning_rate),

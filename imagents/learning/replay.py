@@ -13,6 +13,7 @@ from tf_agents.replay_buffers import replay_buffer
 from tf_agents.replay_buffers.tf_uniform_replay_buffer import BufferInfo
 
 from imagents.errors import InputError
+from imagents.process import check_memory
 from imagents.randomness import make_generator
 from imagents.xla import from_bits, selected_first
 
@@ -41,6 +42,8 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         super().__init__(data_spec, capacity=batch_size * max_length)
         self.batch_size = batch_size
         self.row_format = RowFormat(data_spec)
+        size = 4 * self.capacity * self.row_format.num_words
+        check_memory(f"a replay buffer of {batch_size} x {max_length} decisions", 2 * size)  # and a copy, to change
         self._generator = make_generator(seed, "replay")
         # A ring of frames, in blocks of batch_size: a batch touches two blocks at the most.
         shape = [max_length, batch_size, self.row_format.num_words]

@@ -18,6 +18,7 @@ from imagents.learning.build import build_agent
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
+from imagents.process import check_tensorflow
 from imagents.seats import PASS, shows
 from imagents.xla import repeat, start_xla
 
@@ -47,6 +48,7 @@ class Trainer(tf.Module):
         warmup_rounds: int = QLearning.warmup_rounds,
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
+        check_tensorflow()
         super().__init__(name="trainer")
         self.environment = environment
         self.players = list(players)
@@ -199,7 +201,10 @@ def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, ag
     def another_learner() -> Player:
         raise InputError("learner cannot be part of a mixture: it is a second agent, and learns from every game")
 
-    others = {"learner": another_learner, "league": league}
+    def person() -> Player:
+        raise InputError("a person cannot play so many games; imagents play is for people")
+
+    others = {"learner": another_learner, "league": league, "person": person}
     try:
         return make_player(opponent, config.environment, 1, config.training.seed, games, others)
     except InputError as error:

@@ -23,12 +23,14 @@ from tf_agents.trajectories import time_step as ts
 from imagents.environments.boards.board_game import BoardGame, Position
 from imagents.environments.boards.grid import TALLIES
 from imagents.errors import InputError
+from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import PASS, where_copy
 from imagents.xla import where_any
 
 # Outcomes of a game: 0 and 1 name the seat that won.
 RUNNING, DRAW, ILLEGAL = -1, 2, 3
+_STATE_BYTES, _CELL_BYTES = 64, 24  # of a game: what is kept, and what is at work in a step, at the least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +100,8 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
             )
         if illegal_move not in ("penalty", "error"):
             raise InputError(f"illegal_move = {illegal_move!r}: choose penalty or error")
+        check_tensorflow()
+        check_memory(f"{batch_size} parallel games", batch_size * (_STATE_BYTES + _CELL_BYTES * game.num_cells))
         observation_spec = {
             "board": tensor_spec.BoundedTensorSpec([game.rows, game.columns], tf.int32, 0, 2),
             "legal_moves": tensor_spec.TensorSpec([game.num_actions], tf.bool),
