@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import signal
 import sys
@@ -107,7 +108,7 @@ def check_memory(what: str, num_bytes: int) -> None:
     """Raises an InputError, before anything is made of that size, if there is no memory for it."""
     free = _free_memory()
     if num_bytes > free:
-        raise InputError(f"{what} would need {num_bytes / 1e9:.3g} GB of memory, and there are {free / 1e9:.3g} GB")
+        raise InputError(f"{what} would need {num_bytes / 1e9:,.1f} GB of memory, and there are {free / 1e9:,.1f} GB")
 
 
 def _free_memory() -> float:
@@ -148,8 +149,8 @@ def check_tensorflow() -> None:
 
 def what_lacks(error: BaseException) -> str:
     """In one sentence what an error of TensorFlow's says that this machine lacks; "" for any other error."""
-    first, *_ = str(error).splitlines() or [""]
+    said = re.sub(r"^({{.*?}} *)+|\n.*| *\[Op:.*", "", str(error), flags=re.DOTALL)  # not in which operation
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return f"out of memory: {first}"
+        return f"out of memory: {said}"
     is_tensorflows = type(error).__module__.startswith("tensorflow.")
-    return first if is_tensorflows and ("device" in first.lower() or "CUDA" in first) else ""
+    return said if is_tensorflows and re.search("devices? (for )?spec|unknown device|cuda", said, re.IGNORECASE) else ""

@@ -29,7 +29,7 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
     name, settings = name or agent_name(seat), config.algorithm
     units = sum(settings.hidden_layers) + environment.action_spec().maximum + 1
     for setting, rows in (("batch_size", settings.batch_size), ("parallel_games", config.training.parallel_games)):
-        check_memory(f"a Q network's layers for {setting} = {rows}", 4 * int(units) * rows)
+        check_memory(f"layers of {settings.hidden_layers} units for {setting} = {rows}", 4 * int(units) * rows)
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
