@@ -15,11 +15,10 @@ from imagents.errors import InputError
 
 def open_streams() -> None:
     """Opens the standard streams that were closed, on nothing; and what one cannot encode or decode is no error."""
+    while (free := os.open(os.devnull, os.O_RDWR)) <= 2:  # else the next file that is opened gets all that is printed
+        os.set_inheritable(free, True)
+    os.close(free)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:  # else the next file that is opened gets this number, and all that is printed
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))
         if hasattr(getattr(sys, name), "reconfigure"):
