@@ -12,5 +12,5 @@ class InputError(ValueError):
 
 def check_seed(seed: int) -> None:
     """Raises an InputError for what is no seed."""
-    if not isinstance(seed, numbers.Integral) or seed < 0:
+    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0:
         raise InputError(f"seed = {seed!r}: a whole number of at least 0 is needed")

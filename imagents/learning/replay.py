@@ -7,6 +7,7 @@ that adding and sampling move few bytes: a decision on a board of 42 cells takes
 """
 
 import math
+import operator
 
 import tensorflow as tf
 from tf_agents.replay_buffers import replay_buffer
@@ -34,6 +35,7 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
     """
 
     def __init__(self, data_spec, batch_size: int, max_length: int = 32, *, seed: int = 0):
+        batch_size, max_length = operator.index(batch_size), operator.index(max_length)  # NumPy's numbers, too
         if batch_size < 1 or max_length < 2:
             raise InputError(
                 f"batch_size = {batch_size}, max_length = {max_length}: a replay buffer needs "
