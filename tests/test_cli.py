@@ -200,6 +200,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
         pass
     assert process.wait(60) == 130
     text = screen.decode()
+    assert "stopping after the chunk under way; a second Ctrl-C ends at once" in text
     assert f"stopped, nothing lost; to go on: imagents train --resume {run}" in text.replace("\r\n", "")
     assert "win%" in text
     bar = [line for line in text.replace("\n", "\r").split("\r") if "win%" in line]
