@@ -15,12 +15,11 @@ from imagents.errors import InputError
 
 def open_streams() -> None:
     """Opens the standard streams that were closed, on nothing; and what one cannot encode or decode is no error."""
-    while (free := os.open(os.devnull, os.O_RDWR)) <= 2:  # else the next file that is opened gets all that is printed
-        os.set_inheritable(free, True)
-    os.close(free)
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # its number is free, and the next file to open would get that, and all output
+            stream = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
         if hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="backslashreplace")
 

@@ -56,7 +56,12 @@ with open({str(file)!r}, "w") as file:
 
 @pytest.mark.parametrize("arguments, status", [("--version", 0), ("fly", 2), ("train --environment chess", 2)])
 def test_a_command_ends_as_usual_when_its_streams_are_closed(arguments, status):
-    code = f"import sys; from imagents.cli import main; sys.exit(main({arguments.split()!r}))"
+    code = f"""
+import os, sys
+from imagents.cli import main
+status = main({arguments.split()!r})
+sys.exit(status if sys.stdout and sys.stderr and os.fstat(2) else 1)
+"""
     assert shell(code, "<&- >&- 2>&-").returncode == status
 
 
