@@ -37,7 +37,7 @@ def test_what_a_closed_stream_is_told_goes_nowhere(closed, tmp_path):
     """And not into the next file that is opened, which had its number."""
     file = tmp_path / "file"
     done = shell(f"""
-import os, sys
+import os, subprocess, sys
 from imagents.process import open_streams
 open_streams()
 with open({str(file)!r}, "w") as file:
@@ -46,11 +46,12 @@ with open({str(file)!r}, "w") as file:
     print("wrong", file=sys.stderr, flush=True)
     os.write(1, b"said\\n")  # as C libraries do
     os.write(2, b"wrong\\n")
+    subprocess.run(["sh", "-c", "echo said; echo wrong >&2"], check=True)  # and those that it starts
     file.write("content")
 """, f"{closed} {'' if '<' in closed else '</dev/null'}")
     assert done.returncode == 0
-    assert done.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else b"said\nsaid\n")
-    assert done.stderr == (b"" if "2>&-" in closed else b"wrong\nwrong\n")
+    assert done.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else b"said\n" * 3)
+    assert done.stderr == (b"" if "2>&-" in closed else b"wrong\n" * 3)
     assert file.read_text() == "content"
 
 
