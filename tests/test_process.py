@@ -215,8 +215,8 @@ def little(monkeypatch):
     [
         ({"replay_length": 2**31}, "a replay buffer of 16 x 2147483648 decisions would need 1,"),
         ({"hidden_layers": (100_000, 100_000)}, "a Q network with hidden_layers = (100000, 100000) would need 160"),
-        ({"hidden_layers": (10**9,)}, "layers of (1000000000,) units for batch_size = 16 would need 64.0 GB"),
-        ({"batch_size": 2**31}, "layers of (8,) units for batch_size = 2147483648 would need 146"),
+        ({"hidden_layers": (10**9,)}, "batch_size = 16 with hidden_layers = (1000000000,) would need 64.0 GB"),
+        ({"batch_size": 2**31}, "batch_size = 2147483648 with hidden_layers = (8,) would need 146"),
         ({"opponent": "league", "league_size": 2**14, "parallel_games": 2**14, "hidden_layers": (4096,)},
          "opponent = 'league': a league of 16384 past selves would need "),
         ({"parallel_games": 2**31}, "2147483648 parallel games would need "),

@@ -13,7 +13,7 @@ from imagents.randomness import make_seed
 def build_agents(config: TrainConfig) -> list[IMAgent]:
     """The agents that a config describes, each for a single game, without anything to play it."""
     environment = config.environment.build(1, 0)
-    small = config.replace(parallel_games=1, replay_length=2)
+    small = config.replace(parallel_games=1, replay_length=2, batch_size=1)
     return [build_agent(small, environment, seat) for seat in range(len(config.agent_names))]
 
 
@@ -27,9 +27,12 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
       name: its name; `agent_name(seat)` if "".
     """
     name, settings = name or agent_name(seat), config.algorithm
-    units = sum(settings.hidden_layers) + environment.action_spec().maximum + 1
-    for setting, rows in (("batch_size", settings.batch_size), ("parallel_games", config.training.parallel_games)):
-        check_memory(f"layers of {settings.hidden_layers} units for {setting} = {rows}", 4 * int(units) * rows)
+    batch, num_games = settings.batch_size, config.training.parallel_games
+    widths = [*settings.hidden_layers, int(environment.action_spec().maximum) + 1]
+    # A gradient needs what all layers gave, a move only what the widest one did.
+    needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
+    for what, numbers in needs.items():
+        check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
@@ -43,7 +46,6 @@ def build_agent(config: TrainConfig, environment: tf_environment.TFEnvironment, 
         algorithm = categorical_dqn(min_return=low, max_return=high, **shared)
     else:
         algorithm = dqn(double=settings.name == "double_dqn", **shared)
-    num_games = config.training.parallel_games
     return IMAgent(
         environment.time_step_spec(),
         environment.action_spec(),
