@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 package = Path(__file__).with_name("imagents") / "__init__.py"
-version = re.search(r'^__version__ = "(.+)"$', package.read_text(), re.MULTILINE)[1]
+version = re.search(r'^__version__ = "(.+)"$', package.read_text(encoding="utf-8"), re.MULTILINE)[1]
 
 setup(
     name="imagents",
@@ -15,6 +15,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["imagents", "imagents.*"]),
+    # An editable install is a path, then: the way by a hook, setuptools' own choice, comes after the folder in which
+    # Python is started, and there a clone is called imagents, too, and would be taken for the package.
+    options={"editable_wheel": {"mode": "compat"}},
     package_data={
         "imagents": ["shipped/**/*"],
         "imagents.app": ["*.css", "*.js"],

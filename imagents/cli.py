@@ -14,8 +14,9 @@ import tyro
 
 import imagents
 from imagents.config import TrainConfig, load_config, run_folder
-from imagents.errors import InputError
+from imagents.errors import InputError, check_seed
 from imagents.flags import parse_training, refuse_old_flags
+from imagents.process import ended_by, open_streams, what_lacks
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
 
@@ -70,7 +71,8 @@ def train(arguments: Sequence[str]) -> Job:
         experiment = Experiment(TrainConfig(**settings, **budget), command.output_dir)
 
     def job() -> int:
-        run = experiment.run(metric_lines=command.metric_lines)
+        with ended_by(signal.SIGINT):  # the second one; the first one is the experiment's
+            run = experiment.run(metric_lines=command.metric_lines)
         if experiment.stopped_by is None:
             print(f"done: {run.path}")
             return 0
@@ -284,6 +286,12 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command. Returns 0, 1 if it had to stop, 2 for bad input, 128 + signal if stopped by one."""
+    open_streams()
+    with ended_by(signal.SIGTERM):
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in ("-h", "--help"):
         print(_USAGE)
@@ -308,12 +316,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, FloatingPointError) as error:  # a full disk, numbers that became infinite
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        if not what_lacks(error):
+            raise
+        print(f"imagents {command}: {what_lacks(error)}", file=sys.stderr)
+        return 1
 
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):
     """Parses a command whose arguments are not settings: `--json` alone switches it on."""
     refuse_old_flags(arguments)
-    return tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
+    command = tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
+    if getattr(command, "seed", None) is not None:
+        check_seed(command.seed)
+    return command
 
 
 if __name__ == "__main__":

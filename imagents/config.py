@@ -161,6 +161,7 @@ class TrainConfig:
         kind = environment_class(environment)
         presets = list(kind.presets)
         _check("preset", preset in presets, preset, f"{environment} has the presets {', '.join(presets)}")
+        settings = {name: _plain(value) for name, value in settings.items()}
         values = kind.presets[preset] | settings
         own_budget = settings.get("steps") is not None or settings.get("minutes") is not None
         budget = settings if own_budget else kind.presets[preset]
@@ -223,7 +224,14 @@ class TrainConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
 
     def replace(self, **settings) -> "TrainConfig":
-        """The same with other values of some settings."""
+        """The same with other values of some settings.
+
+        Raises:
+          InputError: for a preset, too: each of its settings has a value here already.
+        """
+        if "preset" in settings:
+            raise InputError(f"preset = {settings['preset']!r}: a config begins with a preset, as in TrainConfig("
+                             f"{self.environment.name!r}, preset={settings['preset']!r}), and cannot change to one")
         return TrainConfig(**self.to_dict() | settings)
 
 
@@ -298,6 +306,13 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
         return TrainConfig(**values)
     except InputError as error:
         raise InputError(f"{path} does not fit: {error}") from None
+
+
+def _plain(value):
+    """A number, a text or an array of NumPy's as Python's own; the same in a list or a tuple."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _check_type(field: dataclasses.Field, value) -> None:

@@ -8,11 +8,13 @@ import hashlib
 
 import tensorflow as tf
 
+from imagents.errors import check_seed
 from imagents.xla import running_count
 
 
 def make_seed(seed: int, owner: str) -> int:
     """A 31-bit seed for `owner`; other owners and other seeds get unrelated ones."""
+    check_seed(seed)
     return int.from_bytes(hashlib.sha256(f"{seed}/{owner}".encode()).digest()[:4], "big") >> 1
 
 

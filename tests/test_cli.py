@@ -66,6 +66,10 @@ assert "tensorflow" not in sys.modules
         (["train", "--batch-size", "-5"], "batch_size = -5: at least 1 is needed"),
         (["train", "--hidden-layers", "64", "0"], "hidden_layers = 0: a layer has at least 1 unit"),
         (["train", "--opponent", "nobody"], "nobody"),
+        (["train", "--opponent", "person"], "opponent = 'person': a person cannot play so many games"),
+        (["train", "--opponent", "random=3,person=1"], "opponent = 'random=3,person=1': a person cannot play so many"),
+        (["train", "--seed", "-1"], "seed = -1: "),
+        (["play", "--seed", "-1"], "seed = -1: a whole number of at least 0 is needed"),
         (["train", "--resume", "/nowhere"], "/nowhere is not a run folder"),
         (["train", "--output-dir", "/proc/run"], "/proc/run cannot be written"),
     ],
@@ -196,6 +200,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
         pass
     assert process.wait(60) == 130
     text = screen.decode()
+    assert "stopping after the chunk under way; a second Ctrl-C ends at once" in text
     assert f"stopped, nothing lost; to go on: imagents train --resume {run}" in text.replace("\r\n", "")
     assert "win%" in text
     bar = [line for line in text.replace("\n", "\r").split("\r") if "win%" in line]

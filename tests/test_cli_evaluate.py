@@ -77,6 +77,8 @@ def test_tournament_of_snapshots_gives_a_learning_curve(run, tmp_path, capsys):
         (["tournament", "random", "heuristic", "--environment", "chess"], "unknown environment 'chess'"),
         (["tournament", "random", "RUN", "--environment", "connect_four"], "and this is a game of connect_four"),
         (["tournament", "random", "RUN", "--games", "-2"], "num_games = -2"),
+        (["tournament", "random", "RUN", "--seed", "-1"], "seed = -1: a whole number of at least 0 is needed"),
+        (["evaluate", "RUN", "--seed", "-1"], "seed = -1: a whole number of at least 0 is needed"),
         (["tournament", "random", "RUN", "--output-dir", "/proc/there"], "/proc/there cannot be written"),
         (["train", "--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody': choose random, "),
         (["train", "--opponent", "league", "--parallel-games", "12"], "league_size = 8: each place plays an equal"),

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from imagents.config import (
     ALGORITHMS,
     DEFAULT_ENVIRONMENT,
     ENVIRONMENTS,
+    QLearning,
     TrainConfig,
     Training,
     environment_class,
@@ -23,6 +25,7 @@ from imagents.config import (
     load_config,
     settings_of,
 )
+from imagents.environments.boards.settings import BoardSettings
 from imagents.flags import parse_training
 
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
@@ -153,6 +156,30 @@ def test_whole_numbers_serve_where_a_fraction_could_stand():
     assert (config.training.minutes, config.environment.reward_win, config.algorithm.discount) == (5, 2, 1)
 
 
+@pytest.mark.parametrize(
+    "settings, plain",
+    [
+        ({"seed": np.int64(7), "steps": np.int32(500), "parallel_games": np.uint8(16)},
+         {"seed": 7, "steps": 500, "parallel_games": 16}),
+        ({"learning_rate": np.float32(0.5), "discount": np.float64(0.9), "minutes": np.float16(2.5)},
+         {"learning_rate": 0.5, "discount": 0.9, "minutes": 2.5}),
+        ({"hidden_layers": np.array([8, 4]), "opponent": np.str_("random")},
+         {"hidden_layers": (8, 4), "opponent": "random"}),
+        ({"hidden_layers": (np.int64(8), 4), "batch_size": np.array(32)}, {"hidden_layers": (8, 4), "batch_size": 32}),
+    ],
+)  # fmt: skip
+def test_numbers_of_numpy_are_taken_as_pythons_own(settings, plain):
+    config = TrainConfig(**settings)
+    assert config == TrainConfig(**plain)
+    assert TrainConfig().replace(**settings) == TrainConfig().replace(**plain)
+    assert json.loads(json.dumps(config.to_dict())) == TrainConfig(**plain).to_dict()
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), np.float64(1.0), np.array([1]), np.int64(-1), np.str_("1")])
+def test_what_python_could_not_say_numpy_cannot_either(value):
+    assert refusal(TrainConfig, seed=value).startswith("seed = ")
+
+
 values = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=3)
 )
@@ -278,6 +305,35 @@ def test_a_budget_of_ones_own_replaces_the_presets(name, preset):
     for none in ({}, {"steps": None}, {"steps": None, "minutes": None}):  # every training ends
         training = TrainConfig(name, preset, **none).training
         assert [training.steps, training.minutes] == [preset_budget["steps"], preset_budget["minutes"]] != [None, None]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        {"seed": 3, "minutes": 0.5},
+        {"algorithm": "dqn", "discount": QLearning.discount, "features": BoardSettings.features},  # as without a preset
+        {"opening_plies": 0, "hidden_layers": (8,), "execution": "graph", "steps": 2500},
+    ],
+)
+@every_preset
+def test_python_and_the_command_line_make_the_same_of_a_preset_and_own_settings(name, preset, own):
+    arguments = ["--environment", name, "--preset", preset]
+    for key, value in own.items():
+        arguments += ["--" + key.replace("_", "-"), *map(str, value if isinstance(value, tuple) else [value])]
+    given_settings, _ = parse_training("test", arguments, Train)
+    config = TrainConfig(environment=name, preset=preset, **own)
+    assert TrainConfig(**given_settings) == config
+    expected = environment_class(name).presets[preset] | own
+    expected |= {key: own.get(key) for key in ("steps", "minutes") if {"steps", "minutes"} & {*own}}
+    assert {key: tuple(x) if isinstance(x := config.to_dict()[key], list) else x for key in expected} == expected
+
+
+@every_preset
+def test_a_config_that_is_there_does_not_take_a_presets_name_without_its_values(name, preset):
+    for config in (TrainConfig(name), TrainConfig(hidden_layers=(6,))):
+        sentence = refusal(config.replace, preset=preset, seed=1)
+        assert sentence.startswith(f"preset = {preset!r}: a config begins with a preset, as in TrainConfig(")
 
 
 def test_an_unknown_preset_is_refused():

@@ -1,11 +1,15 @@
 """Named randomness: numbers that belong to a seed and an owner, in every process, every mode and for good."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import imagents
+from imagents import InputError
+from imagents.evaluation.elo import rate
 from imagents.randomness import make_generator, make_seed, uniform
 
 MODES = {
@@ -28,9 +32,26 @@ def test_every_seed_and_owner_has_a_seed_of_its_own():
     assert np.all(abs(bits.mean(axis=0) - 0.5) < 0.04)  # of 4,000 seeds: five standard deviations
 
 
-def test_any_whole_number_is_a_seed():
-    assert len({make_seed(seed, "environment") for seed in (0, -1, 2**31, 2**64, 10**30)}) == 5
+def test_any_whole_number_from_0_on_is_a_seed():
+    assert len({make_seed(seed, "environment") for seed in (0, 2**31, 2**64, 10**30)}) == 4
+    assert make_seed(np.int64(7), "environment") == make_seed(7, "environment")
     assert make_seed(1, "2/x") != make_seed(12, "x")
+
+
+@pytest.mark.parametrize("seed", [-1, np.int64(-1), 1.5, True, None, "1"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda seed: make_generator(seed, "environment"),
+        lambda seed: imagents.BoardGameEnvironment(imagents.TIC_TAC_TOE, seed=seed),
+        lambda seed: imagents.Arena(imagents.TIC_TAC_TOE, 2, seed),
+        lambda seed: imagents.play_tournament(["first_legal", "minimax:1"], "tic_tac_toe", 2, seed),
+        lambda seed: rate(["a", "b"], np.ones([2, 2, 3]), seed=seed),
+    ],
+)
+def test_what_is_no_seed_is_refused_wherever_one_is_taken(use, seed):
+    with pytest.raises(InputError, match=re.escape(f"seed = {seed!r}: a whole number of at least 0 is needed")):
+        use(seed)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,36 @@ def test_public_name(name):
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'imagents' has no attribute 'IMAgents'"):
         imagents.IMAgents  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def editable(tmp_path_factory):
+    """A clone called imagents, and where its editable install lies. So do pip and uv ask for it."""
+    clone, site = tmp_path_factory.mktemp("above") / "imagents", tmp_path_factory.mktemp("site")
+    (clone / "imagents").mkdir(parents=True)
+    shutil.copy(ROOT / "setup.py", clone)
+    shutil.copy(ROOT / "imagents" / "__init__.py", clone / "imagents")
+    build = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, site], cwd=clone, check=True, capture_output=True)
+    zipfile.ZipFile(next(site.glob("*.whl"))).extractall(site)
+    return clone, site
+
+
+@pytest.mark.parametrize("start", ["above the clone", "in the clone", "beside a folder imagents", "away"])
+def test_an_editable_install_is_found_wherever_python_is_started(start, editable, tmp_path):
+    clone, site = editable
+    if start == "beside a folder imagents":
+        (tmp_path / "imagents" / "cloud").mkdir(parents=True)
+    folder = {"above the clone": clone.parent, "in the clone": clone}.get(start, tmp_path)
+    code = f"""
+import importlib.util, site
+site.addsitedir({str(site)!r})
+print(importlib.util.find_spec("imagents").origin)
+"""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    no_other = [sys.executable, "-S", "-c", code]  # install than this one
+    done = subprocess.run(no_other, cwd=folder, env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{clone / 'imagents' / '__init__.py'}\n"
 
 
 # make

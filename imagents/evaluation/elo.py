@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imagents.errors import InputError
+from imagents.errors import InputError, check_seed
 
 ELO_PER_UNIT = 400 / np.log(10)  # of the natural logarithm of a strength
 _PRIOR = 1 / 3  # of a game with each result, for each pair in each order
@@ -73,6 +73,7 @@ def rate(names: Sequence[str], results: np.ndarray, zero: str = "", samples: int
     Raises:
       InputError: if shapes do not fit, or not everybody can be compared with everybody.
     """
+    check_seed(seed)
     results = np.array(results, float)
     if results.shape != (len(names), len(names), 3):
         raise InputError(f"results have shape {results.shape}: {len(names)} players need [N, N, 3]")

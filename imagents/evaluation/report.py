@@ -40,9 +40,9 @@ def prepare_evaluation(
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
     report = {"run": str(path), "environment": environment.name, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
+        slow_arena = environment.arena(solver_games, seed)
         try:
-            slow = make_player(name, environment, 1, seed, solver_games)
-            opponents.append((environment.arena(solver_games, seed), slow))
+            opponents.append((slow_arena, make_player(name, environment, 1, seed, solver_games)))
         except InputError as error:
             report["solver"] = str(error)
 

@@ -21,6 +21,7 @@ from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
 from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.learning.replay import FIFOReplayBuffer
+from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
 from imagents.seats import PASS, is_asked, lived, shows, where_copy
 
@@ -80,6 +81,7 @@ class IMAgent(tf.Module):
         limits_are_ends: bool = False,
         seed: int = 0,
     ):
+        check_tensorflow()
         super().__init__(name=name or agent_name(seat))
         time_step_spec = environment
         if isinstance(environment, tf_environment.TFEnvironment):
@@ -87,6 +89,7 @@ class IMAgent(tf.Module):
             batch_size = batch_size or environment.batch_size
         batch_size = batch_size or 1
         _check_place(self.name, time_step_spec, action_spec, seat)
+        seat, batch_size, sample_batch_size = map(operator.index, (seat, batch_size, sample_batch_size))  # NumPy's, too
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,

@@ -1,5 +1,6 @@
 """The agents that a config describes."""
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
@@ -8,8 +9,9 @@ from imagents.config import TrainConfig, agent_name
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn
 from imagents.own import given
+from imagents.process import check_memory
 from imagents.randomness import make_seed
-from imagents.seats import num_seats
+from imagents.seats import num_seats, own_action_spec
 
 
 def build_agents(config: TrainConfig) -> list[IMAgent]:
@@ -18,7 +20,7 @@ def build_agents(config: TrainConfig) -> list[IMAgent]:
     if config.training.agents:
         players = given(config.training.agents, "agents")(environment, config.training.seed)
         return [player for player in players if isinstance(player, IMAgent)]
-    small, agents = config.replace(parallel_games=1, replay_length=2), []
+    small, agents = config.replace(parallel_games=1, replay_length=2, batch_size=1), []
     for seat, player in enumerate(config.players(num_seats(environment))):
         if player == "learner":
             shared = agents[0].algorithm if agents and config.training.share_weights else None
@@ -43,6 +45,13 @@ def build_agent(
       algorithm: another agent's, to share; the settings' own if None.
     """
     name, settings = name or agent_name(seat), config.algorithm
+    batch, num_games = settings.batch_size, config.training.parallel_games
+    actions = own_action_spec(environment.action_spec(), seat)
+    widths = [*settings.hidden_layers, int(np.max(getattr(actions, "maximum", 0))) + 1]
+    # A gradient needs what all layers gave, a move only what the widest one did.
+    needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
+    for what, numbers in needs.items():
+        check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
@@ -58,7 +67,6 @@ def build_agent(
         algorithm = categorical_dqn(min_return=low, max_return=high, **shared)
     else:
         algorithm = dqn(double=settings.name == "double_dqn", **shared)
-    num_games = config.training.parallel_games
     return IMAgent(
         environment,
         batch_size=num_games,

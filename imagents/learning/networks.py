@@ -1,6 +1,7 @@
 """Q networks, also one to which mirror images are the same position."""
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,7 @@ from tf_agents.networks import network
 
 from imagents.config import QLearning
 from imagents.errors import InputError
+from imagents.process import check_memory
 from imagents.randomness import make_seed
 from imagents.xla import as_rows, matmul
 
@@ -60,6 +62,7 @@ class QNetwork(network.Network):
                 f"a mirrored network needs hidden layers of even width and a multiple of {mirror} actions, "
                 f"not {tuple(hidden_layers)} and {num_actions}"
             )
+        self._check_memory(hidden_layers)
         self._layers_in_order = []
         for i, width in enumerate(hidden_layers):
             he = tf.keras.initializers.HeUniform(seed=make_seed(seed, f"layer {i}"))
@@ -73,6 +76,13 @@ class QNetwork(network.Network):
             _MirrorDense(mirror // 2 * per_column, mirror % 2 * per_column, small, not hidden_layers) if mirror
             else _Dense(num_actions * num_atoms, small, transposed=True)
         )
+
+    def _check_memory(self, hidden_layers: Sequence[int]) -> None:
+        inputs = sum(spec.shape.num_elements() for spec in tf.nest.flatten(self.input_tensor_spec))
+        widths = [inputs, *map(int, hidden_layers), math.prod(self._output_shape)]
+        weights = sum(a * b for a, b in itertools.pairwise(widths)) // (2 if self._mirror else 1)
+        # 32 bits each; also in the target network, and Adam keeps two numbers for each.
+        check_memory(f"a Q network with hidden_layers = {tuple(hidden_layers)}", 4 * 4 * weights)
 
     def call(self, observation, step_type=None, network_state=(), training=False):
         del step_type, training

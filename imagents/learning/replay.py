@@ -7,12 +7,14 @@ that adding and sampling move few bytes: a decision on a board of 42 cells takes
 """
 
 import math
+import operator
 
 import tensorflow as tf
 from tf_agents.replay_buffers import replay_buffer
 from tf_agents.replay_buffers.tf_uniform_replay_buffer import BufferInfo
 
 from imagents.errors import InputError
+from imagents.process import check_memory
 from imagents.randomness import make_generator
 from imagents.xla import from_bits, selected_first
 
@@ -33,6 +35,7 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
     """
 
     def __init__(self, data_spec, batch_size: int, max_length: int = 32, *, seed: int = 0):
+        batch_size, max_length = operator.index(batch_size), operator.index(max_length)  # NumPy's numbers, too
         if batch_size < 1 or max_length < 2:
             raise InputError(
                 f"batch_size = {batch_size}, max_length = {max_length}: a replay buffer needs "
@@ -41,6 +44,8 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         super().__init__(data_spec, capacity=batch_size * max_length)
         self.batch_size = batch_size
         self.row_format = RowFormat(data_spec)
+        size = 4 * self.capacity * self.row_format.num_words
+        check_memory(f"a replay buffer of {batch_size} x {max_length} decisions", 2 * size)  # and a copy, to change
         self._generator = make_generator(seed, "replay")
         # A ring of frames, in blocks of batch_size: a batch touches two blocks at the most.
         shape = [max_length, batch_size, self.row_format.num_words]

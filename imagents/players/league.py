@@ -14,6 +14,7 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
+from imagents.process import check_memory
 
 
 class LeaguePlayer(Player):
@@ -46,6 +47,8 @@ class LeaguePlayer(Player):
         self._size, self._win_rate = size, win_rate
         self._agent, self._actor = agent, actor
         self._exchange = exchange or (lambda time_step: time_step)
+        size_of_one = sum(x.dtype.size * x.shape.num_elements() for x in agent.policy.variables())
+        check_memory(f"a league of {size} past selves", size * size_of_one)
         # The oldest is the first self, untrained; every place starts with it.
         self._pool = [  # per variable of the policy: [size, ...]
             tf.Variable(tf.repeat(x.read_value()[tf.newaxis], size, axis=0), trainable=False)

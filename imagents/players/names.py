@@ -102,6 +102,6 @@ def make_player(
     if kind not in makers or (colon and ":" not in makers[kind][0]):
         if "/" in name:
             raise InputError(f"{name!r} is neither the folder of a run nor a checkpoint or a snapshot of one")
-        known = ", ".join([*player_names(environment), *others])
+        known = ", ".join(dict.fromkeys([*player_names(environment), *others]))
         raise InputError(f"unknown player {name!r}: choose {known}, or the folder of a run")
     return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size, action_spec))

@@ -12,6 +12,7 @@ from imagents import plotting
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.files import write_json
+from imagents.process import Signals
 from imagents.runs.run import Run, check_is_new
 from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.training.loop import Trainer, build
@@ -138,7 +139,8 @@ class Experiment:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
             events = tf.summary.create_file_writer(str(self._run.path / "events"))
-        with Progress(self._run.path, self._measures, quiet, metric_lines) as progress, _Signals(self._stop) as signals:
+        progress = Progress(self._run.path, self._measures, quiet, metric_lines)
+        with progress, Signals(lambda number: self._stop(number, progress)) as signals:
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk()
                 with self._run.writing():
@@ -206,8 +208,10 @@ class Experiment:
         self.trainer.check_weights()
         self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds)
 
-    def _stop(self, number: int) -> None:
+    def _stop(self, number: int, progress: Progress) -> None:
         self.stopped_by = number
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        progress.say(f"stopping after the chunk under way; a second {name} ends at once")
 
 
 def train(
@@ -251,31 +255,3 @@ def _write_events(writer: tf.summary.SummaryWriter, row: dict[str, float]) -> No
             if name not in ("round", "steps") and value == value:
                 tf.summary.scalar(name, value)
     writer.flush()
-
-
-class _Signals:
-    """Within this context SIGINT, and other signals that it takes, call `stop(number)`; a second one ends at once."""
-
-    def __init__(self, stop):
-        self._stop = stop
-
-    def __enter__(self):
-        self._before = {}
-        self.take(signal.SIGINT)
-        return self
-
-    def take(self, number: int) -> None:
-        if number not in self._before:
-            try:
-                self._before[number] = signal.signal(number, self._handle)
-            except ValueError:  # not the main thread: nobody sends signals here
-                pass
-
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number, frame):
-        self._stop(number)
-        for n, handler in self._before.items():
-            signal.signal(n, handler)

@@ -17,6 +17,7 @@ from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
 from imagents.players.seating import seat_players
+from imagents.process import check_tensorflow
 from imagents.seats import acts_at_once, ends, is_asked, num_seats, turns
 from imagents.xla import repeat, start_xla
 
@@ -49,6 +50,7 @@ class Trainer(tf.Module):
         warmup_rounds: int = QLearning.warmup_rounds,
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
+        check_tensorflow()
         super().__init__(name="trainer")
         _check_players(environment, players)
         if warmup_rounds < 2:

@@ -43,6 +43,13 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    def say(self, text: str) -> None:
+        """Shows a line, also while TensorFlow keeps the main thread."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        elif not self._quiet:
+            print(text, flush=True)
+
     def update(self, fraction: float, seconds: float, row: dict[str, float]) -> None:
         """Shows a row of metrics.
 

@@ -1,8 +1,14 @@
 """What a job makes of its environment and its flags, before anything is trained."""
 
+import gzip
+import io
 import json
+import random
 import subprocess
 import sys
+import tarfile
+import tempfile
+import types
 
 import pytest
 
@@ -61,6 +67,12 @@ def test_the_jobs_of_a_tuning_job_do_not_take_each_others_checkpoints(tmp_path):
         (["--opponent", "channel:rival"], "opponent = 'channel:rival': this job has no channel rival"),
         (["--opponent", "nobody"], "opponent = 'nobody': unknown player 'nobody'"),
         (["--steps"], "--steps: a job's flags are --name value"),
+        (["--opponent", "--help"], "opponent = '--help': unknown player '--help': choose random, "),
+        (["--opponent", "--steps=5"], "opponent = '--steps=5': "),
+        (["--opponent", "-h"], "opponent = '-h': unknown player '-h'"),
+        (["--preset", "--help"], "preset = '--help': tic_tac_toe has the presets default, perfect"),
+        (["--hidden_layers", "8 --help"], "hidden_layers = '--help': a whole number is needed"),
+        (["--help", "--help"], "unknown setting 'help': the settings are "),
     ],
 )
 def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, tmp_path, capsys):
@@ -68,6 +80,40 @@ def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, 
     assert (tmp_path / "output" / "failure").read_text().startswith(sentence)
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "variable, value, sentence",
+    [
+        ("SM_CHANNELS", "model", "SM_CHANNELS is no JSON: Expecting value: line 1"),
+        ("SM_CHANNELS", '{"model": 1}', "SM_CHANNELS = '{\"model\": 1}': a list is needed"),
+        ("SM_CHANNELS", "[1]", "SM_CHANNELS = '[1]': a list of names is needed"),
+        ("SM_CHANNELS", None, "SM_CHANNELS is not set: this is what runs in a SageMaker job"),
+        ("SM_HOSTS", "[" * 100_000, "SM_HOSTS is no JSON: "),
+        ("SM_HOSTS", '"algo-1"', "SM_HOSTS = '\"algo-1\"': a list is needed"),
+        ("SM_HOSTS", '["algo-2"]', "SM_CURRENT_HOST = 'algo-1': it is none of SM_HOSTS, algo-2"),
+        ("SM_TRAINING_ENV", "", "SM_TRAINING_ENV is no JSON: "),
+        ("SM_TRAINING_ENV", "{}", "job_name is not set"),
+        ("SM_MODEL_DIR", None, "SM_MODEL_DIR is not set: "),
+    ],
+)
+def test_an_odd_environment_is_the_jobs_failure_reason(variable, value, sentence, monkeypatch, tmp_path, capsys):
+    odd = {name: text for name, text in (environment(tmp_path) | {variable: value}).items() if text is not None}
+    monkeypatch.setitem(globals(), "environment", lambda base: odd)
+    monkeypatch.delenv(variable, raising=False)
+    for function in (entry.train, entry.evaluate):
+        assert run(function, [], monkeypatch, tmp_path) == 2
+        assert (tmp_path / "output" / "failure").read_text().startswith(sentence)
+        assert capsys.readouterr().err.startswith(f"imagents: {sentence}")
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+def test_hyperparameters_that_are_none_are_the_jobs_failure_reason(content, monkeypatch, tmp_path):
+    tuning(tmp_path)
+    file = tmp_path / "input" / "config" / "hyperparameters.json"
+    file.write_bytes(content)
+    assert run(entry.train, [], monkeypatch, tmp_path) == 2
+    assert (tmp_path / "output" / "failure").read_text().startswith(str(file))
 
 
 def test_a_fault_of_ours_is_the_failure_reason_too_and_shows_its_trace(monkeypatch, tmp_path):
@@ -78,10 +124,77 @@ def test_a_fault_of_ours_is_the_failure_reason_too_and_shows_its_trace(monkeypat
     assert reason == "ValueError: invalid literal for int() with base 10: 'many'"
 
 
-def test_a_damaged_model_is_named(tmp_path):
-    (tmp_path / "model.tar.gz").write_bytes(b"no archive")
-    with pytest.raises(InputError, match="^s3://bucket/model.tar.gz is damaged: "):
-        archive.unpack(tmp_path / "model.tar.gz", tmp_path, "s3://bucket/model.tar.gz")
+@pytest.fixture
+def model(tmp_path):
+    """A model.tar.gz."""
+    path = tmp_path / "model.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in (("run/config.json", b"{}" * 300), ("run/metrics.csv", random.Random(0).randbytes(4000))):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def damage(model, how):
+    content = bytearray(model.read_bytes())
+    if how == "a bit":
+        content[len(content) // 2] ^= 4
+    elif how == "the end":
+        del content[-5:]
+    elif how == "half":
+        del content[len(content) // 2 :]
+    else:
+        content = {"nothing": b"", "no archive": b"no archive", "a zip": b"PK\3\4" * 99, "xz": b"\xfd7zXZ\0" * 99,
+                   "not packed": gzip.decompress(content), "packed, no archive": gzip.compress(b"no archive" * 99)}[how]
+    model.write_bytes(content)
+
+
+DAMAGES = ["a bit", "the end", "half", "nothing", "no archive", "a zip", "xz", "not packed", "packed, no archive"]
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_model_is_named_in_one_sentence(how, model, tmp_path):
+    archive.unpack(model, tmp_path / "sound", "s3://bucket/model.tar.gz")
+    damage(model, how)
+    with pytest.raises(InputError, match="^s3://bucket/model.tar.gz is damaged: [^\\n]+$"):
+        archive.unpack(model, tmp_path / "damaged", "s3://bucket/model.tar.gz")
+
+
+def test_a_file_in_the_place_of_a_folder_is_a_damaged_model_too(model, tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(InputError, match="^MODEL is damaged: "):
+        archive.unpack(model, tmp_path, "MODEL")
+
+
+@pytest.mark.parametrize("how", ["a bit", "no archive"])
+@pytest.mark.parametrize("function", [entry.train, entry.evaluate])
+def test_a_damaged_model_is_the_jobs_failure_reason(function, how, model, monkeypatch, tmp_path):
+    damage(model, how)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "input" / "data" / "model").mkdir(parents=True)
+    model.rename(tmp_path / "input" / "data" / "model" / "model.tar.gz")
+    assert run(function, [], monkeypatch, tmp_path, channels=["model"]) == 2
+    reason = (tmp_path / "output" / "failure").read_text()
+    assert reason.startswith("the model.tar.gz in the channel model is damaged: ") and "\n" not in reason
+
+
+@pytest.mark.parametrize("name", ["gym", "tf_agents"])
+def test_a_job_is_not_sent_with_a_folder_that_only_has_the_name_of_a_package(name, monkeypatch, tmp_path):
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(InputError, match=f"^the package {name}, .*: {tmp_path / name} is only a folder of that name"):
+        archive.source_folder("2.19")
+
+
+def test_a_job_is_sent_with_the_package_that_sends_it(monkeypatch):
+    """Also where a clone hides it."""
+    monkeypatch.setitem(sys.modules, "imagents", types.ModuleType("imagents"))
+    folder = archive.source_folder("2.19")
+    for file in ("imagents/__init__.py", "imagents/cloud/sagemaker/entry.py", "tf_agents/__init__.py"):
+        assert (folder / file).exists()
 
 
 def test_one_of_several_machines_says_which_one_failed(monkeypatch, tmp_path):

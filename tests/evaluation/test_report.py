@@ -19,8 +19,9 @@ from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.strength import Strength
 from imagents.environments.boards.tic_tac_toe import exact
 from imagents.environments.boards.tic_tac_toe.judge import assess as assess_tic_tac_toe
-from imagents.evaluation.report import evaluate_run, report_text
+from imagents.evaluation.report import evaluate_run, prepare_evaluation, report_text
 from imagents.learning.build import build_agents
+from imagents.opening import open_shipped
 from imagents.players.base import RandomPlayer
 from imagents.players.frozen import agent_player
 
@@ -51,6 +52,12 @@ def test_tic_tac_toe_is_measured_exactly_and_in_matches(tic_tac_toe):
     assert values["matches"]["random"]["moving_first"]["games"] == 50
     assert values["matches"]["perfect"]["moving_second"]["wins"] == 0
     assert values["matches"]["player_2"]["opening_plies"] == 2  # greedy agents have no chance in them
+
+
+@pytest.mark.parametrize("games, sentence", [(3, "an even number is needed"), (2**50, "would need .* of memory")])
+def test_an_impossible_number_of_games_against_a_slow_opponent_is_refused(games, sentence):
+    with pytest.raises(InputError, match=f"{games}.*{sentence}"):
+        prepare_evaluation(open_shipped("connect_four").path, 2, solver_games=games)
 
 
 def test_matches_agree_with_the_exact_numbers():

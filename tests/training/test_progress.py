@@ -77,3 +77,17 @@ def test_machines_read_rows_that_measure_everything(capsys, monkeypatch):
     lines = printed(capsys, monkeypatch, MEASURES, *rows, metric_lines=True)
     assert len(lines) == 2 and lines[1].startswith("metrics round=10 steps=1.59e+07 ")
     assert lines[1].endswith(" player_1_optimal=0.5")
+
+
+@pytest.mark.parametrize(
+    "is_terminal, options, shown",
+    [(False, {}, ("line\n", "")), (True, {}, ("", "line\n")), (False, {"quiet": True}, ("", "")),
+     (True, {"quiet": True}, ("", "")), (True, {"metric_lines": True}, ("line\n", ""))],
+)  # fmt: skip
+def test_a_line_is_shown_between_the_others_or_above_the_bar(is_terminal, options, shown, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    with Progress("RUN", MEASURES, **options) as progress:
+        capsys.readouterr()
+        progress.say("line")
+        said = capsys.readouterr()
+    assert said.out == shown[0] and ("line\n" in said.err) == bool(shown[1])

@@ -6,6 +6,7 @@ travel as folders. What else AWS' image lacks is in requirements.txt, or, where 
 """
 
 import atexit
+import gzip
 import importlib.metadata
 import importlib.util
 import os
@@ -31,6 +32,7 @@ if __name__ == "__main__":
     sys.exit(entry.{function}())
 '''
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*_test.py", ".*")
+_MISPLACED = (FileExistsError, IsADirectoryError, NotADirectoryError)  # one name for a file and a folder
 _NUMPY = ("numpy", "numpy.libs", "numpy-*.dist-info")  # TensorFlow needs the image's own
 _NOT_INSTALLED = (*_NUMPY, "bin", "share", ".*", "**/tests", "**/__pycache__")
 
@@ -51,13 +53,27 @@ def source_folder(framework_version: str, is_isolated: bool = False) -> pathlib.
     if is_isolated:
         _install(requirements, folder)
     else:
-        (folder / "requirements.txt").write_text("\n".join(requirements) + "\n")
+        (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     for name in PACKAGES:
-        spec = importlib.util.find_spec(name)
-        shutil.copytree(spec.submodule_search_locations[0], folder / name, ignore=_NOT_COPIED)
+        # imagents is what runs here; what is found by its name may be a folder that is only called so.
+        package = pathlib.Path(__file__).parents[2] if name == "imagents" else _found(name)
+        shutil.copytree(package, folder / name, ignore=_NOT_COPIED)
     for function in ("train", "evaluate"):
-        (folder / f"{function}.py").write_text(_ENTRY.format(function=function))
+        (folder / f"{function}.py").write_text(_ENTRY.format(function=function), encoding="utf-8")
     return folder
+
+
+def _found(name: str) -> pathlib.Path:
+    """Where a package is installed.
+
+    Raises:
+      InputError: if it is not, or a folder of its name hides it.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:  # a folder without __init__.py has none
+        hidden = f": {spec.submodule_search_locations[0]} is only a folder of that name" if spec else ""
+        raise InputError(f"the package {name}, which a job needs, is not found here{hidden}")
+    return pathlib.Path(spec.origin).parent
 
 
 def unpack(archive: pathlib.Path, folder: pathlib.Path, name: str) -> None:
@@ -67,10 +83,12 @@ def unpack(archive: pathlib.Path, folder: pathlib.Path, name: str) -> None:
       InputError: if it is damaged; it is called `name`.
     """
     try:
-        with tarfile.open(archive) as tar:
+        with gzip.open(archive) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise InputError(f"{name} is damaged: {error}") from None
+            while file.read(2**20):  # up to the checksum of the whole, at its end
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, KeyError, gzip.BadGzipFile, *_MISPLACED) as error:
+        raise InputError(f"{name} is damaged: {' '.join(str(error).split())}") from None
 
 
 def _install(requirements: list[str], folder: pathlib.Path) -> None:

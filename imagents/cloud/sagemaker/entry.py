@@ -28,6 +28,8 @@ from imagents.cloud.sagemaker import archive
 from imagents.cloud.sagemaker.description import config_of, evaluated
 from imagents.config import TrainConfig, Training
 from imagents.errors import InputError
+from imagents.files import read_bytes
+from imagents.process import what_lacks
 
 MODEL_CHANNEL = "model"
 _IGNORED = ("model_dir", "_tuning_objective_metric")  # flags that are AWS', not ours
@@ -61,22 +63,26 @@ class Place:
         """Reads SM_* variables.
 
         Raises:
-          InputError: outside of a job.
+          InputError: outside of a job, or for one that says something else than SageMaker does.
         """
         try:
             base = pathlib.Path(environment["SM_OUTPUT_DIR"]).parent
-            channels = {name: base / "input" / "data" / name for name in json.loads(environment["SM_CHANNELS"])}
-            hosts = sorted(json.loads(environment["SM_HOSTS"]), key=_natural)
+            channels = {name: base / "input" / "data" / name for name in _names(environment, "SM_CHANNELS")}
+            hosts = sorted(_names(environment, "SM_HOSTS"), key=_natural)
+            host, job = environment["SM_CURRENT_HOST"], _parsed("SM_TRAINING_ENV", environment["SM_TRAINING_ENV"], dict)
+            if host not in hosts:
+                raise InputError(f"SM_CURRENT_HOST = {host!r}: it is none of SM_HOSTS, {', '.join(hosts)}")
             settings = base / "input" / "config" / "hyperparameters.json"
+            given = _parsed(str(settings), read_bytes(settings), dict) if settings.exists() else {}
             return cls(
                 base,
                 pathlib.Path(environment["SM_MODEL_DIR"]),
                 pathlib.Path(environment["SM_OUTPUT_DATA_DIR"]),
                 {name: folder for name, folder in channels.items() if name not in _NOT_DATA},
                 hosts,
-                hosts.index(environment["SM_CURRENT_HOST"]),
-                json.loads(environment["SM_TRAINING_ENV"])["job_name"],
-                settings.exists() and "_tuning_objective_metric" in json.loads(settings.read_text()),
+                hosts.index(host),
+                str(job["job_name"]),
+                "_tuning_objective_metric" in given,
             )
         except KeyError as error:
             raise InputError(f"{error.args[0]} is not set: this is what runs in a SageMaker job") from None
@@ -135,7 +141,8 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
     numbers = {name: _whole(name, value) for name, value in settings.items()}
     run = _run_of_model(place)
     report = prepare_evaluation(run, **numbers)()
-    report["run"] = str(json.loads((run / "job.json").read_text())["job"]) if (run / "job.json").exists() else "run"
+    job = run / "job.json"
+    report["run"] = str(_parsed(str(job), read_bytes(job), dict).get("job", "run")) if job.exists() else "run"
     text = report_text(report)
     print(text, flush=True)
     write_metric_line(_figures(report))
@@ -155,21 +162,22 @@ def _reporting(job: Callable[[Place, dict[str, str]], int]) -> int:
         sentence = "the training stopped, see its log" if code else ""
     except (InputError, OSError, FloatingPointError) as error:
         code, sentence = 2, str(error)
-    except Exception as error:
-        if place is not None:
-            _write_failure(place, f"{type(error).__name__}: {error}")
+    except BaseException as error:
+        _write_failure(place, what_lacks(error) or f"{type(error).__name__}: {error}")
         raise
     if sentence:
         print(f"imagents: {sentence}", file=sys.stderr, flush=True)
-        if place is not None:
-            _write_failure(place, sentence)
+        _write_failure(place, sentence)
     return code
 
 
-def _write_failure(place: Place, sentence: str) -> None:
-    folder = place.base / "output"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "failure").write_text(f"{place.own_name}: {sentence}"[:1024] if place.own_name else sentence[:1024])
+def _write_failure(place: Place | None, sentence: str) -> None:
+    """Writes where SageMaker looks for it why a job failed, also if it is not known yet what the job is."""
+    folder = place.base / "output" if place else pathlib.Path(os.environ.get("SM_OUTPUT_DIR", ""))
+    if place or "SM_OUTPUT_DIR" in os.environ:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{place.own_name}: " if place and place.own_name else ""
+        (folder / "failure").write_text(f"{name}{sentence}"[:1024], encoding="utf-8", errors="replace")
 
 
 def _settings(arguments: Sequence[str]) -> dict[str, str]:
@@ -185,7 +193,8 @@ def _flags(settings: Mapping[str, str], config: TrainConfig) -> list[str]:
     lists = [name for name, field in config.fields().items() if isinstance(field.default, tuple)]
     flags = ["--metric-lines", "True"]
     for name, value in settings.items():
-        flags += [f"--{name}", *(value.strip("[]()").replace(",", " ").split() if name in lists else [value])]
+        words = value.strip("[]()").replace(",", " ").split()
+        flags += [f"--{name}", *words] if name in lists else [f"--{name}={value}"]  # which may look like a flag
     return flags
 
 
@@ -276,6 +285,24 @@ def _figures(report: dict) -> dict[str, float]:
             known |= {f"{opponent}_{turn}": match[f"moving_{turn}"]["win_rate"] for turn in ("first", "second")}
         found |= {f"{agent}_{name}": known[name] for name in evaluated() if name in known}
     return found
+
+
+def _parsed(name: str, text: str | bytes, kind: type):
+    """A value in JSON."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name} is no JSON: {error}") from None
+    if not isinstance(value, kind):
+        raise InputError(f"{name} = {text[:80]!r}: a {kind.__name__} is needed")
+    return value
+
+
+def _names(environment: Mapping[str, str], variable: str) -> list[str]:
+    names = _parsed(variable, environment[variable], list)
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(f"{variable} = {environment[variable][:80]!r}: a list of names is needed")
+    return names
 
 
 def _whole(name: str, text: str) -> int:

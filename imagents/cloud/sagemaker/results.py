@@ -12,6 +12,7 @@ import pandas as pd
 from imagents.cloud.sagemaker import archive, description
 from imagents.config import RENAMED, TrainConfig
 from imagents.errors import InputError
+from imagents.files import write_json
 
 _DONE = ("Completed", "Stopped")
 
@@ -117,8 +118,8 @@ def plot(job_name: str, output_dir: str | os.PathLike | None = None, session=Non
     table = metrics(job_name, session, period)
     target.mkdir(parents=True, exist_ok=True)
     config = config_of_job(describe(job_name, session))
-    (target / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n")
-    (target / "measures.json").write_text(json.dumps(config.measures(), indent=2) + "\n")
+    write_json(target / "config.json", config.to_dict())
+    write_json(target / "measures.json", config.measures())
     table.to_csv(target / "metrics.csv", index=False)
     plotting.save_all(target)
     return target

@@ -6,7 +6,7 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import DRAW, ILLEGAL, RUNNING, BoardGameEnvironment
-from imagents.errors import InputError
+from imagents.errors import InputError, check_seed
 from imagents.evaluation.matches import Match, Results
 from imagents.seats import PASS
 from imagents.xla import start_xla
@@ -29,6 +29,7 @@ class Arena:
     def __init__(self, game: BoardGame, num_games: int = 1000, seed: int = 0):
         if num_games < 2 or num_games % 2:
             raise InputError(f"num_games = {num_games}: each side begins half, so an even number is needed")
+        check_seed(seed)
         self.game, self.num_games = game, num_games
         self._seed = seed
         self._environment = BoardGameEnvironment(game, num_games, first_mover="alternate")

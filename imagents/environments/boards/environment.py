@@ -12,6 +12,7 @@ every TF-Agents environment, the step after a game's last one begins its next ga
 """
 
 import dataclasses
+import operator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,12 +24,14 @@ from tf_agents.trajectories import time_step as ts
 from imagents.environments.boards.board_game import BoardGame, Position
 from imagents.environments.boards.grid import TALLIES
 from imagents.errors import InputError
+from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import PASS, where_copy
 from imagents.xla import where_any
 
 # Outcomes of a game: 0 and 1 name the seat that won.
 RUNNING, DRAW, ILLEGAL = -1, 2, 3
+_GAME_BYTES = 600  # of memory that a step takes for each game, at the least: a match takes 670 to 2,500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +89,7 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         illegal_move: Literal["penalty", "error"] = "penalty",
         seed: int = 0,
     ):
+        batch_size = operator.index(batch_size)  # NumPy's numbers, too
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         if first_mover not in ("random", "seat_0", "seat_1", "alternate"):
@@ -98,6 +102,8 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
             )
         if illegal_move not in ("penalty", "error"):
             raise InputError(f"illegal_move = {illegal_move!r}: choose penalty or error")
+        check_tensorflow()
+        check_memory(f"{batch_size} parallel games", batch_size * _GAME_BYTES)
         observation_spec = {
             "board": tensor_spec.BoundedTensorSpec([game.rows, game.columns], tf.int32, 0, 2),
             "legal_moves": tensor_spec.TensorSpec([game.num_actions], tf.bool),
