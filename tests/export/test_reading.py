@@ -12,6 +12,7 @@ from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.environment import BoardGameEnvironment, greedy_moves
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
 from imagents.export.reading import ExportedAgent, model_folder
+from imagents.files import sealed
 from imagents.opening import SHIPPED, export_run, open_shipped
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshots
@@ -97,9 +98,11 @@ def foreign(folder):
 
 
 def rewrite(**changes):
+    """Changes of somebody who seals them, as any stranger can."""
+
     def spoil(folder):
         content = json.loads((folder / "imagents.json").read_text()) | changes
-        (folder / "imagents.json").write_text(json.dumps(content))
+        (folder / "imagents.json").write_text(json.dumps(sealed(content)))
 
     return spoil
 

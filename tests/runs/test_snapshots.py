@@ -12,6 +12,7 @@ from imagents.runs.snapshots import save_snapshot, snapshot_steps, snapshots
 from imagents.training.loop import build
 
 SMALL = small_config()
+SETTINGS = SMALL.to_dict()
 
 
 @pytest.fixture
@@ -45,13 +46,13 @@ def rounds_kept(run) -> list[int]:
 )
 def test_they_are_spread_evenly_and_become_sparser_as_the_run_grows(run, trainer, chunks, most, kept):
     for chunk in range(1, chunks + 1):
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=70 * chunk, most=most)
+        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, most, SETTINGS)
     assert rounds_kept(run) == kept
 
 
 def test_a_resumed_run_keeps_the_same_ones(run, trainer):
     for chunk in [*range(1, 8), *range(5, 10)]:
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=70 * chunk, most=4)
+        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, 4, SETTINGS)
     assert rounds_kept(run) == [20, 40, 60, 80]
 
 
@@ -59,7 +60,7 @@ def test_agents_come_back_with_the_networks_they_had(run, trainer):
     for agent in trainer.agents:
         for variable in agent.policy.variables():
             variable.assign(variable + 1.0)
-    save_snapshot(run.path, trainer.agents, 1, rounds=10, steps=70, most=4)
+    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, SETTINGS)
     [path] = snapshots(run.path)
     loaded = load_agents(path)
     assert [(agent.name, agent.seat, agent.batch_size) for agent in loaded] == [("player_1", 0, 1), ("player_2", 1, 1)]
