@@ -50,7 +50,7 @@ def opened(path: str | os.PathLike, most: int = _MOST) -> Iterator[BinaryIO]:
 def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
     """The content of a file, as `opened` gives it."""
     with opened(path, most) as file:
-        return file.read(most)
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def read_text(path: str | os.PathLike, most: int = _MOST) -> str:
