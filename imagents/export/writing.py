@@ -147,10 +147,14 @@ def _git_commit() -> str | None:
     root = pathlib.Path(imagents.__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None
-    # Without locks: it would write into the checkout, only to be faster the next time.
-    command = ["git", "--no-optional-locks", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+
+    def git(*arguments: str) -> str:
+        # Without locks: else it writes into the checkout, only to be faster the next time.
+        command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 

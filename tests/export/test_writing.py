@@ -434,6 +434,22 @@ def test_a_folder_of_any_name_holds_models_that_can_be_read(run, tmp_path, monke
     assert (tmp_path / ("far" if name == "link/.." else name) / "player_1" / FOLDERS[format_name]).is_dir()
 
 
+def test_to_know_the_commit_of_a_checkout_nothing_is_written_into_it(tmp_path, monkeypatch):
+    package = tmp_path / "imagents" / "__init__.py"
+    package.parent.mkdir()
+    package.write_text("1")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
+    monkeypatch.setattr(writing.imagents, "__file__", str(package))
+    os.utime(package, (1, 1))  # git would look again, and write down that nothing has changed
+    before = (tmp_path / ".git" / "index").read_bytes()
+    assert writing._git_commit() == commit and (tmp_path / ".git" / "index").read_bytes() == before
+    package.write_text("2")
+    assert writing._git_commit() == f"{commit}-dirty"
+
+
 def test_one_agent_of_a_run_is_exported_by_its_name(run, tmp_path, capfd):
     for path in (run.path, run.checkpoints()[0]):
         folder = tmp_path / path.name

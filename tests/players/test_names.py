@@ -122,6 +122,18 @@ def test_a_run_of_another_game_is_refused_in_one_sentence(run):
         make_player(str(run.path), CONNECT_FOUR)
 
 
+@pytest.mark.parametrize("name", ["mine", "mine:player_2", "mine/snapshots/0000000010.npz:player_1", "random=1,mine=3"])
+def test_a_relative_path_is_found_from_elsewhere_if_it_is_said_where_it_begins(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(run.path.parent)
+    here = make_player(name, TIC_TAC_TOE, 1, batch_size=len(exact.positions().boards(1)))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="unknown player|is neither"):
+        make_player(name, TIC_TAC_TOE, 1)
+    there = make_player(name, TIC_TAC_TOE, 1, batch_size=len(exact.positions().boards(1)), folder=run.path.parent)
+    assert there.name == here.name == name
+    np.testing.assert_array_equal(there.act(everywhere(1)), here.act(everywhere(1)))  # and draws the same numbers
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="is not a run folder"):
         make_player(str(tmp_path), TIC_TAC_TOE)
