@@ -18,7 +18,7 @@ from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.errors import InputError
 from imagents.evaluation.report import evaluate_run
 from imagents.export import reading
-from imagents.files import read_json, sealed, write_json
+from imagents.files import checksum, read_json, sealed, write_json
 from imagents.learning.agent import IMAgent
 from imagents.opening import (
     expand,
@@ -233,7 +233,8 @@ def test_a_manifest_names_nothing_but_files_of_its_checkpoint(run, tmp_path, nam
     os.mkfifo(folder / "pipe")
     (folder / "link").symlink_to("/dev/zero")
     manifest = read_json(folder / "manifest.json")
-    write_json(folder / "manifest.json", sealed(manifest | {"sha256": manifest["sha256"] | {name: "0" * 64}}))
+    right = checksum(folder / name) if os.path.isfile(folder / name) else "0" * 64
+    write_json(folder / "manifest.json", sealed(manifest | {"sha256": manifest["sha256"] | {name: right}}))
     with pytest.raises(InputError, match="0000000010 is damaged: there is no older one$"):
         load_agents(tmp_path)
 

@@ -167,11 +167,8 @@ def read_metadata(folder: pathlib.Path) -> dict:
 
 
 def _initial(about: dict) -> np.ndarray:
-    """The initial value of a part of the internal state, as the metadata gives it."""
-    value = np.array(about["initial"], tf.dtypes.as_dtype(about["dtype"]).as_numpy_dtype)
-    if list(value.shape) != about["shape"]:
-        raise ValueError("its shape is another one")
-    return value
+    """The initial value of a part of the internal state, as the metadata gives it: no larger than it stands there."""
+    return np.array(about["initial"], tf.dtypes.as_dtype(about["dtype"]).as_numpy_dtype).reshape(about["shape"])
 
 
 def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:

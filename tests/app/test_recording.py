@@ -91,10 +91,12 @@ def test_a_full_disk_ends_a_game_in_one_sentence_and_keeps_the_last_recording(tm
 
 
 @needs_ffmpeg
-@pytest.mark.parametrize("name", ["a:b.mp4", "-a %d.mp4", f"{'x' * 251}.mp4"])
+@pytest.mark.parametrize("name", ["a:b/game.mp4", "-a/%d.mp4", f"here/{'x' * 251}.mp4"])
 def test_ffmpeg_writes_to_a_file_of_any_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    assert record(GAME, name).frames and [path.name for path in tmp_path.iterdir()] == [name]
+    folder, _, file = name.partition("/")
+    (tmp_path / folder).mkdir()
+    assert record(GAME, name).frames and [path.name for path in (tmp_path / folder).iterdir()] == [file]
 
 
 @pytest.mark.parametrize(
