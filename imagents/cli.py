@@ -15,6 +15,7 @@ import tyro
 import imagents
 from imagents.config import TrainConfig, load_config, run_folder
 from imagents.errors import InputError, check_seed
+from imagents.files import in_shell, reason
 from imagents.flags import parse_training, refuse_old_flags
 from imagents.process import ended_by, open_streams, what_lacks
 
@@ -76,7 +77,7 @@ def train(arguments: Sequence[str]) -> Job:
         if experiment.stopped_by is None:
             print(f"done: {run.path}")
             return 0
-        print(f"stopped, nothing lost; to go on: imagents train --resume {run.path}")
+        print(f"stopped, nothing lost; to go on: imagents train --resume {in_shell(run.path)}")
         return 128 + experiment.stopped_by
 
     return job
@@ -304,7 +305,7 @@ def _main(arguments: Sequence[str] | None) -> int:
               file=sys.stderr)
         return 2
     try:
-        return _COMMANDS[command](rest)()
+        return _prepared(command, rest)()
     except InputError as error:
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 2
@@ -321,6 +322,16 @@ def _main(arguments: Sequence[str] | None) -> int:
             raise
         print(f"imagents {command}: {what_lacks(error)}", file=sys.stderr)
         return 1
+
+
+def _prepared(command: str, arguments: Sequence[str]) -> Job:
+    """The job of a command; what the system refuses before anything is done, such as a long name, is bad input, too."""
+    try:
+        return _COMMANDS[command](arguments)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{error.filename}: {reason(error)}" if error.filename else str(error)) from None
 
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):

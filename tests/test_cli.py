@@ -57,6 +57,10 @@ assert "tensorflow" not in sys.modules
         (["train", "--environment", "chess"], "unknown environment 'chess': choose one of tic_tac_toe, "),
         (["train", "--preset", "huge"], "preset = 'huge': tic_tac_toe has the presets default"),
         (["train", "--algorithm", "ppo"], "algorithm = 'ppo': choose dqn, double_dqn, c51"),
+        (["web", "--runs", "x" * 300], "x: File name too long"),
+        (["evaluate", "x" * 300], "config.json cannot be read: File name too long"),
+        (["play", "x" * 300], "or the folder of a run"),
+        (["tournament", "x" * 300, "random", "--environment", "tic_tac_toe"], "or the folder of a run"),
         (["train", "--game", "connect_four"], "imagents train: --game: it is called --environment now"),
         (["train", "--plies=500"], "imagents train: --plies: it is called --steps now"),
         (["play", "--game", "connect_four"], "imagents play: --game: it is called --environment now"),
@@ -182,7 +186,7 @@ def test_train_and_resume_from_the_shell(tmp_path, capsys):
 
 def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
     """On a real terminal, where the progress bar is drawn."""
-    run = tmp_path / "run"
+    run = tmp_path / "my run"
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     arguments = ["train", "--output-dir", str(run), *small_flags(steps=100_000_000)]
@@ -201,7 +205,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
     assert process.wait(60) == 130
     text = screen.decode()
     assert "stopping after the chunk under way; a second Ctrl-C ends at once" in text
-    assert f"stopped, nothing lost; to go on: imagents train --resume {run}" in text.replace("\r\n", "")
+    assert f"stopped, nothing lost; to go on: imagents train --resume '{run}'" in text.replace("\r\n", "")
     assert "win%" in text
     bar = [line for line in text.replace("\n", "\r").split("\r") if "win%" in line]
     assert max(map(len, bar)) <= 80

@@ -1,5 +1,6 @@
 """Who sits where: the players that a config names, one per seat of its environment."""
 
+import os
 from collections.abc import Sequence
 
 from tf_agents.environments import tf_environment
@@ -15,12 +16,15 @@ from imagents.players.names import make_player
 from imagents.seats import num_seats
 
 
-def seat_players(config: TrainConfig, environment: tf_environment.TFEnvironment) -> list[IMAgent | Player]:
+def seat_players(
+    config: TrainConfig, environment: tf_environment.TFEnvironment, folder: str | os.PathLike = ""
+) -> list[IMAgent | Player]:
     """The players of a training, in the order of their seats.
 
     Args:
       config: the settings.
       environment: where they are to play, of `parallel_games` copies.
+      folder: where relative paths are looked for first.
 
     Raises:
       InputError: for a player that does not exist or does not fit.
@@ -36,10 +40,11 @@ def seat_players(config: TrainConfig, environment: tf_environment.TFEnvironment)
         if name == "learner":
             shared = next(iter(agents.values())).algorithm if agents and config.training.share_weights else None
             agents[seat] = build_agent(config, environment, seat, algorithm=shared)
-    return [agents.get(seat) or _player(config, environment, seat, name, agents) for seat, name in enumerate(names)]
+    rest = agents, folder
+    return [agents.get(seat) or _player(config, environment, seat, name, *rest) for seat, name in enumerate(names)]
 
 
-def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict[int, IMAgent]) -> Player:
+def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict[int, IMAgent], folder) -> Player:
     """A player that does not learn."""
     training = config.training
     size, games = training.league_size, training.parallel_games
@@ -64,9 +69,10 @@ def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict
     def person() -> Player:
         raise InputError("a person cannot play so many games; imagents play is for people")
 
+    spec = environment.action_spec()
     others = {"learner": another_learner, "league": league, "person": person}
     try:
-        return make_player(name, config.environment, seat, training.seed, games, others, environment.action_spec())
+        return make_player(name, config.environment, seat, training.seed, games, others, spec, folder)
     except InputError as error:
         setting = f"players[{seat}]" if training.players else "opponent"
         raise InputError(f"{setting} = {name!r}: {error}") from None

@@ -6,6 +6,7 @@ steps on its own decisions. Rounds run in chunks: one compiled function a chunk,
 only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Literal
 
@@ -173,14 +174,18 @@ class Trainer(tf.Module):
             self._losses[agent.name].assign_add(agent.train_iteration().loss)
 
 
-def build(config: TrainConfig) -> Trainer:
+def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
     """The environment, the players and the loop that a config describes.
+
+    Args:
+      config: the settings.
+      folder: where a relative path of an opponent is looked for first.
 
     Raises:
       InputError: for a player that does not exist or does not fit.
     """
     environment = config.environment.build(config.training.parallel_games, config.training.seed)
-    players = seat_players(config, environment)
+    players = seat_players(config, environment, folder)
     return Trainer(
         environment,
         players,
