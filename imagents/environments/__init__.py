@@ -115,4 +115,4 @@ class Face:
         """What an exported agent takes and what it makes of that."""
         from imagents.export.views import ViewInputs
 
-        return ViewInputs(self.build(1, 0), seat, self.name)
+        return ViewInputs(self.build(1, 0), seat, dataclasses.asdict(self))

@@ -1,8 +1,9 @@
 """An agent as functions of plain tensors: what an export writes, in whatever format.
 
-What the environment says goes in (`environment.serving(seat)`: of a board game `board`, int32 `[N, rows, columns]`);
-`action` comes out, int32 `[N]`, `q_values`, float32 `[N, actions]`, and `legal_actions`, bool `[N, actions]`. Where the
-agent has no move to make `action` is -1 and nothing is legal. An agent's internal state goes in and comes out.
+What the environment says goes in (`environment.serving(seat)`: of a board game `board`, int32 `[N, rows, columns]`;
+elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, `q_values`, float32
+`[N, actions]`, and `legal_actions`, bool `[N, actions]`. Where the agent has no move to make `action` is -1 and nothing
+is legal. An agent's internal state goes in and comes out.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
 from imagents.learning.agent import IMAgent, q_values
-from imagents.seats import PASS, is_asked, where_copy
+from imagents.seats import PASS, is_asked, own_legal_moves, where_copy
 
 LOWEST = float(np.finfo(np.float32).min)  # the Q value of an illegal move: JSON has no infinity and no NaN
 _IN_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -64,8 +65,10 @@ class AgentModel:
         serving = [*self.inputs.specs, *(_batched(spec, name) for spec, name in states)]
         steps = [_batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
         # Traced once for both signatures, and written once.
-        legal_moves = policy.time_step_spec.observation["legal_moves"]
-        inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal_moves)
+        self._action_spec = agent.perspective.action_spec
+        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
+        legal = tf.TensorSpec([num_actions], tf.bool)
+        inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal)
         inputs = tf.nest.map_structure(lambda spec: _batched(spec, None), inputs)
         self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
         with quietly():
@@ -81,7 +84,7 @@ class AgentModel:
     def _answer(self, *inputs) -> dict[str, tf.Tensor]:
         count = len(self.inputs.specs)
         time_step, state = self.inputs.time_step(*inputs[:count]), list(inputs[count:])
-        legal = time_step.observation["legal_moves"]
+        legal = self._legal(time_step)
         action, q_values, next_state = self._decide(time_step, state, legal)
         answer = {"action": action, "q_values": q_values, "legal_actions": legal}
         return answer | dict(zip(self._next_state_names["serving_default"], next_state, strict=True))
@@ -89,9 +92,17 @@ class AgentModel:
     def _answer_time_step(self, *leaves) -> dict[str, tf.Tensor]:
         count = len(tf.nest.flatten(self._time_step_spec))
         time_step = tf.nest.pack_sequence_as(self._time_step_spec, leaves[:count])
-        legal = time_step.observation["legal_moves"] & is_asked(time_step, self.seat)[:, tf.newaxis]
+        legal = self._legal(time_step) & is_asked(time_step, self.seat)[:, tf.newaxis]
         action, _, next_state = self._decide(time_step, list(leaves[count:]), legal)
         return {"action": action} | dict(zip(self._next_state_names["time_step"], next_state, strict=True))
+
+    def _legal(self, time_step: ts.TimeStep) -> tf.Tensor:
+        """What the agent may do, bool `[N, actions]`: anything where the environment does not say."""
+        legal_moves = own_legal_moves(time_step.observation, self.seat)
+        if tf.is_tensor(legal_moves):
+            return legal_moves
+        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
+        return tf.ones([tf.shape(time_step.step_type)[0], num_actions], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
         """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
@@ -99,13 +110,18 @@ class AgentModel:
         before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
         state = perspective.next_state(before, time_step)
         # Of illegal moves too: tf2onnx multiplies by masks, and 0 times NaN or infinity is NaN.
-        sight = perspective.sight(time_step, state)._replace(legal_moves=tf.ones_like(legal))
+        sight = perspective.sight(time_step, state)
+        if tf.is_tensor(sight.legal_moves):
+            sight = sight._replace(legal_moves=tf.ones_like(legal))
         values = tf.where(legal, q_values(self._agent.algorithm, time_step, sight), LOWEST)
+        spec = self._action_spec
+        actions = tf.constant(np.arange(spec.minimum, spec.maximum + 1), spec.dtype)
         best = tf.argmax(values, axis=1, output_type=tf.int32)
+        best = best if spec.dtype == tf.int32 and spec.minimum == 0 else tf.gather(actions, best)
         action = perspective.action(best, state)
-        is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], tf.range(legal.shape[1])), axis=1)
+        is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], actions), axis=1)
         can_move = tf.reduce_any(legal, axis=1)
-        action = tf.where(can_move, tf.where(is_legal, action, best), PASS)
+        action = tf.where(can_move, tf.where(is_legal, action, best), tf.cast(PASS, spec.dtype))
         return action, values, where_copy(can_move, tf.nest.flatten(state), state_leaves)
 
     def _traced(self, function: Callable, specs: Sequence[tf.TensorSpec]):
@@ -116,7 +132,7 @@ class AgentModel:
                 concrete(*(tf.zeros([batch, *spec.shape[1:]], spec.dtype) for spec in specs))
         except (TypeError, ValueError, NotImplementedError, tf.errors.OpError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise InputError(f"{owner}: what it computes has to work for any number of boards: {reason}") from None
+            raise InputError(f"{owner}: what it computes has to work for any number of copies: {reason}") from None
         graph = concrete.graph.as_graph_def()
         nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
         if _IN_PYTHON & {node.op for node in nodes}:

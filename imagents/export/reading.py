@@ -12,11 +12,11 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
-from imagents.config import ENVIRONMENTS, environment_settings
+from imagents.config import ENVIRONMENTS, environment_class, environment_settings
 from imagents.errors import InputError, escaped
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
 from imagents.files import SEAL, checksum, inside, note_unsealed, plain_path, read_json, reason, sealed
-from imagents.seats import for_each_copy
+from imagents.seats import for_each_copy, own_action_spec
 
 METADATA = "imagents.json"
 _WEIGHTS = {"saved_model": ("variables/variables.index", "variables/variables.data-00000-of-00001")}
@@ -53,7 +53,7 @@ class ExportedAgent:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
             self.state = {name: _initial(about) for name, about in sorted(self.metadata["state"].items())}
             self.model = _open(folder, self.metadata)
-            self.policy = ExportedPolicy(self.environment, self.state, self.model)
+            self.policy = ExportedPolicy(self.environment, self.seat, self.state, self.model)
             is_sound = self._is_sound()
         except InputError:
             raise
@@ -75,19 +75,19 @@ class ExportedPolicy(tf_policy.TFPolicy):
     """A model as a TF-Agents policy on the environment's time steps.
 
     Args:
-      environment: the settings of the environment that it learned.
+      environment: the settings of the environment that it learned; seat: its seat there.
       state: the initial values of its internal state by name; its spec is a dictionary, or () without one.
-      model: from tensors by name to tensors by name; those that it takes are named as in the observation.
+      model: from tensors by name to tensors by name.
     """
 
-    def __init__(self, environment, state: dict[str, np.ndarray], model: Callable[[dict], dict]):
-        self._inputs = [spec.name for spec in environment.serving(0).specs]
+    def __init__(self, environment, seat: int, state: dict[str, np.ndarray], model: Callable[[dict], dict]):
+        self._inputs = environment.serving(seat)
         environment = environment.build(1, 0)
         self._initial = {name: tf.constant(value) for name, value in state.items()}
         spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in self._initial.items()}
         super().__init__(
             environment.time_step_spec(),
-            environment.action_spec(),
+            own_action_spec(environment.action_spec(), seat),
             policy_state_spec=spec or (),
             automatic_state_reset=False,
             clip=False,
@@ -95,7 +95,7 @@ class ExportedPolicy(tf_policy.TFPolicy):
         self._model = model
 
     def _action(self, time_step, policy_state, seed=None):
-        outputs = self._model({name: time_step.observation[name] for name in self._inputs} | dict(policy_state))
+        outputs = self._model(self._inputs.of(time_step) | dict(policy_state))
         state = {name: outputs[f"next_{name}"] for name in self._initial}
         return policy_step.PolicyStep(outputs["action"], state or ())
 
@@ -133,11 +133,14 @@ def learned_environment(folder: pathlib.Path, metadata: dict):
       InputError: if its metadata names none.
     """
     try:
+        if "environment" in metadata:
+            about = dict(metadata["environment"])
+            return environment_class(about["name"])(**about)
         game = metadata["game"]
         described = f"{game['rows']}x{game['columns']}x{game['k']}{'-gravity' if game['gravity'] else ''}"
         return environment_settings(game["name"] if game["name"] in ENVIRONMENTS else described)
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{folder} is damaged: {METADATA} names no game") from None
+        raise InputError(f"{folder} is damaged: {METADATA} names no environment") from None
 
 
 def read_metadata(folder: pathlib.Path) -> dict:

@@ -14,7 +14,7 @@ class ViewInputs:
     Args:
       environment: any environment with its specs.
       seat: the agent's seat, which is asked.
-      name: the environment's name.
+      description: the environment's settings, as plain values.
 
     Attributes:
       specs: `view`, or `view_<key>` for each part of a dictionary or a tuple, and `legal_moves` if there are any: each
@@ -22,10 +22,10 @@ class ViewInputs:
       description: the environment in plain values, for the model's metadata.
     """
 
-    def __init__(self, environment: tf_environment.TFEnvironment, seat: int, name: str):
+    def __init__(self, environment: tf_environment.TFEnvironment, seat: int, description: dict):
         self._seat, self._spec = seat, environment.time_step_spec()
         self.specs = [_batched(name, spec) for name, spec in self._named(self._spec.observation)]
-        self.description = {"environment": name}
+        self.description = {"environment": description}
 
     def _named(self, observation) -> list[tuple]:
         """(name, part) of what the seat is shown, in an observation or the spec of one."""

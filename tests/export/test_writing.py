@@ -326,7 +326,7 @@ def for_two_boards(observation, seat, state):
     "view, sentence",
     [
         (in_python, "player_1 cannot be exported: one of its transforms runs in Python"),
-        (for_two_boards, "player_1 cannot be exported: what it computes has to work for any number of boards: "),
+        (for_two_boards, "player_1 cannot be exported: what it computes has to work for any number of copies: "),
     ],
 )
 def test_what_cannot_be_exported_is_refused_in_one_sentence(view, sentence):

@@ -24,6 +24,10 @@ class BoardInputs:
         names = ("name", "rows", "columns", "k", "gravity")
         self.description = {"game": {name: getattr(game, name) for name in names}}
 
+    def of(self, time_step: ts.TimeStep) -> dict[str, tf.Tensor]:
+        """What the model takes of an environment's time step."""
+        return {"board": time_step.observation["board"]}
+
     def time_step(self, board: tf.Tensor) -> ts.TimeStep:
         """The environment's time steps, with the moves of `legal_actions`."""
         legal = legal_actions(self._game, board, self._seat)
