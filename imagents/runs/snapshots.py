@@ -8,6 +8,7 @@ second one goes and they come half as often.
 """
 
 import contextlib
+import io
 import os
 import pathlib
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from imagents.errors import InputError
+from imagents.files import replacing
 from imagents.learning.agent import IMAgent
 
 SNAPSHOTS = "snapshots"  # the folder of them
@@ -41,17 +43,15 @@ def save_snapshot(
     folder = pathlib.Path(run) / SNAPSHOTS
     folder.mkdir(exist_ok=True)
     arrays = {f"{a.name}/{i}": x.numpy() for a in agents for i, x in enumerate(a.policy.variables())}
-    writing = folder / ".writing.npz"
-    try:
-        np.savez(writing, rounds=rounds, steps=steps, **arrays)
-        os.replace(writing, folder / f"{rounds:010d}.npz")
-    except BaseException:
-        writing.unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    np.savez(content, rounds=rounds, steps=steps, **arrays)
+    with replacing(folder / f"{rounds:010d}.npz") as writing:
+        writing.write_bytes(content.getbuffer())
     rounds_per_chunk = rounds // chunk
     for path in snapshots(run):
         if int(path.stem) // rounds_per_chunk % apart:
-            path.unlink()
+            with contextlib.suppress(OSError):  # one too many is no reason to stop
+                path.unlink()
 
 
 def chunks_apart(chunk: int, most: int) -> int:
@@ -63,8 +63,8 @@ def chunks_apart(chunk: int, most: int) -> int:
 
 
 def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
-    """The snapshots of a run, oldest first."""
-    return sorted((pathlib.Path(run) / SNAPSHOTS).glob("[0-9]*.npz"))
+    """The snapshots of a run, oldest first; a file of any other name is somebody else's."""
+    return sorted(path for path in (pathlib.Path(run) / SNAPSHOTS).glob("[0-9]" * 10 + ".npz") if path.is_file())
 
 
 def snapshot_steps(path: str | os.PathLike) -> int:
