@@ -15,6 +15,7 @@ import tyro
 import imagents
 from imagents.config import TrainConfig, load_config, run_folder
 from imagents.errors import InputError
+from imagents.files import in_shell, reason
 from imagents.flags import parse_training, refuse_old_flags
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
@@ -77,7 +78,7 @@ def train(arguments: Sequence[str]) -> Job:
         if experiment.stopped_by is None:
             print(f"done: {run.path}")
             return 0
-        print(f"stopped, nothing lost; to go on: imagents train --resume {run.path}")
+        print(f"stopped, nothing lost; to go on: imagents train --resume {in_shell(run.path)}")
         return 128 + experiment.stopped_by
 
     return job
@@ -297,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
               file=sys.stderr)
         return 2
     try:
-        return _COMMANDS[command](rest)()
+        return _prepared(command, rest)()
     except InputError as error:
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 2
@@ -309,6 +310,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, FloatingPointError) as error:  # a full disk, numbers that became infinite
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 1
+
+
+def _prepared(command: str, arguments: Sequence[str]) -> Job:
+    """The job of a command; what the system refuses before anything is done, such as a long name, is bad input, too."""
+    try:
+        return _COMMANDS[command](arguments)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{error.filename}: {reason(error)}" if error.filename else str(error)) from None
 
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):

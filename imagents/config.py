@@ -8,7 +8,6 @@ This module imports no TensorFlow, so `imagents --help` answers at once.
 
 import dataclasses
 import importlib
-import json
 import math
 import os
 import pathlib
@@ -16,7 +15,8 @@ import re
 import typing
 from typing import Any, Literal
 
-from imagents.errors import InputError
+from imagents.errors import InputError, brief
+from imagents.files import read_json
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
@@ -153,10 +153,10 @@ class TrainConfig:
         known = [name for part in kinds.values() for name in settings_of(part)]
         for name in values:
             if name in RENAMED:
-                raise InputError(f"unknown setting {name!r}: it is called {RENAMED[name]} now")
+                raise InputError(f"unknown setting {brief(name)}: it is called {RENAMED[name]} now")
             if name not in known:
                 known = ", ".join(["environment", "preset", "algorithm", *known])
-                raise InputError(f"unknown setting {name!r}: the settings are {known}")
+                raise InputError(f"unknown setting {brief(name)}: the settings are {known}")
         for part, name in (("environment", environment), ("algorithm", algorithm), ("training", None)):
             own = {key: values[key] for key in settings_of(kinds[part]) if key in values}
             for key, value in own.items():
@@ -206,8 +206,8 @@ def environment_class(name: str) -> type:
     described = "ROWSxCOLUMNSxK" if _DESCRIBED.fullmatch(name) else name
     if described not in ENVIRONMENTS:
         raise InputError(
-            f"unknown environment {name!r}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or 8x8x4-gravity "
-            "if stones fall"
+            f"unknown environment {brief(name)}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or "
+            "8x8x4-gravity if stones fall"
         )
     module, _, attribute = ENVIRONMENTS[described].partition(":")
     return getattr(importlib.import_module(module), attribute)
@@ -231,9 +231,18 @@ def settings_of(part) -> dict[str, dataclasses.Field]:
 
 
 def run_folder(path: str | os.PathLike) -> pathlib.Path:
-    """The run folder that a run folder, one of its checkpoints or one of its snapshots belongs to."""
-    path = pathlib.Path(path)
+    """The run folder that a run folder, one of its checkpoints or snapshots, or an agent of these belongs to."""
+    path = pathlib.Path((split_agent(path) or (path, ""))[0])
     return path.parent.parent if path.parent.name in ("checkpoints", "snapshots") else path
+
+
+def split_agent(name: str | os.PathLike) -> tuple[str, str] | None:
+    """A player's name as (path, agent's name or ""), if it names a path that exists; else None."""
+    name = os.fspath(name)
+    if os.path.exists(name):
+        return name, ""
+    path, colon, agent = name.rpartition(":")
+    return (path, agent) if colon and os.path.exists(path) else None
 
 
 def load_config(run: str | os.PathLike) -> TrainConfig:
@@ -244,16 +253,17 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
     """
     path = pathlib.Path(run) / "config.json"
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{run} is not a run folder: it has no config.json") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON
+    except ValueError as error:  # no UTF-8, no JSON
         raise InputError(f"{path} is damaged: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} does not fit: it holds a {type(values).__name__}, not settings by their names")
-    values.pop("versions", None)
+    for about in ("versions", "began_in"):
+        values.pop(about, None)
     if "game" in values:
         values.pop("preset", None)  # of which it holds every setting
         values = {RENAMED.get(name, name): value for name, value in values.items()}
@@ -261,6 +271,22 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
         return TrainConfig(**values)
     except InputError as error:
         raise InputError(f"{path} does not fit: {error}") from None
+
+
+def check_made_with(run: pathlib.Path, config: TrainConfig, recorded: dict[str, Any], what: str) -> None:
+    """Compares a run's settings with those that something in it was made with; only its budget may have changed since.
+
+    Raises:
+      InputError: if another one differs.
+    """
+    settings = config.to_dict()
+    for name, value in recorded.items():
+        name = RENAMED.get(name, name)
+        if name in settings and settings[name] != value and name not in ("steps", "minutes"):
+            raise InputError(
+                f"{run / 'config.json'} has {name} = {brief(settings[name])}, but its {what} was made with "
+                f"{brief(value)}: one of the two is not this run's"
+            )
 
 
 def _check_type(field: dataclasses.Field, value) -> None:
@@ -297,4 +323,4 @@ def _check_shares(part, *names: str) -> None:
 
 def _check(name: str, fits: bool, value, needed: str) -> None:
     if not fits:
-        raise InputError(f"{name} = {value!r}: {needed}")
+        raise InputError(f"{name} = {brief(value)}: {needed}")

@@ -3,24 +3,33 @@
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import pathlib
 import re
 import secrets
+import shlex
 import stat
+import sys
 from collections.abc import Iterator
+from typing import Any, BinaryIO
 
-from imagents.errors import InputError
+from imagents.errors import InputError, escaped
 
 LOCK = ".lock"  # the file that is locked in a locked folder
+SEAL = "sha256_of_this"  # the last entry of a sealed JSON file: the checksum of the others
 _MOST = 2**28  # bytes of a file of data
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.writing")
+_MOST_JSON = 2**24  # which takes many times as much memory
+_MOST_SUMMED = 2**40  # a file of that size is none: it takes no room on a disk, and hours to read
+_LONGEST_NAME = 255  # bytes, of a file's name
 
 
-def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
-    """The content of a regular file, which may be a stranger's.
+@contextlib.contextmanager
+def opened(path: str | os.PathLike, most: int = _MOST) -> Iterator[BinaryIO]:
+    """Opens a regular file, which may be a stranger's, to read it.
 
     Args:
       path: the file; a link to one is followed.
@@ -30,16 +39,20 @@ def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
       OSError: if it cannot be read, is no regular file (a folder, a device, a pipe), or is larger.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"Larger than {most} bytes", os.fspath(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most)
-    finally:
-        os.close(descriptor)
+        yield stack.enter_context(open(descriptor, "rb", closefd=False))
+
+
+def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
+    """The content of a file, as `opened` gives it."""
+    with opened(path, most) as file:
+        return file.read(os.fstat(file.fileno()).st_size)
 
 
 def read_text(path: str | os.PathLike, most: int = _MOST) -> str:
@@ -49,6 +62,33 @@ def read_text(path: str | os.PathLike, most: int = _MOST) -> str:
       UnicodeDecodeError: (a ValueError) if it is not; and as `read_bytes` does.
     """
     return read_bytes(path, most).decode()
+
+
+def read_json(path: str | os.PathLike, most: int = _MOST_JSON) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+      ValueError: if it is no JSON in UTF-8, is nested beyond reason, or names something twice; and as `opened` does.
+    """
+    try:
+        return json.loads(read_text(path, most), object_pairs_hook=_by_name)
+    except RecursionError:
+        raise ValueError("it is nested beyond reason") from None
+
+
+def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = {}
+    for name, value in pairs:
+        if name in content:
+            raise ValueError(f"it names {name!r} twice")
+        content[name] = value
+    return content
+
+
+def sealed(content: dict) -> dict:
+    """The same with a checksum of itself, which is its last entry; what was sealed is equal to what it was."""
+    content = json.loads(json.dumps({name: value for name, value in content.items() if name != SEAL}))
+    return content | {SEAL: hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()}
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -134,6 +174,71 @@ def taking_turns(folder: pathlib.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@functools.cache
+def note_unsealed(path: str | os.PathLike) -> None:
+    """Says once of a file, on standard error, that it is believed without a checksum of itself."""
+    print(f"imagents: {path} carries no checksum of itself: it was written by an earlier version", file=sys.stderr)
+
+
 def checksum(path: pathlib.Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file, which is read as `opened` does."""
+    with opened(path, _MOST_SUMMED) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """The file of that name below a folder.
+
+    Raises:
+      ValueError: if the name, or a link that it names, leads out of the folder.
+    """
+    path = folder / name
+    if not pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(f"{name} leads out of {folder}")
+    return path
+
+
+@contextlib.contextmanager
+def plain_path(folder: str | os.PathLike) -> Iterator[str]:
+    r"""Within this context, an existing folder by a path that every library understands as the system does.
+
+    TensorFlow takes `[`, `*`, `?` and a backslash in a path for a pattern, drops `link/..` without following the link,
+    and knows no names that are not UTF-8.
+    """
+    path = os.path.realpath(folder)
+    if re.fullmatch(r"[\w /.:,+=@%~-]+", path):
+        yield path
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def check_name(path: str | os.PathLike) -> None:
+    """Raises an InputError for a path that is not to be made: one that cannot be, or cannot be shown and pasted."""
+    text = os.fspath(path)
+    if escaped(text) != text:
+        raise InputError(f"{text}: a name of printable characters, in UTF-8, is needed")
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in pathlib.Path(path).parts):
+        raise InputError(f"{text}: a name of at most {_LONGEST_NAME} bytes is needed")
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise InputError(f"{text} cannot be written: {error.strerror}") from None
+
+
+def in_shell(path: str | os.PathLike) -> str:
+    """A path as it stands in a command that is printed to be pasted."""
+    text = os.fspath(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read or written, in a few words."""
+    # TensorFlow says: FILE; reason [Op:NAME].
+    said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return said.splitlines()[0].split("; ")[-1].split(" [Op:")[0]

@@ -2,24 +2,25 @@
 
 import dataclasses
 import functools
-import json
 import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 import imagents
-from imagents.config import TrainConfig, environment_settings, load_config, run_folder
+from imagents.config import TrainConfig, environment_settings, load_config, run_folder, split_agent
 from imagents.errors import InputError
 from imagents.export.model import AgentModel
 from imagents.export.reading import ExportedAgent, learned_environment, model_folder, read_metadata
 from imagents.export.writing import check_formats, write_models
+from imagents.files import check_name, read_json
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
 from imagents.runs.run import Run
-from imagents.runs.snapshots import SNAPSHOTS, reading_snapshot
+from imagents.runs.snapshots import SNAPSHOTS, read_snapshot
 
 SHIPPED = pathlib.Path(imagents.__file__).parent / "shipped"  # trained agents, by environment
 
@@ -66,10 +67,20 @@ class Opened:
             raise InputError(
                 f"{self.path} is a run of {self.environment.name}, and this is a game of {environment.name}"
             )
-        if name and name not in self.agent_names:
+        agents = self.only(name).agents if name else self.agents
+        return next((agent for agent in agents if agent.seat == seat), agents[0])
+
+    def only(self, name: str) -> "Opened":
+        """The same with one of its agents alone.
+
+        Raises:
+          InputError: if there is none of that name.
+        """
+        if name not in self.agent_names:
             raise InputError(f"{self.path} has no agent {name!r}: its agents are {', '.join(self.agent_names)}")
-        fitting = [a for a in self.agents if (a.name == name if name else a.seat == seat)]
-        return (fitting or self.agents)[0]
+        return dataclasses.replace(
+            self, agent_names=[name], load=lambda: [agent for agent in self.agents if agent.name == name]
+        )
 
     def provenance(self, agent: str) -> dict:
         """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
@@ -77,32 +88,36 @@ class Opened:
         rounds = int((run.newest_checkpoint() if run.path == self.path else self.path).stem)
         known = {"run": run.path.absolute().name, "rounds": rounds, "training": self.config.to_dict()}
         try:
-            evaluation = json.loads((run.path / "evaluation.json").read_text())
+            evaluation = read_json(run.path / "evaluation.json")
             return known | ({"evaluation": evaluation["agents"][agent]} if evaluation["round"] == rounds else {})
         except (OSError, ValueError, KeyError, TypeError):
             return known  # not evaluated, or not yet
 
 
 def open_path(path: str | os.PathLike) -> Opened:
-    """Opens a run folder (its newest checkpoint is taken), a checkpoint, a snapshot, or an export.
+    """Opens a run folder (its newest checkpoint is taken), a checkpoint, a snapshot, or an export, or one agent of it.
 
     Only what says what it is is read at once; the agents are when they are asked for.
 
     Args:
-      path: of one of these; of an export an agent's folder, a model folder in that, or a model's file.
+      path: of one of these, with or without `:` and an agent's name behind it; of an export an agent's folder, a model
+        folder in that, or a model's file.
 
     Raises:
-      InputError: if the path is none of these, or damaged.
+      InputError: if the path is none of these, or damaged, or holds no such agent.
     """
+    path, name = split_agent(path) or (path, "")
     folder = model_folder(path)
     if folder is not None:
         metadata = read_metadata(folder)
-        environment, name = learned_environment(folder, metadata), str(metadata.get("agent"))
-        return Opened(folder, environment, [name], None, lambda: [ExportedAgent(folder, metadata)])
-    path = pathlib.Path(path)
-    config = load_config(run_folder(path))
-    load = _read_snapshot if path.suffix == ".npz" else _read_checkpoint
-    return Opened(path, config.environment, config.agent_names, config, lambda: load(path, build_agents(config)))
+        environment, names = learned_environment(folder, metadata), [metadata["agent"]]
+        opened = Opened(folder, environment, names, None, lambda: [ExportedAgent(folder, metadata)])
+    else:
+        path = pathlib.Path(path)
+        config = load_config(run_folder(path))
+        read = _read_snapshot if path.suffix == ".npz" else _read_checkpoint
+        opened = Opened(path, config.environment, config.agent_names, config, lambda: read(path, config))
+    return opened.only(name) if name else opened
 
 
 def open_shipped(environment, seat: int = 0) -> Opened:
@@ -145,6 +160,7 @@ def prepare_export(
     if opened.config is None:
         raise InputError(f"{path} is exported already: name the run")
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
+    check_name(folder)
     models = [AgentModel(agent, opened.environment) for agent in opened.agents]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,14 +185,6 @@ def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
     return open_path(path).agents
 
 
-def split_agent(name: str) -> tuple[str, str] | None:
-    """A player's name as (path, agent's name or ""), if it names a path that exists; else None."""
-    if pathlib.Path(name).exists():
-        return name, ""
-    path, colon, agent = name.rpartition(":")
-    return (path, agent) if colon and pathlib.Path(path).exists() else None
-
-
 def expand(name: str) -> list[str]:
     """The players that a name on the command line stands for.
 
@@ -187,27 +195,27 @@ def expand(name: str) -> list[str]:
       InputError: if a folder is not a run, or holds no snapshot.
     """
     path = pathlib.Path(name)
-    if path.name == SNAPSHOTS and path.is_dir():
+    if path.name == SNAPSHOTS and os.path.isdir(path):
         found = Run(path.parent).snapshots()
         if not found:
             raise InputError(f"{path} holds no snapshot")
         return [f"{snapshot}:{agent}" for agent in open_path(path.parent).agent_names for snapshot in found]
-    if path.exists() and (opened := open_path(path)).config is not None:
+    if os.path.exists(path) and (opened := open_path(path)).config is not None:
         return [f"{path}:{agent}" for agent in opened.agent_names]
     return [name]
 
 
-def _read_snapshot(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]:
-    with reading_snapshot(path) as arrays:
-        for agent in agents:
-            for i, variable in enumerate(agent.policy.variables()):
-                variable.assign(arrays[f"{agent.name}/{i}"])
-    return agents
+def _read_snapshot(path: pathlib.Path, config: TrainConfig) -> list[IMAgent]:
+    agents = build_agents(config)
+    variables = {f"{agent.name}/{i}": x for agent in agents for i, x in enumerate(agent.policy.variables())}
+    for name, array in read_snapshot(path, config, variables).items():
+        variables[name].assign(array)
+    return _sound(path, agents)
 
 
-def _read_checkpoint(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]:
+def _read_checkpoint(path: pathlib.Path, config: TrainConfig) -> list[IMAgent]:
     """Only what they learned is read: everything else has the size of the training's batch of games."""
-    run = Run(run_folder(path))
+    run, agents = Run(run_folder(path)), build_agents(config)
     checkpoint = path if run.path != path else run.newest_checkpoint()
     manifest = run.check(checkpoint)
     saved = tf.Module()
@@ -215,4 +223,11 @@ def _read_checkpoint(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]
     for place, agent in zip(saved.agents, agents):
         setattr(place, "_learner" if run.is_old else "algorithm", agent.algorithm)
     run.read(checkpoint, tf.train.Checkpoint(trainer=saved), manifest)
+    return _sound(checkpoint, agents)
+
+
+def _sound(path: pathlib.Path, agents: list[IMAgent]) -> list[IMAgent]:
+    for agent in agents:
+        if not all(np.isfinite(variable.numpy()).all() for variable in agent.policy.variables()):
+            raise InputError(f"{path} is damaged: {agent.name} has weights that are NaN or infinite")
     return agents

@@ -1,5 +1,8 @@
 """Imports imagents before any test can import TensorFlow, which then starts in Keras 2 mode."""
 
+import contextlib
+import resource
+
 import pytest
 from oracle import read_boards
 
@@ -17,6 +20,22 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def little_room():
+    """A context in which no file can have more than some bytes, as on a disk that has no more."""
+
+    @contextlib.contextmanager
+    def limited(most: int):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture

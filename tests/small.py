@@ -40,7 +40,8 @@ def untrained_run(path: str | os.PathLike, environment: str = "tic_tac_toe", sna
     run, trainer = Run.create(path, config), build(config)
     run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
     for chunk in range(1, snapshots + 1):
-        save_snapshot(run.path, trainer.agents, chunk, rounds=10 * chunk, steps=700 * chunk, most=snapshots)
+        rounds, steps = 10 * chunk, 700 * chunk
+        save_snapshot(run.path, trainer.agents, chunk, rounds, steps, snapshots, config.to_dict())
     run.release()
     return run
 

@@ -179,7 +179,7 @@ def test_train_and_resume_from_the_shell(tmp_path, capsys):
 
 def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
     """On a real terminal, where the progress bar is drawn."""
-    run = tmp_path / "run"
+    run = tmp_path / "my run"
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     arguments = ["train", "--output-dir", str(run), *small_flags(steps=100_000_000)]
@@ -197,7 +197,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
         pass
     assert process.wait(60) == 130
     text = screen.decode()
-    assert f"stopped, nothing lost; to go on: imagents train --resume {run}" in text.replace("\r\n", "")
+    assert f"stopped, nothing lost; to go on: imagents train --resume '{run}'" in text.replace("\r\n", "")
     assert "win%" in text
     bar = [line for line in text.replace("\n", "\r").split("\r") if "win%" in line]
     assert max(map(len, bar)) <= 80

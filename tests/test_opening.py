@@ -2,6 +2,9 @@
 
 import collections
 import json
+import os
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -9,11 +12,13 @@ import tensorflow as tf
 from small import small_config
 
 import imagents
-from imagents.config import environment_settings
+from imagents.config import environment_settings, run_folder
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.errors import InputError
+from imagents.evaluation.report import evaluate_run
 from imagents.export import reading
+from imagents.files import read_json, sealed, write_json
 from imagents.learning.agent import IMAgent
 from imagents.opening import (
     expand,
@@ -26,6 +31,8 @@ from imagents.opening import (
     split_agent,
 )
 from imagents.players.names import make_player
+from imagents.plotting.runs import read_measures, read_metrics
+from imagents.plotting.tournament import read_tournament
 from imagents.runs import run as runs
 from imagents.runs.run import Run
 from imagents.runs.snapshots import save_snapshot
@@ -45,7 +52,8 @@ def run(tmp_path_factory) -> Run:
                 variable.assign(tf.zeros_like(variable))
             agent.policy.variables()[-1].assign(tf.one_hot(cell, 9))
         run.save(tf.train.Checkpoint(trainer=trainer), rounds, 1.5)
-        save_snapshot(run.path, trainer.agents, rounds // 10, rounds, steps=4 * rounds, most=2)
+        save_snapshot(run.path, trainer.agents, rounds // 10, rounds, steps=4 * rounds, most=2,
+                      settings=CONFIG.to_dict())  # fmt: skip
     export_run(run.path, formats=["saved_model", "tflite"])
     return run
 
@@ -166,6 +174,94 @@ def test_what_holds_no_agent_is_refused_in_one_sentence(tmp_path, path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=f"^{tmp_path / path} is not a run folder: it has no config.json$"):
         open_path(tmp_path / path)
+
+
+@pytest.mark.parametrize("take", [open_path, split_agent, expand, run_folder, load_agents])
+@pytest.mark.parametrize("path", ["x" * 300, "y/" * 3000, "no/" + "x" * 300 + ":player_1"])
+def test_a_name_that_is_too_long_is_no_path(take, path):
+    if take in (open_path, load_agents):
+        with pytest.raises(InputError, match="cannot be read: File name too long$|is not a run folder"):
+            take(path)
+    else:
+        assert take(path) in (None, [path], pathlib.Path(path))
+
+
+# One of its agents
+
+
+@pytest.mark.parametrize("path", ["", "checkpoints/0000000010", "snapshots/0000000010.npz"])
+def test_a_path_with_an_agents_name_holds_that_agent_alone(run, path):
+    opened = open_path(f"{run.path / path}:player_2")
+    assert opened.agent_names == ["player_2"] and [agent.name for agent in opened.agents] == ["player_2"]
+    assert opened.path == run.path / path and opened.config == CONFIG
+    assert open_path(pathlib.Path(f"{run.path / path}:player_2")).agent_for(CONFIG.environment, 0).name == "player_2"
+    assert run_folder(f"{run.path / path}:player_2") == run.path
+    with pytest.raises(InputError, match="has no agent 'player_3': its agents are player_1, player_2$"):
+        open_path(f"{run.path / path}:player_3")
+    with pytest.raises(InputError, match="player_1 has no agent 'player_2': its agents are player_1$|1 has no agent"):
+        open_path(f"{run.path / 'export' / 'player_1'}:player_2")
+
+
+def test_a_colon_in_a_folders_name_is_no_agent(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "a:player_1")
+    assert open_path(tmp_path / "a:player_1").agent_names == ["player_1", "player_2"]
+    assert open_path(f"{tmp_path}/a:player_1:player_2").agent_names == ["player_2"]
+
+
+def test_the_report_of_one_agent_is_of_it_alone(run):
+    report = evaluate_run(f"{run.path}:player_2", games=2, solver_games=0)
+    assert list(report["agents"]) == ["player_2"]
+
+
+# What holds an agent, and was changed
+
+
+def test_weights_of_a_checkpoint_that_are_no_numbers_are_refused(tmp_path):
+    run, trainer = Run.create(tmp_path / "run", CONFIG), build(CONFIG)
+    variable = trainer.agents[1].policy.variables()[-1]
+    variable.assign(tf.fill(variable.shape, float("nan")))
+    run.save(tf.train.Checkpoint(trainer=trainer), 10, 1.5)
+    with pytest.raises(InputError, match="0000000010 is damaged: player_2 has weights that are NaN or infinite$"):
+        load_agents(run.path)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../../config.json", "/etc/passwd", "pipe", "link", "x" * 5000, ""])
+def test_a_manifest_names_nothing_but_files_of_its_checkpoint(run, tmp_path, name):
+    shutil.copytree(run.checkpoints()[0], tmp_path / "checkpoints" / "0000000010")
+    shutil.copy(run.path / "config.json", tmp_path)
+    folder = tmp_path / "checkpoints" / "0000000010"
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to("/dev/zero")
+    manifest = read_json(folder / "manifest.json")
+    write_json(folder / "manifest.json", sealed(manifest | {"sha256": manifest["sha256"] | {name: "0" * 64}}))
+    with pytest.raises(InputError, match="0000000010 is damaged: there is no older one$"):
+        load_agents(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "measures.json", "metrics.csv", "evaluation.json", "tournament.json"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "large"])
+def test_whatever_stands_in_the_place_of_a_runs_files_is_refused_and_not_read(run, tmp_path, name, kind):
+    for file in ("config.json", "metrics.csv"):
+        (tmp_path / file).write_text("{}" if file == "config.json" else "round,steps,player_1_loss\n1,2,3\n")
+    shutil.copytree(run.checkpoints()[0], tmp_path / "checkpoints" / "0000000010")
+    (tmp_path / name).unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(tmp_path / name)
+    elif kind == "device":
+        (tmp_path / name).symlink_to("/dev/zero")
+    else:
+        with open(tmp_path / name, "wb") as file:
+            file.truncate(400_000_000)
+    read = {
+        "config.json": open_path, "measures.json": read_measures, "metrics.csv": read_metrics,
+        "tournament.json": read_tournament,
+    }  # fmt: skip
+    if name == "evaluation.json":
+        assert "evaluation" not in open_path(tmp_path).provenance("player_1")
+    else:
+        with pytest.raises(InputError, match=f"{name} ") as raised:
+            read[name](tmp_path)
+        assert len(str(raised.value)) < 300
 
 
 # Names

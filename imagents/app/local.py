@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from imagents.app.cast import TRAINED, Cast
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind, Thought
-from imagents.config import ENVIRONMENTS, environment_settings
+from imagents.config import ENVIRONMENTS, environment_settings, split_agent
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.grid import Grid
@@ -21,7 +21,7 @@ from imagents.environments.boards.record import Record
 from imagents.errors import InputError
 from imagents.export.model import AgentModel
 from imagents.export.reading import ExportedAgent
-from imagents.opening import Opened, open_path, open_shipped, shipped, split_agent
+from imagents.opening import Opened, open_path, open_shipped, shipped
 from imagents.players.base import Player
 from imagents.players.names import make_player
 from imagents.runs.run import checkpoints

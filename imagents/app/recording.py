@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from imagents.environments.boards.drawing import COLOURS
 from imagents.environments.boards.record import Record, side_name
 from imagents.errors import InputError
+from imagents.files import check_name, reason
 
 _CELL, _CAPTION, _SMOOTH = 64, 40, 2  # pixels; everything is drawn _SMOOTH times as large, and shrunk
 _GROUND, _INK, _WON, _LAST = ("#f4f4f4", "#10233a"), "#222222", "#ffd166", "#dddddd"
@@ -52,10 +53,11 @@ class Animation:
         """Writes a GIF or an MP4, as the name ends; whole or not at all.
 
         Raises:
-          InputError: if the name ends otherwise, ffmpeg is missing, or the file cannot be written.
+          InputError: if the name ends otherwise, or ffmpeg is missing.
+          OSError: if the file cannot be written, in one sentence.
         """
         path = check_format(path)
-        writing = path.with_name(f".writing-{path.name}")
+        writing = path.with_name(f".{os.getpid()}.writing{path.suffix}")
         try:
             if path.suffix.lower() == ".gif":
                 writing.write_bytes(self.gif())
@@ -63,7 +65,7 @@ class Animation:
                 self._write_mp4(writing)
             os.replace(writing, path)
         except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
+            raise OSError(f"{path} cannot be written: {reason(error)}") from None
         finally:
             writing.unlink(missing_ok=True)
         return path
@@ -75,12 +77,12 @@ class Animation:
         width, height = self.frames[0].size
         rate = 20  # frames per second
         command = [shutil.which("ffmpeg"), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p", str(path)]
+        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p", f"file:{path}"]
         pixels = b"".join(f.tobytes() * max(1, round(rate * s)) for f, s in zip(self.frames, self.seconds, strict=True))
         done = subprocess.run(command, input=pixels, capture_output=True)
         if done.returncode:
-            reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-            raise InputError(f"ffmpeg did not write {path.name}: {reason[-1]}")
+            said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+            raise OSError(f"ffmpeg: {said[-1]}")
 
 
 def record(
@@ -95,7 +97,7 @@ def record(
       seconds: how long each position stays; the last one stays longer.
 
     Raises:
-      InputError: as `Animation.save` does.
+      InputError, OSError: as `Animation.save` does.
     """
     if not seconds > 0:
         raise InputError(f"seconds = {seconds}: how long a position stays has to be more than 0")
@@ -110,13 +112,17 @@ def check_format(path: str | os.PathLike) -> pathlib.Path:
     """A path that can be recorded to.
 
     Raises:
-      InputError: if its name does not end in one of `FORMATS`, its folder is missing, or ffmpeg is, which writes MP4.
+      InputError: if its name does not end in one of `FORMATS` or cannot be made, its folder is missing, or ffmpeg is,
+        which writes MP4.
     """
+    check_name(path)
     path = pathlib.Path(path)
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path}: a recording is a .gif or an .mp4 file")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file")
     if path.suffix.lower() == ".mp4" and not shutil.which("ffmpeg"):
         raise InputError(f"{path}: MP4 needs ffmpeg, which is not installed; choose .gif, or apt-get install ffmpeg")
     return path

@@ -18,7 +18,7 @@ from imagents.app.cast import TRAINED
 from imagents.errors import InputError
 from imagents.export.formats import TFLITE_FILE, quietly
 from imagents.export.reading import METADATA, ExportedAgent
-from imagents.files import checksum, write_json
+from imagents.files import checksum, plain_path, sealed, write_json
 from imagents.opening import open_path, open_shipped, prepare_export, shipped
 from imagents.runs.folders import check_is_new
 
@@ -26,7 +26,7 @@ _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
     *(f"app/{name}" for name in ("__init__.py", "cast.py", "minds.py", "page.css", "page.js", "page.py", "page_html.py",
                                  "session.py", "visit.py", "web.py")),
-    "config.py", "errors.py",
+    "config.py", "errors.py", "files.py",
 )  # fmt: skip
 _APP = '''"""Starts the page: python app.py"""
 
@@ -152,10 +152,10 @@ def _write_lite(agent: ExportedAgent, model: pathlib.Path, folder: pathlib.Path)
     if agent.metadata["format"] == "tflite":
         shutil.copyfile(model / TFLITE_FILE, target / TFLITE_FILE)
     elif agent.metadata["format"] == "saved_model":
-        with quietly():
-            converter = tf.lite.TFLiteConverter.from_saved_model(str(model), signature_keys=["serving_default"])
+        with quietly(), plain_path(model) as path:
+            converter = tf.lite.TFLiteConverter.from_saved_model(path, signature_keys=["serving_default"])
             (target / TFLITE_FILE).write_bytes(converter.convert())
     else:
         raise InputError(f"{model} is a model of the kind {agent.metadata['format']}: name its run or its SavedModel")
     sums = {TFLITE_FILE: checksum(target / TFLITE_FILE)}
-    write_json(target / METADATA, agent.metadata | {"format": "tflite", "sha256": sums})
+    write_json(target / METADATA, sealed(agent.metadata | {"format": "tflite", "sha256": sums}))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from imagents.app.cast import Cast
 from imagents.app.page import Page
 from imagents.errors import InputError
+from imagents.files import in_shell
 
 _HERE = pathlib.Path(__file__).parent
 _OPEN_TO_GET = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/")
@@ -116,7 +117,7 @@ def prepare(
 
         def write_space() -> int:
             write()
-            print(f"done: {space}; cd {space} && python app.py tries it, and a new Space takes it as it is")
+            print(f"done: {space}; cd {in_shell(space)} && python app.py tries it, and a new Space takes it as it is")
             return 0
 
         return write_space

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from imagents.config import environment_settings
+from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
-from imagents.opening import open_path, split_agent
+from imagents.opening import open_path
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshot_steps
 

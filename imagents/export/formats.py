@@ -14,9 +14,11 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from imagents.errors import InputError
+from imagents.files import read_bytes
 from imagents.xla import without_stderr
 
 ONNX_FILE, TFLITE_FILE = "model.onnx", "model.tflite"
+_MOST = 2**31  # bytes of a model: no file of these formats is larger
 _OPSET = 17  # of 2022: old enough for what runs today
 _NEEDED = {"onnx": ("tf2onnx", "onnx")}
 
@@ -69,7 +71,8 @@ def read_onnx(folder: pathlib.Path) -> Callable[[dict], dict]:
     """model.onnx in onnxruntime: a function from arrays by name to arrays by name."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(folder / ONNX_FILE), providers=["CPUExecutionProvider"])
+    model = read_bytes(folder / ONNX_FILE, _MOST)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return lambda inputs: dict(zip(names, session.run(names, inputs), strict=True))
 
@@ -77,7 +80,7 @@ def read_onnx(folder: pathlib.Path) -> Callable[[dict], dict]:
 def read_tflite(folder: pathlib.Path) -> Callable[[dict], dict]:
     """model.tflite in TensorFlow's interpreter: a function from arrays by name to arrays by name."""
     with quietly():
-        interpreter = tf.lite.Interpreter(model_path=str(folder / TFLITE_FILE))
+        interpreter = tf.lite.Interpreter(model_content=read_bytes(folder / TFLITE_FILE, _MOST))
         runner = interpreter.get_signature_runner()
         one = {n: np.zeros([1, *d["shape"][1:]], d["dtype"]) for n, d in runner.get_input_details().items()}
         runner(**one)  # prints once that it uses XNNPACK

@@ -75,6 +75,8 @@ class AgentModel:
             }
         # Whatever the functions read, a transform's own variables too.
         self.read_variables = [v for function in self.signatures.values() for v in function.variables]
+        if not all(np.isfinite(v.numpy()).all() for v in self.read_variables if v.dtype.is_floating):
+            raise InputError(f"{self.name} cannot be exported: it has weights that are NaN or infinite")
 
     def _answer(self, *inputs) -> dict[str, tf.Tensor]:
         count = len(self.inputs.specs)

@@ -3,7 +3,6 @@
 A model folder holds a model in one of three formats and its imagents.json, as `imagents.export.writing` writes them.
 """
 
-import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -14,12 +13,13 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
 from imagents.config import ENVIRONMENTS, environment_settings
-from imagents.errors import InputError
+from imagents.errors import InputError, escaped
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
-from imagents.files import checksum
+from imagents.files import SEAL, checksum, inside, note_unsealed, plain_path, read_json, reason, sealed
 from imagents.seats import for_each_copy
 
 METADATA = "imagents.json"
+_WEIGHTS = {"saved_model": ("variables/variables.index", "variables/variables.data-00000-of-00001")}
 FILES = {"saved_model": "saved_model.pb", "onnx": ONNX_FILE, "tflite": TFLITE_FILE}  # by format
 
 
@@ -51,13 +51,24 @@ class ExportedAgent:
         self.environment = learned_environment(folder, self.metadata)
         try:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
+            self.state = {name: _initial(about) for name, about in sorted(self.metadata["state"].items())}
             self.model = _open(folder, self.metadata)
-            states = sorted(self.metadata["state"].items())
-            self.state = {name: tf.constant(s["initial"], s["dtype"], s["shape"]).numpy() for name, s in states}
             self.policy = ExportedPolicy(self.environment, self.state, self.model)
-        except (KeyError, TypeError, AttributeError):
+            is_sound = self._is_sound()
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, tf.errors.OpError):
             raise InputError(f"{folder} is damaged: {METADATA} lacks what belongs in it") from None
+        if not is_sound:
+            raise InputError(f"{folder} is damaged: what it expects of moves is NaN or infinite")
         self.runs_in_python = self.metadata["format"] != "saved_model"
+
+    def _is_sound(self) -> bool:
+        """Whether the Q values of a board with nothing on it are numbers, as they are not if a weight is not."""
+        specs = self.environment.serving(self.seat).specs
+        inputs = {spec.name: tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs}
+        inputs |= {name: tf.constant(value[np.newaxis]) for name, value in self.state.items()}
+        return bool(np.isfinite(self.model(inputs)["q_values"]).all())
 
 
 class ExportedPolicy(tf_policy.TFPolicy):
@@ -99,14 +110,15 @@ def model_folder(path: str | os.PathLike) -> pathlib.Path | None:
       InputError: if there is a model that is not an exported agent, or there are several.
     """
     path = pathlib.Path(path)
-    if path.is_file():
-        return model_folder(path.parent) if path.name in (METADATA, *FILES.values()) else None
-    if (path / METADATA).exists():
+    if not os.path.isdir(path):
+        is_model = os.path.isfile(path) and path.name in (METADATA, *FILES.values())
+        return model_folder(path.parent) if is_model else None
+    if os.path.exists(path / METADATA):
         return path
-    if any((path / file).exists() for file in FILES.values()):
+    if any(os.path.exists(path / file) for file in FILES.values()):
         raise InputError(f"{path} holds a model, but not one that imagents exported: it has no {METADATA}")
-    inside = [folder for folder in path.glob("[!.]*") if (folder / METADATA).exists()]
-    versions = [folder for folder in inside if folder.name.isdigit()]
+    inside = [folder for folder in path.glob("[!.]*") if os.path.exists(folder / METADATA)]
+    versions = [folder for folder in inside if folder.name.isdecimal()]
     if versions:
         return max(versions, key=lambda folder: int(folder.name))
     if len(inside) > 1:
@@ -134,19 +146,32 @@ def read_metadata(folder: pathlib.Path) -> dict:
     Raises:
       InputError: if it is damaged.
     """
+    changed = [METADATA]
     try:
-        metadata = json.loads((folder / METADATA).read_text())
-        sums = metadata["sha256"].items()
-        changed = [name for name, expected in sums if checksum(folder / name) != expected]
-        if metadata["format"] not in FILES or FILES[metadata["format"]] not in metadata["sha256"]:
-            changed = [METADATA]
+        metadata = read_json(folder / METADATA)
+        is_sealed, sums, kind = SEAL in metadata, metadata["sha256"], metadata["format"]
+        fits = sealed(metadata) == metadata if is_sealed else list(metadata)[-1] == "sha256"
+        fits = fits and sums.keys() >= {FILES[kind], *_WEIGHTS.get(kind, ())}
+        fits = fits and isinstance(metadata["agent"], str) and escaped(metadata["agent"]) == metadata["agent"]
+        if fits and type(metadata["seat"]) is int and metadata["seat"] in (0, 1):
+            changed = [name for name, expected in sums.items() if checksum(inside(folder, name)) != expected]
     except OSError as error:
         raise InputError(f"{folder} is damaged: {pathlib.Path(error.filename).name}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        changed = [METADATA]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError):
+        pass
     if changed:
         raise InputError(f"{folder} is damaged: {', '.join(changed)} is not what the export wrote")
+    if not is_sealed:
+        note_unsealed(folder / METADATA)
     return metadata
+
+
+def _initial(about: dict) -> np.ndarray:
+    """The initial value of a part of the internal state, as the metadata gives it."""
+    value = np.array(about["initial"], tf.dtypes.as_dtype(about["dtype"]).as_numpy_dtype)
+    if list(value.shape) != about["shape"]:
+        raise ValueError("its shape is another one")
+    return value
 
 
 def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
@@ -158,8 +183,7 @@ def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
     except ImportError as error:
         raise InputError(f"{folder} needs {error.name}: pip install imagents[onnx]") from None
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{folder} cannot be loaded here: {reason}") from None
+        raise InputError(f"{folder} cannot be loaded here: {reason(error)}") from None
 
 
 class _SavedModel(tf.Module):
@@ -167,7 +191,8 @@ class _SavedModel(tf.Module):
 
     def __init__(self, folder: pathlib.Path):
         super().__init__(name="saved_model")
-        self._loaded = tf.saved_model.load(str(folder))
+        with plain_path(folder) as path:
+            self._loaded = tf.saved_model.load(path)
         self._function = self._loaded.signatures["serving_default"]
 
     def __call__(self, inputs: dict) -> dict:

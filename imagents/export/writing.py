@@ -24,7 +24,16 @@ from imagents.errors import InputError
 from imagents.export.formats import check_installed, quietly, write_onnx, write_tflite
 from imagents.export.model import AgentModel
 from imagents.export.reading import METADATA
-from imagents.files import checksum, taking_turns, temporaries, temporary, write_json
+from imagents.files import (
+    checksum,
+    plain_path,
+    reason,
+    sealed,
+    taking_turns,
+    temporaries,
+    temporary,
+    write_json,
+)
 from imagents.learning.agent import IMAgent
 
 FOLDERS = {"saved_model": "1", "onnx": "onnx", "tflite": "tflite"}  # formats, and where each lies
@@ -69,8 +78,16 @@ def check_formats(formats: Sequence[str]) -> None:
 def write_models(
     model: AgentModel, folder: pathlib.Path, formats: Sequence[str], metadata: dict
 ) -> list[pathlib.Path]:
-    """Writes a model in some formats, replacing those that are there; returns their folders."""
-    return [_write(model, folder / model.name / FOLDERS[name], name, metadata) for name in formats]
+    """Writes a model in some formats, replacing those that are there; returns their folders.
+
+    Raises:
+      OSError: if they cannot be written, in one sentence; and as `export_agent` does.
+    """
+    targets = [(folder / model.name / FOLDERS[name], name) for name in formats]
+    try:
+        return [_write(model, target, name, metadata) for target, name in targets]
+    except (OSError, tf.errors.OpError) as error:
+        raise OSError(f"{folder / model.name} cannot be written: {reason(error)}") from None
 
 
 def _write(model: AgentModel, target: pathlib.Path, format_name: str, metadata: dict) -> pathlib.Path:
@@ -90,7 +107,7 @@ def _write_alone(model: AgentModel, target: pathlib.Path, format_name: str, meta
         with quietly():
             _WRITERS[format_name](model, writing)
         files = {str(f.relative_to(writing)): checksum(f) for f in sorted(writing.rglob("*")) if f.is_file()}
-        write_json(writing / METADATA, _description(model, format_name) | metadata | {"sha256": files})
+        write_json(writing / METADATA, sealed(_description(model, format_name) | metadata | {"sha256": files}))
         if target.exists():
             os.rename(target, old)
         os.rename(writing, target)
@@ -104,10 +121,10 @@ def _write_saved_model(model: AgentModel, folder: pathlib.Path) -> None:
     saved = tf.Module()
     saved.read_variables = model.read_variables
     try:
-        tf.saved_model.save(saved, str(folder), signatures=model.signatures)
+        with plain_path(folder) as path:
+            tf.saved_model.save(saved, path, signatures=model.signatures)
     except (AssertionError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{model.name} cannot be exported: {reason}") from None
+        raise InputError(f"{model.name} cannot be exported: {reason(error)}") from None
 
 
 _WRITERS = {"saved_model": _write_saved_model, "onnx": write_onnx, "tflite": write_tflite}
@@ -144,9 +161,14 @@ def _git_commit() -> str | None:
     root = pathlib.Path(imagents.__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+
+    def git(*arguments: str) -> str:
+        # Without locks: else it writes into the checkout, only to be faster the next time.
+        command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 

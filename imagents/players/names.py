@@ -8,13 +8,14 @@ What an environment's own players are called, it says itself.
 """
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imagents.config import environment_settings
-from imagents.errors import InputError
-from imagents.opening import open_shipped, split_agent
+from imagents.config import environment_settings, split_agent
+from imagents.errors import InputError, brief
+from imagents.opening import open_shipped
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
 from imagents.players.frozen import frozen_player
 from imagents.players.mixture import MixturePlayer, parse_mixture
@@ -69,6 +70,7 @@ def make_player(
     seed: int = 0,
     batch_size: int = 1,
     others: Mapping[str, Callable[[], Player]] | None = None,
+    folder: str | os.PathLike = "",
 ) -> Player:
     """The player of that name.
 
@@ -80,6 +82,7 @@ def make_player(
       seed: of its own generator; the player's name and its seat go into that, too.
       batch_size: number of parallel games B. Players that remember nothing play any number of games.
       others: players that only the caller can make, by name.
+      folder: where relative paths are looked for first, before the folder of the process.
 
     Raises:
       InputError: if the name is unknown, or the player cannot play this game or is not installed.
@@ -87,18 +90,18 @@ def make_player(
     environment, others = environment_settings(environment), others or {}
     if name in others:
         return others[name]()
-    found = split_agent(name)
+    found = split_agent(os.path.join(folder, name)) or split_agent(name)
     if found:
         return frozen_player(*found, environment, seat, name, batch_size)
     if "," in name or "=" in name:
         names, weights = zip(*parse_mixture(name))
-        members = [make_player(member, environment, seat, seed, batch_size, others) for member in names]
+        members = [make_player(member, environment, seat, seed, batch_size, others, folder) for member in names]
         return MixturePlayer(members, weights, environment.memory(seat, batch_size), name, seed, batch_size)
     kind, colon, parameter = name.partition(":")
     makers = {re.match(r"\w+", label)[0]: (label, make) for label, make in (_MAKERS | environment.players()).items()}
     if kind not in makers or (colon and ":" not in makers[kind][0]):
         if "/" in name:
-            raise InputError(f"{name!r} is neither the folder of a run nor a checkpoint or a snapshot of one")
+            raise InputError(f"{brief(name)} is neither the folder of a run nor a checkpoint or a snapshot of one")
         known = ", ".join([*player_names(environment), *others])
-        raise InputError(f"unknown player {name!r}: choose {known}, or the folder of a run")
+        raise InputError(f"unknown player {brief(name)}: choose {known}, or the folder of a run")
     return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size))

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 import os
 import pathlib
@@ -15,8 +14,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from imagents.errors import InputError
-from imagents.files import read_bytes
+from imagents.errors import InputError, brief
+from imagents.files import read_bytes, read_json
 from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save, shown, words
 
 Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
@@ -47,7 +46,7 @@ def read_metrics(run: Run) -> pd.DataFrame:
     if isinstance(run, pd.DataFrame):
         return run.rename(columns=_OLD_NAMES)
     path = pathlib.Path(run) / "metrics.csv"
-    if not path.is_file():
+    if not os.path.exists(path):
         raise InputError(f"{run} is not a run folder: it has no metrics.csv")
     try:
         lines = [line.rstrip("\r") for line in read_bytes(path).decode(errors="replace").split("\n")[:-1]]
@@ -73,11 +72,11 @@ def read_measures(run: Run) -> Measures:
     Raises:
         InputError: if that file is damaged.
     """
-    if isinstance(run, pd.DataFrame) or not (path := pathlib.Path(run) / "measures.json").is_file():
+    if isinstance(run, pd.DataFrame) or not os.path.exists(path := pathlib.Path(run) / "measures.json"):
         return {}
     try:
-        measures = {name: _unexplained(name) | given for name, given in json.loads(path.read_text()).items()}
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        measures = {name: _unexplained(name) | given for name, given in read_json(path).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         raise InputError(f"{path} is damaged: it does not hold measures by their names") from None
     for name, measure in measures.items():
         if not (
@@ -86,7 +85,7 @@ def read_measures(run: Run) -> Measures:
             and isinstance(measure["chance"], (int, float, type(None)))
         ):
             raise InputError(
-                f"{path} explains {name} by {measure}: title, short and case are texts, kind is one of "
+                f"{path} explains {name} by {brief(measure)}: title, short and case are texts, kind is one of "
                 f"{', '.join(_KINDS)}, and chance is a number or null"
             )
     return measures
@@ -99,12 +98,12 @@ def environment_name(run: str | os.PathLike) -> str:
         InputError: if the folder's config.json is missing or does not say it.
     """
     path = pathlib.Path(run) / "config.json"
-    if not path.is_file():
+    if not os.path.exists(path):
         raise InputError(f"{run} is not a run folder: it has no config.json")
     try:
-        settings = json.loads(path.read_text())
+        settings = read_json(path)
         return words(str(settings["environment" if "environment" in settings else "game"]))  # game: version 0.1.0
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} does not name the run's environment") from error
 
 

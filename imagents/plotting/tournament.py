@@ -5,7 +5,6 @@
 """
 
 import itertools
-import json
 import os
 import pathlib
 
@@ -15,6 +14,7 @@ import numpy as np
 import seaborn as sns
 
 from imagents.errors import InputError
+from imagents.files import read_json
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, save, words
 
 Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
@@ -31,9 +31,9 @@ def read_tournament(tournament: Tournament) -> dict:
     content = tournament
     if not isinstance(tournament, dict):
         path = pathlib.Path(tournament)
-        path = path / "tournament.json" if path.is_dir() else path
+        path = path / "tournament.json" if os.path.isdir(path) else path
         try:
-            content = json.loads(path.read_text())
+            content = read_json(path, most=2**28)
             content["ratings"]["players"], content["matches"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not a tournament: {error}") from None

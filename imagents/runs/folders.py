@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from imagents.errors import InputError
-from imagents.files import LOCK, lock, temporaries
+from imagents.files import LOCK, check_name, in_shell, lock, temporaries
 
 
 def claim_new(path: pathlib.Path) -> int:
@@ -59,8 +59,9 @@ def new_folder(path: pathlib.Path) -> pathlib.Path:
 
 def check_is_new(path: pathlib.Path) -> None:
     """Raises an InputError unless a run folder can be made at `path`."""
+    check_name(path)
     if path.is_dir() and {*path.iterdir()} - {path / LOCK, *temporaries(path)}:  # which a kill may have left
-        raise InputError(f"{path} is not empty: choose a new folder, or go on with --resume {path}")
+        raise InputError(f"{path} is not empty: choose a new folder, or go on with --resume {in_shell(path)}")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file: choose a new folder")
     existing = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())

@@ -17,8 +17,6 @@ a power cut at any moment leaves either the old or the new.
 
 import contextlib
 import datetime
-import hashlib
-import json
 import os
 import pathlib
 import re
@@ -31,9 +29,23 @@ import pandas as pd
 import tensorflow as tf
 
 import imagents
-from imagents.config import RENAMED, TrainConfig, load_config
+from imagents.config import TrainConfig, check_made_with, load_config
 from imagents.errors import InputError
-from imagents.files import checksum, lock, sync, temporaries, temporary, write_json
+from imagents.files import (
+    SEAL,
+    checksum,
+    in_shell,
+    inside,
+    lock,
+    plain_path,
+    read_json,
+    reason,
+    sealed,
+    sync,
+    temporaries,
+    temporary,
+    write_json,
+)
 from imagents.plotting.runs import read_metrics
 from imagents.runs.events import cut_events, sync_events
 from imagents.runs.folders import claim_new
@@ -74,7 +86,8 @@ class Run:
             descriptor = claim_new(path)
             stack.callback(os.close, descriptor)
             try:
-                write_json(path / "config.json", config.to_dict() | {"versions": _VERSIONS})
+                about = {"versions": _VERSIONS, "began_in": os.path.relpath(os.getcwd(), os.path.realpath(path))}
+                write_json(path / "config.json", config.to_dict() | about)
             except OSError as error:
                 raise InputError(f"{path} cannot be written: {error.strerror}") from None
             run = cls(path)
@@ -114,18 +127,16 @@ class Run:
         except (OSError, tf.errors.OpError) as error:
             if not (self.path / "config.json").exists():
                 raise OSError(f"{self.path} is gone: it was deleted, or its disk was taken away") from None
-            # TensorFlow says: FILE; reason [Op:NAME].
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0].split("; ")[-1].split(" [Op:")[0]
             raise OSError(
-                f"{self.path} cannot be written: {reason}; what was saved is sound, and once it can be written again "
-                f"imagents train --resume {self.path} goes on from there"
+                f"{self.path} cannot be written: {reason(error)}; what was saved is sound, and once it can be written "
+                f"again imagents train --resume {in_shell(self.path)} goes on from there"
             ) from None
 
     def write_config(self, config: TrainConfig) -> None:
         """Changes the settings of the run (its budget, to go on with it)."""
         if config == self.config:
             return
-        content = json.loads((self.path / "config.json").read_text())
+        content = read_json(self.path / "config.json")
         write_json(self.path / "config.json", content | config.to_dict())
         self.config = config
 
@@ -172,11 +183,12 @@ class Run:
         folder.mkdir(exist_ok=True)
         try:
             writing.mkdir()
-            state.write(str(writing / "state"))
+            with plain_path(writing) as folder_name:
+                state.write(f"{folder_name}/state")
             files = {file.name: checksum(file) for file in sorted(writing.iterdir()) if _STATE.fullmatch(file.name)}
             manifest = {"rounds": rounds, "seconds": seconds, "settings": self.config.to_dict(), "versions": _VERSIONS}
             manifest |= {"schedule": schedule, "metrics": self._metrics.known(), "sha256": files}
-            _write_manifest(writing, manifest)
+            write_json(writing / "manifest.json", sealed(manifest))
             for path in (*(writing / name for name in files), writing):
                 sync(path)
             # Rows and events until now will not come again.
@@ -193,7 +205,8 @@ class Run:
 
     def change_manifest(self, manifest: dict, **changes) -> None:
         """Writes into the newest checkpoint what is known of the run now."""
-        _write_manifest(self.newest_checkpoint(), manifest | {"metrics": self._metrics.known()} | changes)
+        manifest = manifest | {"metrics": self._metrics.known()} | changes
+        write_json(self.newest_checkpoint() / "manifest.json", sealed(manifest))
 
     def snapshots(self) -> list[pathlib.Path]:
         """The snapshots, oldest first."""
@@ -216,8 +229,9 @@ class Run:
           InputError: if it was made by another version.
         """
         try:
-            reader = objects.read(str(path / "state"))
-            reader.assert_consumed() if whole else reader.assert_existing_objects_matched().expect_partial()
+            with plain_path(path) as folder:
+                reader = objects.read(f"{folder}/state")
+                reader.assert_consumed() if whole else reader.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             version = manifest.get("versions", {}).get("imagents", "another version")
             raise InputError(
@@ -250,7 +264,12 @@ class Run:
     @property
     def is_old(self) -> bool:
         """Whether the run was made by version 0.1.0."""
-        return "game" in json.loads((self.path / "config.json").read_text())
+        return "game" in read_json(self.path / "config.json")
+
+    @property
+    def began_in(self) -> pathlib.Path:
+        """The folder that the relative paths in its settings were meant from, also if it was moved with the run."""
+        return self.path / str(read_json(self.path / "config.json").get("began_in", os.getcwd()))
 
     def drop_damaged(self) -> list[pathlib.Path]:
         """Removes damaged checkpoints, such as one that was copied while it was written. Returns what went."""
@@ -270,14 +289,7 @@ class Run:
             older = [path for path in self.checkpoints() if path < checkpoint and _sound_manifest(path)]
             advice = f"remove it to go on from {older[-1].name}" if older else "there is no older one"
             raise InputError(f"the checkpoint {checkpoint} is damaged: {advice}")
-        settings = self.config.to_dict()
-        for name, value in manifest.get("settings", {}).items():
-            name = RENAMED.get(name, name)
-            if name in settings and settings[name] != value and name not in ("steps", "minutes"):
-                raise InputError(
-                    f"{self.path / 'config.json'} has {name} = {settings[name]!r}, but its checkpoint "
-                    f"{checkpoint.name} was made with {value!r}: one of the two is not this run's"
-                )
+        check_made_with(self.path, self.config, manifest.get("settings", {}), f"checkpoint {checkpoint.name}")
         return manifest
 
 
@@ -289,21 +301,12 @@ def checkpoints(run: str | os.PathLike) -> list[pathlib.Path]:
 def _sound_manifest(checkpoint: pathlib.Path) -> dict | None:
     """The manifest of a checkpoint; None if anything in it is not what was written."""
     try:
-        manifest = json.loads((checkpoint / "manifest.json").read_text())
-        digest = manifest.pop("sha256_of_this", None)
-        sound = digest == _digest(manifest) if digest or "settings" in manifest else True  # older ones had neither
-        sound = sound and all(checksum(checkpoint / n) == s for n, s in manifest["sha256"].items())
+        manifest = read_json(checkpoint / "manifest.json")
+        # Those of before had no settings either.
+        sound = sealed(manifest) == manifest if {SEAL, "settings"} & manifest.keys() else True
+        sound = sound and all(checksum(inside(checkpoint, n)) == s for n, s in manifest["sha256"].items())
         sound = sound and "state.index" in manifest["sha256"] and isinstance(manifest["seconds"], float)
         sound = sound and is_known(manifest.get("metrics")) and isinstance(manifest.get("schedule"), dict | None)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if sound else None
-
-
-def _write_manifest(checkpoint: pathlib.Path, manifest: dict) -> None:
-    manifest = {name: value for name, value in manifest.items() if name != "sha256_of_this"}
-    write_json(checkpoint / "manifest.json", manifest | {"sha256_of_this": _digest(manifest)})
-
-
-def _digest(content: dict) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,28 +2,42 @@
 
     RUN/snapshots/0000012000.npz     after 12,000 rounds: every variable of every agent's greedy policy
 
-A checkpoint holds everything that a training needs to go on; a snapshot only what an agent needs to play. The ones
-that are kept are spread evenly over the run: after every chunk at first, and whenever there are too many, every
-second one goes and they come half as often.
+A checkpoint holds everything that a training needs to go on; a snapshot only what an agent needs to play, and in
+`about`, sealed JSON, the settings of its run and the checksum of each array. The ones that are kept are spread evenly
+over the run: after every chunk at first, and whenever there are too many, every second one goes and they come half as
+often.
 """
 
 import contextlib
+import hashlib
 import io
+import json
 import os
 import pathlib
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from imagents.config import TrainConfig, check_made_with, run_folder
 from imagents.errors import InputError
-from imagents.files import replacing
+from imagents.files import note_unsealed, opened, replacing, sealed
 from imagents.learning.agent import IMAgent
 
 SNAPSHOTS = "snapshots"  # the folder of them
+_COUNTS = ("rounds", "steps", "plies")  # the last in version 0.1.0
+_LONGEST_ABOUT = 2**22  # bytes
 
 
 def save_snapshot(
-    run: str | os.PathLike, agents: Sequence[IMAgent], chunk: int, rounds: int, steps: int, most: int
+    run: str | os.PathLike,
+    agents: Sequence[IMAgent],
+    chunk: int,
+    rounds: int,
+    steps: int,
+    most: int,
+    settings: Mapping[str, Any],
 ) -> None:
     """Writes a snapshot if it is due, and drops those that have become too many.
 
@@ -34,6 +48,7 @@ def save_snapshot(
       rounds: number of rounds trained; the snapshot is named after it.
       steps: number of steps taken.
       most: snapshots to keep; 0 keeps none.
+      settings: those of the run, flat.
     """
     if most < 1:
         return
@@ -43,8 +58,10 @@ def save_snapshot(
     folder = pathlib.Path(run) / SNAPSHOTS
     folder.mkdir(exist_ok=True)
     arrays = {f"{a.name}/{i}": x.numpy() for a in agents for i, x in enumerate(a.policy.variables())}
+    arrays |= {"rounds": np.array(rounds), "steps": np.array(steps)}
+    about = sealed({"settings": settings, "sha256": {name: _checksum(array) for name, array in arrays.items()}})
     content = io.BytesIO()
-    np.savez(content, rounds=rounds, steps=steps, **arrays)
+    np.savez(content, about=np.array(json.dumps(about)), **arrays)
     with replacing(folder / f"{rounds:010d}.npz") as writing:
         writing.write_bytes(content.getbuffer())
     rounds_per_chunk = rounds // chunk
@@ -69,15 +86,72 @@ def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
 
 def snapshot_steps(path: str | os.PathLike) -> int:
     """How many steps had been taken when a snapshot was."""
-    with reading_snapshot(pathlib.Path(path)) as arrays:
-        return int(arrays["steps" if "steps" in arrays else "plies"])  # the latter in version 0.1.0
-
-
-@contextlib.contextmanager
-def reading_snapshot(path: pathlib.Path):
-    """Opens a snapshot; whatever is wrong with it is an InputError in one sentence."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            yield arrays
+        with opened(path, most=2**32) as file, zipfile.ZipFile(file) as archive:
+            name = "steps" if "steps.npy" in archive.namelist() else "plies"
+            return int(_array(archive, name, (), np.int64))
+    except Exception as error:
+        raise _refused(path, error) from None
+
+
+def read_snapshot(path: pathlib.Path, config: TrainConfig, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays of a snapshot, each of which has to be like the variable of its name before it is unpacked.
+
+    Args:
+      path: the snapshot.
+      config: the settings of its run.
+      variables: what they are to be assigned to, by the names of the arrays.
+
+    Raises:
+      InputError: if it is damaged or none, or made with other settings.
+    """
+    try:
+        size = sum(variable.dtype.size * variable.shape.num_elements() for variable in variables.values())
+        with opened(path, most=2 * size + _LONGEST_ABOUT) as file, zipfile.ZipFile(file) as archive:
+            about = _about(archive, variables)
+            if about is None:
+                note_unsealed(path)
+            else:
+                check_made_with(run_folder(path), config, about["settings"], f"snapshot {path.stem}")
+            like = {name: (tuple(x.shape), x.dtype.as_numpy_dtype) for name, x in variables.items()}
+            arrays = {name: _array(archive, name, *what) for name, what in like.items()}
+        if about and (changed := [name for name, x in arrays.items() if about["sha256"][name] != _checksum(x)]):
+            raise ValueError(f"{changed[0]} is not what was written")
+        return arrays
+    except InputError:
+        raise
     except Exception as error:  # zip and zlib, numpy and struct each have errors of their own
-        raise InputError(f"{path} is not a snapshot of a run: {error}") from None
+        raise _refused(path, error) from None
+
+
+def _about(archive: zipfile.ZipFile, names) -> dict | None:
+    """What a snapshot says of itself; None if it is one of before, which hold arrays alone."""
+    if "about.npy" not in archive.namelist():
+        if unknown := set(archive.namelist()) - {f"{name}.npy" for name in (*_COUNTS, *names)}:
+            raise ValueError(f"it holds {min(unknown)}")
+        return None
+    about = json.loads(str(_array(archive, "about", (), None)))
+    if sealed(about) != about:
+        raise ValueError("about is not what was written")
+    return about
+
+
+def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """An array of a snapshot, if its header says that it is what it has to be; a text, if the dtype is None."""
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        found, _, kind = header(file)
+        fits = kind == dtype if dtype else kind.kind == "U" and kind.itemsize <= _LONGEST_ABOUT
+        if found != shape or not fits:
+            raise ValueError(f"{name} is {kind} {list(found)}, not {np.dtype(dtype or str)} {list(shape)}")
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _checksum(array: np.ndarray) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def _refused(path: str | os.PathLike, error: Exception) -> InputError:
+    return InputError(f"{path} is not a snapshot of a run: {error}")

@@ -94,7 +94,7 @@ class Experiment:
 
     def _build(self) -> None:
         self._schedule = self._budget  # over which the learning rate falls
-        self.trainer = build(self.config)
+        self.trainer = build(self.config, self._run.began_in if self._run else "")
         self._strength = self.config.environment.strength(self.trainer.agents, seed=self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
@@ -181,7 +181,7 @@ class Experiment:
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
-            events = tf.summary.create_file_writer(str(self._run.path / "events"))
+            events = tf.summary.create_file_writer(os.path.realpath(self._run.path / "events"))
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
         with progress, self._stopwatch, _Signals(self._stop) as signals:
             while self._fraction_done() < 1.0 and self.stopped_by is None:
@@ -247,7 +247,8 @@ class Experiment:
     def _save_snapshot(self) -> None:
         rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
         chunk = rounds // self.config.training.rounds_per_chunk
-        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, self.config.training.snapshots)
+        most, settings = self.config.training.snapshots, self.config.to_dict()
+        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, most, settings)
 
     def _save(self) -> None:
         self.trainer.check_weights()
@@ -287,7 +288,7 @@ def load_run(path: str | os.PathLike) -> Trainer:
     run = Run(path)
     newest = run.newest_checkpoint()
     manifest = run.check_to_resume()
-    trainer = build(run.config)
+    trainer = build(run.config, run.began_in)
     # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
     run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
     return trainer

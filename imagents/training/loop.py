@@ -5,6 +5,7 @@ or more train steps on its own decisions. Rounds run in chunks: one compiled fun
 chunk, Python only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Literal
 
@@ -160,8 +161,12 @@ class Trainer(tf.Module):
             self._losses[agent.name].assign_add(agent.train_iteration().loss)
 
 
-def build(config: TrainConfig) -> Trainer:
+def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
     """The environment, the players and the loop that a config describes.
+
+    Args:
+      config: the settings.
+      folder: where a relative path of an opponent is looked for first.
 
     Raises:
       InputError: for an opponent that does not exist or does not fit.
@@ -171,7 +176,7 @@ def build(config: TrainConfig) -> Trainer:
     if config.training.opponent == "learner":
         players.append(build_agent(config, environment, seat=1))
     else:
-        players.append(_opponent(config, environment, players[0]))
+        players.append(_opponent(config, environment, players[0], folder))
     return Trainer(
         environment,
         players,
@@ -181,7 +186,7 @@ def build(config: TrainConfig) -> Trainer:
     )
 
 
-def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, agent: IMAgent) -> Player:
+def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, agent: IMAgent, folder) -> Player:
     """The player at seat 1 that `opponent` names."""
     opponent, size, games = config.training.opponent, config.training.league_size, config.training.parallel_games
 
@@ -201,7 +206,7 @@ def _opponent(config: TrainConfig, environment: tf_environment.TFEnvironment, ag
 
     others = {"learner": another_learner, "league": league}
     try:
-        return make_player(opponent, config.environment, 1, config.training.seed, games, others)
+        return make_player(opponent, config.environment, 1, config.training.seed, games, others, folder)
     except InputError as error:
         raise InputError(f"opponent = {opponent!r}: {error}") from None
 

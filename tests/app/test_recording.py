@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from PIL import Image
 
+from imagents import cli
 from imagents.app.recording import check_format, draw, record
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
@@ -15,6 +16,7 @@ from imagents.errors import InputError
 
 ORANGE, BLUE, WON = (217, 95, 2), (27, 108, 168), (255, 209, 102)
 GAME = Record(TIC_TAC_TOE, 0, (0, 3, 1, 4, 2))
+needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is missing")
 
 
 def centre(image, game, cell):
@@ -62,7 +64,7 @@ def test_a_notebook_shows_it():
     assert html.startswith("<img alt=") and "data:image/gif;base64,R0lGOD" in html
 
 
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is missing")
+@needs_ffmpeg
 def test_an_mp4_has_the_length_of_the_game(tmp_path):
     path = record(GAME, seconds=0.5).save(tmp_path / "game.mp4")
     assert path.read_bytes()[4:8] == b"ftyp"
@@ -77,7 +79,33 @@ def test_without_ffmpeg_an_mp4_is_refused_in_one_sentence(monkeypatch, tmp_path)
         check_format(tmp_path / "game.mp4")
 
 
-@pytest.mark.parametrize("name, said", [("game.png", "is a .gif or an .mp4"), ("no/game.gif", "there is no folder")])
+@pytest.mark.parametrize("name", ["game.gif", pytest.param("game.mp4", marks=needs_ffmpeg)])
+def test_a_full_disk_ends_a_game_in_one_sentence_and_keeps_the_last_recording(tmp_path, capfd, little_room, name):
+    command = ["play", "--watch", "random", "random", "--seconds", "0", "--record", str(tmp_path / name)]
+    (tmp_path / name).write_bytes(b"the last one")
+    with little_room(1000):
+        assert cli.main(command) == 1
+    assert capfd.readouterr().err.startswith(f"imagents play: {tmp_path / name} cannot be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"the last one"
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["a:b.mp4", "-a %d.mp4", f"{'x' * 251}.mp4"])
+def test_ffmpeg_writes_to_a_file_of_any_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert record(GAME, name).frames and [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("game.png", "is a .gif or an .mp4"),
+        ("no/game.gif", "there is no folder"),
+        (f"{'x' * 252}.gif", "a name of at most 255 bytes is needed"),
+        ("a\x1b[31m.gif", r"\\x1b\[31m.gif: a name of printable characters, in UTF-8, is needed"),
+    ],
+)
 def test_what_cannot_be_recorded_to(tmp_path, name, said):
     with pytest.raises(InputError, match=said):
         record(GAME, tmp_path / name)

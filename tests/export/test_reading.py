@@ -1,18 +1,24 @@
 """Exported agents read back, and `load_player`: anything that an agent was kept in, at either seat."""
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from small import untrained_run
 
 import imagents
 from imagents.environments.boards.arena import Arena
 from imagents.environments.boards.environment import BoardGameEnvironment, greedy_moves
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE, get_game
-from imagents.export.reading import ExportedAgent, model_folder
-from imagents.opening import SHIPPED, export_run, open_shipped
+from imagents.errors import InputError
+from imagents.export.model import AgentModel
+from imagents.export.reading import ExportedAgent, model_folder, read_metadata
+from imagents.export.writing import export_agent, write_models
+from imagents.files import sealed
+from imagents.opening import SHIPPED, export_run, open_path, open_shipped, shipped
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshots
 from imagents.seats import PASS
@@ -97,9 +103,52 @@ def foreign(folder):
 
 
 def rewrite(**changes):
+    """Changes of somebody who seals them, as any stranger can."""
+
     def spoil(folder):
         content = json.loads((folder / "imagents.json").read_text()) | changes
-        (folder / "imagents.json").write_text(json.dumps(content))
+        (folder / "imagents.json").write_text(json.dumps(sealed(content)))
+
+    return spoil
+
+
+def edit(old, new):
+    """A change by hand, or by a disk."""
+
+    def spoil(folder):
+        text = (folder / "imagents.json").read_text()
+        assert old in text
+        (folder / "imagents.json").write_text(text.replace(old, new))
+
+    return spoil
+
+
+def state(**changes):
+    return rewrite(state={"state": {"dtype": "int32", "shape": [], "initial": 0} | changes})
+
+
+def listing(name):
+    """One more name in the list of checksums."""
+
+    def spoil(folder):
+        sums = json.loads((folder / "imagents.json").read_text())["sha256"]
+        rewrite(sha256=sums | {name: "0" * 64})(folder)
+
+    return spoil
+
+
+def pipe(name):
+    def spoil(folder):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return spoil
+
+
+def device(name):
+    def spoil(folder):
+        (folder / name).unlink()
+        (folder / name).symlink_to("/dev/zero")
 
     return spoil
 
@@ -119,6 +168,33 @@ def truncate(name):
         (rewrite(game={"name": "chess"}), "is damaged: imagents.json names no game"),
         (rewrite(format="keras"), "is damaged: imagents.json is not what the export wrote"),
         (rewrite(state=None), "is damaged: imagents.json lacks what belongs in it"),
+        (rewrite(state=2**40), "is damaged: imagents.json lacks what belongs in it"),
+        (state(shape=[2**40]), "is damaged: imagents.json lacks what belongs in it"),
+        (state(dtype=5), "is damaged: imagents.json lacks what belongs in it"),
+        (state(initial=2**70), "is damaged: imagents.json lacks what belongs in it"),
+        (state(), "is damaged: imagents.json lacks what belongs in it"),  # which the model does not take
+        (rewrite(agent=5), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(agent="\x1b[31mplayer_1"), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(seat=True), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(seat=2**40), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(format=[]), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(game={"name": "m", "rows": 10**100, "columns": 3, "k": 3, "gravity": 0}), "names no game"),
+        (rewrite(game={"name": [], "rows": 3, "columns": 3, "k": 3, "gravity": 0}), "names no game"),
+        (rewrite(sha256={}), "is damaged: imagents.json is not what the export wrote"),
+        (rewrite(sha256={"saved_model.pb": None}), "is damaged: imagents.json is not what the export wrote"),
+        (listing("/etc/passwd"), "is damaged: imagents.json is not what the export wrote"),
+        (listing("../../../../../../etc/passwd"), "is damaged: imagents.json is not what the export wrote"),
+        (listing("/dev/zero"), "is damaged: imagents.json is not what the export wrote"),
+        (listing(""), "is damaged: 1: Not a regular file"),
+        (listing("x" * 5000), "is damaged: xxx.*: File name too long"),
+        (pipe("variables/variables.index"), "is damaged: variables.index: Not a regular file"),
+        (pipe("imagents.json"), "is damaged: imagents.json: Not a regular file"),
+        (device("saved_model.pb"), "is damaged: imagents.json is not what the export wrote"),
+        (device("imagents.json"), "is damaged: imagents.json: Not a regular file"),
+        (edit('"seat": 0', '"seat": 1'), "is damaged: imagents.json is not what the export wrote"),
+        (edit('"k": 3', '"k": 2'), "is damaged: imagents.json is not what the export wrote"),
+        (edit('"python"', '"python", "seat": 0'), "is damaged: imagents.json is not what the export wrote"),
+        (edit("sha256_of_this", "sha256_of_thi3"), "is damaged: imagents.json is not what the export wrote"),
         (foreign, "holds a model, but not one that imagents exported: it has no imagents.json"),
         (shutil.rmtree, "is not a run folder: it has no config.json"),
     ],
@@ -130,6 +206,43 @@ def test_damaged_and_foreign_models_are_refused_in_one_sentence(run, tmp_path, s
     with pytest.raises(ValueError, match=sentence) as raised:
         imagents.load_player(folder)
     assert str(raised.value).startswith(str(folder)) and "\n" not in str(raised.value)
+
+
+def test_no_bit_of_its_metadata_can_change_what_is_read(run, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(run.path / "export" / "player_1" / "1", folder)
+    path, expected, refused = folder / "imagents.json", read_metadata(folder), 0
+    whole = path.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(whole), 400).tolist():
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        try:
+            assert read_metadata(folder) == expected
+        except InputError:
+            refused += 1
+    assert refused > 300
+
+
+def test_one_of_before_is_read_and_said_once_to_carry_no_sum(run, tmp_path, capsys):
+    folder = tmp_path / "1"
+    shutil.copytree(run.path / "export" / "player_1" / "1", folder)
+    content = json.loads((folder / "imagents.json").read_text())
+    del content["sha256_of_this"]
+    (folder / "imagents.json").write_text(json.dumps(content))
+    assert ExportedAgent(folder).name == imagents.load_agents(folder)[0].name == "player_1"
+    sentence = f"imagents: {folder}/imagents.json carries no checksum of itself: it was written by an earlier version\n"
+    assert capsys.readouterr().err == sentence
+
+
+@pytest.mark.parametrize("kind, value", [("saved_model", np.nan), ("saved_model", np.inf), ("tflite", np.nan)])
+def test_weights_that_are_no_numbers_are_refused(run, tmp_path, kind, value):
+    agent = open_path(run.path).load()[0]
+    model = AgentModel(agent, "tic_tac_toe")
+    agent.policy.variables()[0].assign(tf.fill(agent.policy.variables()[0].shape, value))
+    with pytest.raises(InputError, match="^player_1 cannot be exported: it has weights that are NaN or infinite$"):
+        export_agent(agent, "tic_tac_toe", tmp_path, [kind])
+    [folder] = write_models(model, tmp_path, [kind], {})
+    with pytest.raises(InputError, match="is damaged: what it expects of moves is NaN or infinite$"):
+        ExportedAgent(folder)
 
 
 def test_an_agent_of_a_board_by_another_name_plays_by_its_shape(run, tmp_path):
@@ -153,6 +266,13 @@ def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
 
 
 # The agents that ship with the package
+
+
+def test_they_carry_a_sum_of_themselves(capsys):
+    for name in shipped():
+        for seat in (0, 1):
+            assert "sha256_of_this" in read_metadata(open_shipped(name, seat).path)
+    assert not capsys.readouterr().err
 
 
 def test_they_are_small():

@@ -434,8 +434,71 @@ def test_what_a_killed_export_left_goes_and_a_model_that_it_moved_away_comes_bac
 
 
 @pytest.mark.parametrize(
+    "format_name, room",  # bytes, which are too few for the metadata, too, or for the model alone
+    [("saved_model", 400), ("saved_model", 3000), ("tflite", 400), pytest.param("onnx", 400, marks=pytest.mark.slow)],
+)
+def test_a_full_disk_ends_the_command_in_one_sentence_and_keeps_what_was_there(
+    run, tmp_path, capfd, little_room, format_name, room
+):
+    needs(format_name)
+    command = ["export", str(run.path), "--output-dir", str(tmp_path), "--formats", format_name]
+    assert cli.main(command) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    capfd.readouterr()
+    with little_room(room):
+        assert cli.main(command) == 1
+    assert capfd.readouterr().err == f"imagents export: {tmp_path}/player_1 cannot be written: File too large\n"
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "name, format_name",
+    [("a[1]", "saved_model"), ("a\\b*", "saved_model"), ("-a ?", "saved_model"), ("link/..", "saved_model"),
+     ("a[1]", "tflite"), pytest.param("a[1]", "onnx", marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_a_folder_of_any_name_holds_models_that_can_be_read(run, tmp_path, monkeypatch, capfd, format_name, name):
+    needs(format_name)
+    (tmp_path / "far" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("far/below")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", str(run.path), f"--output-dir={name}", "--formats", format_name]) == 0
+    exported, [agent, _] = ExportedAgent(f"{name}/player_1"), load_agents(run.path)
+    board = np.zeros([1, 3, 3], np.int32)
+    assert greedy_moves(exported, TIC_TAC_TOE, board) == greedy_moves(agent, TIC_TAC_TOE, board)
+    assert (tmp_path / ("far" if name == "link/.." else name) / "player_1" / FOLDERS[format_name]).is_dir()
+
+
+def test_to_know_the_commit_of_a_checkout_nothing_is_written_into_it(tmp_path, monkeypatch):
+    package = tmp_path / "imagents" / "__init__.py"
+    package.parent.mkdir()
+    package.write_text("1")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
+    monkeypatch.setattr(writing.imagents, "__file__", str(package))
+    os.utime(package, (1, 1))  # git would look again, and write down that nothing has changed
+    before = (tmp_path / ".git" / "index").read_bytes()
+    assert writing._git_commit() == commit and (tmp_path / ".git" / "index").read_bytes() == before
+    package.write_text("2")
+    assert writing._git_commit() == f"{commit}-dirty"
+
+
+def test_one_agent_of_a_run_is_exported_by_its_name(run, tmp_path, capfd):
+    for path in (run.path, run.checkpoints()[0]):
+        folder = tmp_path / path.name
+        assert cli.main(["export", f"{path}:player_2", "--output-dir", str(folder)]) == 0
+        assert [path.name for path in folder.iterdir()] == ["player_2"]
+    assert json.loads((folder / "player_2" / "1" / "imagents.json").read_text())["run"] == "mine"
+
+
+@pytest.mark.parametrize(
     "arguments, sentence",
     [
+        (["RUN:player_3"], "has no agent 'player_3': its agents are player_1, player_2"),
+        (["x" * 300], "config.json cannot be read: File name too long"),
+        (["RUN", "--output-dir", "NEW/" + "x" * 300], "a name of at most 255 bytes is needed"),
+        (["RUN", "--output-dir", "NEW/line\nbreak"], r"NEW/line\nbreak: a name of printable characters, in UTF-8, is"),
         (["/nowhere"], "imagents export: /nowhere is not a run folder: it has no config.json"),
         (["RUN", "--output-dir", "/proc/there"], "imagents export: /proc/there cannot be written"),
         (["RUN/checkpoints/0000000007"], "is damaged"),

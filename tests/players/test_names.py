@@ -25,7 +25,7 @@ def make_run(path, **settings) -> Run:
     for agent in agents:
         for variable in agent.policy.variables():
             variable.assign(-variable)
-    save_snapshot(path, agents, chunk=1, rounds=10, steps=123, most=4)
+    save_snapshot(path, agents, chunk=1, rounds=10, steps=123, most=4, settings=run.config.to_dict())
     return run
 
 
@@ -120,6 +120,18 @@ def test_unknown_players_are_refused_in_one_sentence(name, sentence):
 def test_a_run_of_another_game_is_refused_in_one_sentence(run):
     with pytest.raises(ValueError, match="is a run of tic_tac_toe, and this is a game of connect_four"):
         make_player(str(run.path), CONNECT_FOUR)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine:player_2", "mine/snapshots/0000000010.npz:player_1", "random=1,mine=3"])
+def test_a_relative_path_is_found_from_elsewhere_if_it_is_said_where_it_begins(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(run.path.parent)
+    here = make_player(name, TIC_TAC_TOE, 1, batch_size=len(exact.positions().boards(1)))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="unknown player|is neither"):
+        make_player(name, TIC_TAC_TOE, 1)
+    there = make_player(name, TIC_TAC_TOE, 1, batch_size=len(exact.positions().boards(1)), folder=run.path.parent)
+    assert there.name == here.name == name
+    np.testing.assert_array_equal(there.act(everywhere(1)), here.act(everywhere(1)))  # and draws the same numbers
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

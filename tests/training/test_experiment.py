@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from small import small_config, timeless
+from small import small_config, timeless, untrained_run
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import imagents
@@ -434,6 +434,46 @@ def test_a_folder_that_cannot_be_resumed_is_named(tmp_path, prepare, sentence):
         Experiment(resume=path)
 
 
+def test_an_opponent_by_a_relative_path_is_found_from_anywhere_also_in_a_folder_that_was_moved(tmp_path, monkeypatch):
+    there = tmp_path / "there"
+    untrained_run(there / "runs" / "other")
+    monkeypatch.chdir(there)
+    run = untrained_run("runs/mine", opponent="random=1,runs/other:player_2=2")
+    evaluated = load_run(run.path)
+    monkeypatch.chdir("/")
+    for moved in (there, tmp_path / "moved"):
+        there.rename(moved)
+        there = moved
+        loaded = load_run(moved / "runs" / "mine")
+        assert loaded.players[1].name == evaluated.players[1].name
+        resumed = train(resume=moved / "runs" / "mine", quiet=True)
+        assert resumed.config.training.opponent == "random=1,runs/other:player_2=2"
+    (there / "runs" / "other").rename(there / "runs" / "another")
+    with pytest.raises(InputError, match="^opponent = .*'runs/other:player_2' is neither the folder of a run nor"):
+        load_run(there / "runs" / "mine")
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a\\b*", "link/.."])
+def test_a_run_in_a_folder_of_any_name_is_trained_and_resumed(tmp_path, name):
+    (tmp_path / "far" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("far/below")
+    path = tmp_path / name / "run"
+    run = train(small_config(), path, quiet=True)
+    assert len(load_run(train(resume=path, steps=90, quiet=True).path).agents) == 2
+    meant = tmp_path / "far" / "run" if name == "link/.." else path
+    assert list((meant / "checkpoints").glob("*/state.index")) and list((meant / "events").iterdir())
+    assert not (tmp_path / "run").exists() and run.path == path
+
+
+def test_commands_in_messages_can_be_pasted(tmp_path):
+    run = Run.create(tmp_path / "my runs [1]", SMALL)
+    with pytest.raises(InputError, match=r"or go on with --resume '[^ ]*/my runs \[1\]'$"):
+        Experiment(SMALL, run.path)
+    with pytest.raises(OSError, match=r"imagents train --resume '[^ ]*/my runs \[1\]' goes on from there$"):
+        with run.writing():
+            raise OSError(28, "No space left on device")
+
+
 def test_an_output_folder_with_something_in_it_is_left_alone(finished, tmp_path):
     before = sorted(finished.path.rglob("*"))
     with pytest.raises(InputError, match="finished is not empty: choose a new folder, or go on with --resume"):
@@ -458,10 +498,14 @@ def test_an_output_folder_with_something_in_it_is_left_alone(finished, tmp_path)
         ({"resume": "RUN", "schedule": "old"}, "schedule = 'old': choose kept, new"),
         ({"config": SMALL, "output_dir": "NEW", "schedule": "new"}, "schedule = 'new': it is for a run that is resum"),
         ({"config": SMALL.replace(opponent="nobody"), "output_dir": "NEW"}, "opponent = 'nobody': unknown player"),
+        ({"config": SMALL, "output_dir": "LONG"}, "x: a name of at most 255 bytes is needed"),
+        ({"config": SMALL, "output_dir": "LINES"}, r"a\\nb: a name of printable characters, in UTF-8, is needed"),
+        ({"resume": "LONG"}, "config.json cannot be read: File name too long|is not a run folder"),
     ],
 )
 def test_nothing_is_written_for_what_does_not_work(finished, tmp_path, arguments, sentence):
-    paths = {"RUN": finished.path, "NEW": tmp_path / "run"}
+    paths = {"RUN": finished.path, "NEW": tmp_path / "run", "LONG": tmp_path / "new" / ("x" * 300),
+             "LINES": tmp_path / "new" / "a\nb"}  # fmt: skip
     arguments = {n: paths.get(value, value) if isinstance(value, str) else value for n, value in arguments.items()}
     config = (finished.path / "config.json").read_text()
     with pytest.raises(InputError, match=sentence):
