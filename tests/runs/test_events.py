@@ -16,7 +16,8 @@ def write(folder, steps):
 
 
 def logged(folder):
-    return [event.step for path in events(folder) for event in summary_iterator(str(path)) if event.summary.value]
+    found = [event.step for path in events(folder) for event in summary_iterator(str(path)) if event.summary.value]
+    return sorted(found)
 
 
 def test_what_came_after_the_checkpoint_is_cut_in_every_file(tmp_path):
