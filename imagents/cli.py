@@ -46,6 +46,9 @@ class Train:
     """The run folder to make; outputs/ENVIRONMENT-TIME if not given."""
     resume: pathlib.Path | None = None
     """A run folder to go on with; a new --steps or --minutes extends it."""
+    schedule: Literal["kept", "new"] = "kept"
+    """Of the learning rate of a run that --resume extends: kept, it falls as it would have and stays at its final
+    value; new, it rises first, to fall over the new budget."""
     metric_lines: tyro.conf.FlagConversionOff[bool] = False
     """Prints a line of name=value at each evaluation, for machines that read logs."""
 
@@ -67,9 +70,9 @@ def train(arguments: Sequence[str]) -> Job:
     from imagents.training.experiment import Experiment
 
     if command.resume:
-        experiment = Experiment(resume=command.resume, **budget)
+        experiment = Experiment(resume=command.resume, schedule=command.schedule, **budget)
     else:
-        experiment = Experiment(TrainConfig(**settings, **budget), command.output_dir)
+        experiment = Experiment(TrainConfig(**settings, **budget), command.output_dir, schedule=command.schedule)
 
     def job() -> int:
         with ended_by(signal.SIGINT):  # the second one; the first one is the experiment's
@@ -147,29 +150,27 @@ def tournament(arguments: Sequence[str]) -> Job:
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
-    from imagents.runs.run import check_is_new
+    from imagents.runs.folders import check_is_new, claimed, new_folder
 
     names = [name for player in command.players for name in expand(player)]
     environment = command.environment or environment_of(names)
     if not environment:
         raise InputError("which environment? none of the players is a run, so --environment has to say it")
     name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    path = command.output_dir or pathlib.Path("outputs") / name
-    check_is_new(path)
+    if command.output_dir:
+        check_is_new(command.output_dir)
     play = prepare_tournament(names, environment, command.games, command.seed)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} matches" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
 
     def job() -> int:
-        result = play(progress)
-        write_json(path / "tournament.json", result.to_dict())
-        figures.save_all(path)
+        path = command.output_dir or new_folder(pathlib.Path("outputs") / name)
+        with claimed(path):
+            result = play(progress)
+            write_json(path / "tournament.json", result.to_dict())
+            figures.save_all(path)
         print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
         return 0
 

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shlex
 import stat
 import sys
@@ -20,6 +21,7 @@ from imagents.errors import InputError, escaped
 LOCK = ".lock"  # the file that is locked in a locked folder
 SEAL = "sha256_of_this"  # the last entry of a sealed JSON file: the checksum of the others
 _MOST = 2**28  # bytes of a file of data
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.writing")
 _MOST_JSON = 2**24  # which takes many times as much memory
 _MOST_SUMMED = 2**40  # a file of that size is none: it takes no room on a disk, and hours to read
 _LONGEST_NAME = 255  # bytes, of a file's name
@@ -91,9 +93,21 @@ def sealed(content: dict) -> dict:
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file whole or not at all."""
+    with replacing(path) as writing:
+        writing.write_text(text, encoding="utf-8")
+
+
+def write_json(path: pathlib.Path, content) -> None:
+    """Writes a JSON file whole or not at all."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Within this context a file is written under the name that it gives; then it is on the disk, under its own."""
     writing = temporary(path)
     try:
-        writing.write_text(text, encoding="utf-8")
+        yield writing
         sync(writing)
         os.replace(writing, path)
     except BaseException:
@@ -102,14 +116,14 @@ def write_text(path: pathlib.Path, text: str) -> None:
     sync(path.parent)
 
 
-def write_json(path: pathlib.Path, content) -> None:
-    """Writes a JSON file whole or not at all."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
-
-
 def temporary(path: pathlib.Path) -> pathlib.Path:
-    """The name under which a file is written before it gets its own."""
-    return path.with_name(f".{path.name}.writing")
+    """A name under which a file or folder is written before it gets its own: another one each time."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.writing")
+
+
+def temporaries(folder: pathlib.Path) -> list[pathlib.Path]:
+    """What lies in a folder under such names: left by a kill, unless somebody is writing it now."""
+    return [path for path in folder.glob(".*writing") if path.name == ".writing" or _TEMPORARY.fullmatch(path.name)]
 
 
 def sync(path: pathlib.Path) -> None:
@@ -118,7 +132,8 @@ def sync(path: pathlib.Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot do it for folders
+        # Some file systems cannot do it, most of these for folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF):
             raise
     finally:
         os.close(descriptor)
@@ -131,7 +146,12 @@ def lock(path: pathlib.Path) -> int:
       InputError: if another process has locked it.
       OSError: if it cannot be written.
     """
-    descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)  # the umask says who else may
+    except PermissionError:
+        if not os.access(path, os.W_OK):
+            raise
+        descriptor = os.open(path / LOCK, os.O_RDONLY)  # a colleague's, who shares the folder
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -140,6 +160,18 @@ def lock(path: pathlib.Path) -> int:
     except OSError:
         pass  # a file system without locks: nothing can be refused there
     return descriptor
+
+
+@contextlib.contextmanager
+def taking_turns(folder: pathlib.Path) -> Iterator[None]:
+    """Within this context nobody else is in one for the same folder: who comes later waits."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @functools.cache

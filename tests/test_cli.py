@@ -109,7 +109,8 @@ def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_i
     chosen = ["--environment", environment] + (["--algorithm", algorithm] if algorithm else [])
     printed = explanation(capsys, "train", *chosen)
     config = TrainConfig(environment, **({"algorithm": algorithm} if algorithm else {}))
-    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "metric_lines", *config.fields()]
+    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "schedule", "metric_lines"]
+    settings += config.fields()
     shown = {*re.findall(r"--([a-z-]*[a-z])", printed)} - {"help"}
     assert shown == {name.replace("_", "-") for name in settings}
     assert all(re.search(f" {section} options [─-]", printed) for section in sections)

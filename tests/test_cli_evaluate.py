@@ -1,15 +1,18 @@
 """`imagents evaluate` and `imagents tournament`: output for people and for programs, one sentence for bad input."""
 
+import datetime
 import functools
 import json
 import subprocess
 import sys
+import types
 
 import pytest
-from small import untrained_run
+from small import small_config, untrained_run
 
-from imagents import cli
+from imagents import InputError, cli
 from imagents.evaluation import report
+from imagents.training import experiment
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,43 @@ def test_tournament_prints_a_table_and_keeps_results_and_figures(run, tmp_path, 
     assert "mine:player_1" in printed and printed.endswith(f"done: {folder}\n")
     assert sorted(path.name for path in folder.iterdir()) == ["results.png", "tournament.json"]
     assert len(json.loads((folder / "tournament.json").read_text())["matches"]) == 10
+
+
+@pytest.fixture
+def same_second(monkeypatch, tmp_path):
+    """Folders are made in an empty one, and named by a clock that stands."""
+    monkeypatch.chdir(tmp_path)
+    clock = types.SimpleNamespace(now=lambda: datetime.datetime(2026, 1, 2, 3, 4, 5))
+    for module in (cli, experiment):
+        monkeypatch.setattr(module, "datetime", types.SimpleNamespace(datetime=clock))
+
+
+def test_two_tournaments_of_the_same_second_have_a_folder_each(same_second, tmp_path, capsys):
+    arguments = ["random", "first_legal", "--environment", "tic_tac_toe", "--games", "4"]
+    jobs = [cli.tournament([*arguments, "--seed", str(seed)]) for seed in (1, 2)]
+    assert [job() for job in jobs] == [0, 0]
+    name = "outputs/tournament-tic_tac_toe-20260102-030405"
+    printed = capsys.readouterr().out
+    assert f"done: {name}\n" in printed and f"done: {name}-2\n" in printed
+    for folder in (name, f"{name}-2"):
+        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == ["results.png", "tournament.json"]
+
+
+def test_the_second_of_two_tournaments_into_the_same_folder_is_refused(tmp_path):
+    arguments = ["random", "first_legal", "--environment", "tic_tac_toe", "--games", "4"]
+    arguments += ["--output-dir", str(tmp_path / "t")]
+    first, second = cli.tournament(arguments), cli.tournament(arguments)
+    assert first() == 0
+    before = (tmp_path / "t" / "tournament.json").read_bytes()
+    with pytest.raises(InputError, match="t is not empty"):
+        second()
+    assert (tmp_path / "t" / "tournament.json").read_bytes() == before
+
+
+def test_two_trainings_of_the_same_second_have_a_folder_each(same_second):
+    runs = [experiment.Experiment(small_config()) for _ in range(2)]
+    assert [str(run._run.path) for run in runs] == [f"outputs/tic_tac_toe-20260102-030405{end}" for end in ("", "-2")]
+    runs[1].run(quiet=True)
 
 
 def test_tournament_of_snapshots_gives_a_learning_curve(run, tmp_path, capsys):

@@ -24,6 +24,7 @@ from imagents.export.reading import ExportedAgent
 from imagents.opening import Opened, open_path, open_shipped, shipped
 from imagents.players.base import Player
 from imagents.players.names import make_player
+from imagents.runs.run import checkpoints
 
 _MINIMAX = {"minimax:2": "Looks two moves ahead", "minimax:4": "Looks four moves ahead"}
 _KEPT_RUNS = 8  # whose agents stay in memory
@@ -166,8 +167,8 @@ class LocalCast(Cast):
 
 
 def _newest(run: pathlib.Path) -> str:
-    checkpoints = sorted((run / "checkpoints").glob("[0-9]*"))
-    return checkpoints[-1].name if checkpoints else ""
+    found = checkpoints(run)
+    return found[-1].name if found else ""
 
 
 @functools.lru_cache(1000)

@@ -20,7 +20,7 @@ from imagents.export.formats import TFLITE_FILE, quietly
 from imagents.export.reading import METADATA, ExportedAgent
 from imagents.files import checksum, plain_path, sealed, write_json
 from imagents.opening import open_path, open_shipped, prepare_export, shipped
-from imagents.runs.run import check_is_new
+from imagents.runs.folders import check_is_new
 
 _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (

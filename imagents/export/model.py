@@ -1,9 +1,9 @@
 """An agent as functions of plain tensors: what an export writes, in whatever format.
 
 What the environment says goes in (`environment.serving(seat)`: of a board game `board`, int32 `[N, rows, columns]`;
-elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, `q_values`, float32
-`[N, actions]`, and `legal_actions`, bool `[N, actions]`. Where the agent has no move to make `action` is -1 and nothing
-is legal. An agent's internal state goes in and comes out.
+elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, with `q_values`,
+float32 `[N, actions]`, and `legal_actions`, bool `[N, actions]`. Where the agent has no move to make `action` is -1 and
+nothing is legal. An agent's internal state goes in and comes out.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,5 +1,6 @@
 """Figures of a run: losses, returns, how episodes ended, and how good its agents are."""
 
+import csv
 import io
 import math
 import os
@@ -14,7 +15,7 @@ import pandas as pd
 import seaborn as sns
 
 from imagents.errors import InputError, brief
-from imagents.files import read_json, read_text
+from imagents.files import read_bytes, read_json
 from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save, shown, words
 
 Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
@@ -29,6 +30,9 @@ _MARKED_POINTS = 40  # up to so many points a curve shows each of them, and need
 
 def read_metrics(run: Run) -> pd.DataFrame:
     """Reads a run's metrics, without a last line that was cut off while it was written.
+
+    Of a damaged file it reads what can be read: a row with other columns than the first line is left out, and what is
+    no number is NaN.
 
     Args:
         run: the run folder; a DataFrame is taken as it is.
@@ -45,9 +49,12 @@ def read_metrics(run: Run) -> pd.DataFrame:
     if not os.path.exists(path):
         raise InputError(f"{run} is not a run folder: it has no metrics.csv")
     try:
-        text = read_text(path)
-        return pd.read_csv(io.StringIO(text[: text.rfind("\n") + 1])).rename(columns=_OLD_NAMES)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
+        lines = [line.rstrip("\r") for line in read_bytes(path).decode(errors="replace").split("\n")[:-1]]
+        text = "\n".join(line for line in lines if line.count(",") == lines[0].count(","))
+        table = pd.read_csv(io.StringIO(text), quoting=csv.QUOTE_NONE, lineterminator="\n").rename(columns=_OLD_NAMES)
+        table = table.apply(pd.to_numeric, errors="coerce").replace([math.inf, -math.inf], math.nan)
+        return table.dropna(subset=[name for name in ("round", "steps") if name in table], ignore_index=True)
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path} is not a table of metrics: {str(error).strip()}") from error
 
 

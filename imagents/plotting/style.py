@@ -1,12 +1,13 @@
 """What all figures share: how they look and show themselves, and how they write names and numbers."""
 
 import io
-import os
 import pathlib
 
 import matplotlib.figure
 import matplotlib.ticker
 import seaborn as sns
+
+from imagents.files import replacing
 
 STYLE = {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "axes.titlesize": 13}
 PALETTE = ("#d95f02", "#1b6ca8", *(sns.color_palette("colorblind")[index] for index in (2, 4, 5, 9)))
@@ -24,13 +25,9 @@ class RunFigure(matplotlib.figure.Figure):
 
 
 def save(figure: RunFigure, path: pathlib.Path) -> None:
-    """Writes a PNG file that appears whole: it is written under another name first, and then renamed."""
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
+    """Writes a PNG file whole or not at all."""
+    with replacing(path) as unfinished:
         figure.savefig(unfinished, format="png", dpi=120)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def colours(names: list[str]) -> dict[str, str | tuple]:

@@ -3,6 +3,7 @@
     config.json       its settings and the versions it ran with
     measures.json     what measures how good its agents are
     metrics.csv       one row per chunk of rounds; fewer in a long run, see `Experiment`
+    notes.txt         what happened to the run: other budgets, damage
     events/           the same for TensorBoard
     checkpoints/N/    everything after N rounds, with checksums; the newest ones are kept
     snapshots/N.npz   the agents' networks after N rounds; some are kept, spread over the run
@@ -15,11 +16,12 @@ a power cut at any moment leaves either the old or the new.
 """
 
 import contextlib
-import csv
-import math
+import datetime
 import os
 import pathlib
+import re
 import shutil
+import sys
 import weakref
 from collections.abc import Mapping
 
@@ -30,9 +32,7 @@ import imagents
 from imagents.config import TrainConfig, check_made_with, load_config
 from imagents.errors import InputError
 from imagents.files import (
-    LOCK,
     SEAL,
-    check_name,
     checksum,
     in_shell,
     inside,
@@ -42,14 +42,19 @@ from imagents.files import (
     reason,
     sealed,
     sync,
+    temporaries,
     temporary,
     write_json,
-    write_text,
 )
 from imagents.plotting.runs import read_metrics
+from imagents.runs.events import cut_events, sync_events
+from imagents.runs.folders import claim_new
+from imagents.runs.metrics import Metrics, is_known
 from imagents.runs.snapshots import snapshots
 
 _KEPT_CHECKPOINTS = 2
+_FOLDERS = ("checkpoints", "snapshots", "plots")  # in which a kill can leave half a file
+_STATE = re.compile(r"state\.(index|data-\d{5}-of-\d{5})")  # the files that TensorFlow writes
 _VERSIONS = {"imagents": imagents.__version__, "tensorflow": tf.__version__}
 
 
@@ -66,6 +71,7 @@ class Run:
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
         self.config = load_config(self.path)
+        self._metrics = Metrics(self.path / "metrics.csv")
         self._lock = None
 
     @classmethod
@@ -76,20 +82,16 @@ class Run:
           InputError: if there is something in it already, or it cannot be written.
         """
         path = pathlib.Path(path)
-        check_is_new(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            descriptor = lock(path)
+        with contextlib.ExitStack() as stack:
+            descriptor = claim_new(path)
+            stack.callback(os.close, descriptor)
             try:
-                check_is_new(path)  # another process may have been faster
                 about = {"versions": _VERSIONS, "began_in": os.path.relpath(os.getcwd(), os.path.realpath(path))}
                 write_json(path / "config.json", config.to_dict() | about)
-                run = cls(path)
-            except BaseException:
-                os.close(descriptor)
-                raise
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
+            except OSError as error:
+                raise InputError(f"{path} cannot be written: {error.strerror}") from None
+            run = cls(path)
+            stack.pop_all()
         run._lock = weakref.finalize(run, os.close, descriptor)
         return run
 
@@ -104,6 +106,9 @@ class Run:
                 self._lock = weakref.finalize(self, os.close, lock(self.path))
             except OSError as error:
                 raise InputError(f"{self.path} cannot be written: {error.strerror}") from None
+            for leftover in (path for name in ("", *_FOLDERS) for path in temporaries(self.path / name)):
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def release(self) -> None:
         """Lets other processes train in this run."""
@@ -141,64 +146,67 @@ class Run:
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
         """Adds a row to metrics.csv; the first one decides the columns. NaN is left empty."""
-        path = self.path / "metrics.csv"
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if is_new:
-                writer.writerow(row)
-            writer.writerow(["" if math.isnan(x) else x for x in row.values()])
+        self._metrics.append(row)
 
-    def truncate_metrics(self, rounds: int) -> None:
-        """Drops the rows after a number of rounds, and half a row: they will come again.
+    def restore(self, manifest: dict, steps: int) -> None:
+        """Makes metrics.csv and the events what they were at the newest checkpoint; the rest will come again.
+
+        Args:
+          manifest: the checkpoint's.
+          steps: that had been taken then.
 
         Raises:
-          InputError: if the file is no table of metrics.
+          InputError: if metrics.csv is no table of metrics.
         """
-        path = self.path / "metrics.csv"
-        if not path.exists():
-            return
-        text = path.read_text(errors="replace")
-        header, *rows = text.splitlines(keepends=True) or [""]
-        if not header.endswith("\n"):
-            path.unlink()
-            return
-        columns = header.strip().split(",")
-        whole = [row for row in rows if row.endswith("\n") and row.count(",") == header.count(",")]
-        try:
-            place = columns.index("round")
-            kept = [row for row in whole if int(row.split(",")[place]) <= rounds]
-        except ValueError:
-            raise InputError(f"{path} is damaged: it holds something else than rows of metrics") from None
-        if kept != rows:
-            write_text(path, header + "".join(kept))
+        if damage := self._metrics.restore(manifest["rounds"], manifest.get("metrics")):
+            self.note(damage)
+            self.change_manifest(manifest)  # it is told once
+        cut_events(self.path / "events", steps)
 
-    def save(self, checkpoint: tf.train.Checkpoint, rounds: int, seconds: float) -> None:
-        """Writes a checkpoint and drops the oldest."""
+    def note(self, sentence: str) -> None:
+        """Tells something about the run that whoever looks at it later should know, too: in its notes.txt."""
+        print(f"imagents: {sentence}", file=sys.stderr, flush=True)
+        with (self.path / "notes.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S} {sentence}\n")
+
+    def save(self, state: tf.train.Checkpoint, rounds: int, seconds: float, schedule: dict | None = None) -> None:
+        """Writes a checkpoint and drops the oldest.
+
+        Args:
+          state: what to write.
+          rounds, seconds: trained until now.
+          schedule: the budget over which the learning rate falls; that of the run if None.
+        """
         folder = self.path / "checkpoints"
-        writing = folder / ".writing"
+        target = folder / f"{rounds:010d}"
+        writing = temporary(target)
         folder.mkdir(exist_ok=True)
-        shutil.rmtree(writing, ignore_errors=True)
         try:
             writing.mkdir()
             with plain_path(writing) as folder_name:
-                checkpoint.write(f"{folder_name}/state")
-            files = {file.name: checksum(file) for file in sorted(writing.iterdir())}
+                state.write(f"{folder_name}/state")
+            files = {file.name: checksum(file) for file in sorted(writing.iterdir()) if _STATE.fullmatch(file.name)}
             manifest = {"rounds": rounds, "seconds": seconds, "settings": self.config.to_dict(), "versions": _VERSIONS}
-            write_json(writing / "manifest.json", sealed(manifest | {"sha256": files}))
-            for path in (*writing.iterdir(), writing):
+            manifest |= {"schedule": schedule, "metrics": self._metrics.known(), "sha256": files}
+            write_json(writing / "manifest.json", sealed(manifest))
+            for path in (*(writing / name for name in files), writing):
                 sync(path)
-            if (self.path / "metrics.csv").exists():
-                sync(self.path / "metrics.csv")  # its rows until now will not come again
+            # Rows and events until now will not come again.
+            self._metrics.sync()
+            sync_events(self.path / "events")
         except BaseException:
             shutil.rmtree(writing, ignore_errors=True)  # on a full disk it would be in the way
             raise
-        target = folder / f"{rounds:010d}"
         shutil.rmtree(target, ignore_errors=True)
         os.rename(writing, target)
         sync(folder)
         for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)  # what a reader on a network disk still holds goes next time
+
+    def change_manifest(self, manifest: dict, **changes) -> None:
+        """Writes into the newest checkpoint what is known of the run now."""
+        manifest = manifest | {"metrics": self._metrics.known()} | changes
+        write_json(self.newest_checkpoint() / "manifest.json", sealed(manifest))
 
     def snapshots(self) -> list[pathlib.Path]:
         """The snapshots, oldest first."""
@@ -206,7 +214,7 @@ class Run:
 
     def checkpoints(self) -> list[pathlib.Path]:
         """The checkpoint folders, oldest first."""
-        return sorted((self.path / "checkpoints").glob("[0-9]*"))
+        return checkpoints(self.path)
 
     def read(self, path: pathlib.Path, objects: tf.train.Checkpoint, manifest: dict, whole: bool = False) -> None:
         """Reads a checkpoint into objects, each of which it has to hold; it may hold more.
@@ -267,7 +275,7 @@ class Run:
         """Removes damaged checkpoints, such as one that was copied while it was written. Returns what went."""
         damaged = [path for path in self.checkpoints() if _sound_manifest(path) is None]
         for path in damaged:
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)
         return damaged
 
     def check(self, checkpoint: pathlib.Path) -> dict:
@@ -285,17 +293,9 @@ class Run:
         return manifest
 
 
-def check_is_new(path: pathlib.Path) -> None:
-    """Raises an InputError unless a run folder can be made at `path`."""
-    check_name(path)
-    own = (LOCK, temporary(path / "config.json").name)  # a training was killed before it could begin
-    if path.is_dir() and any(file.name not in own for file in path.iterdir()):
-        raise InputError(f"{path} is not empty: choose a new folder, or go on with --resume {in_shell(path)}")
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file: choose a new folder")
-    existing = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(f"{path} cannot be written: {existing} does not let you")
+def checkpoints(run: str | os.PathLike) -> list[pathlib.Path]:
+    """The checkpoint folders of a run, oldest first; whatever has another name is somebody else's."""
+    return sorted(path for path in (pathlib.Path(run) / "checkpoints").glob("[0-9]" * 10) if path.is_dir())
 
 
 def _sound_manifest(checkpoint: pathlib.Path) -> dict | None:
@@ -306,6 +306,7 @@ def _sound_manifest(checkpoint: pathlib.Path) -> dict | None:
         sound = sealed(manifest) == manifest if {SEAL, "settings"} & manifest.keys() else True
         sound = sound and all(checksum(inside(checkpoint, n)) == s for n, s in manifest["sha256"].items())
         sound = sound and "state.index" in manifest["sha256"] and isinstance(manifest["seconds"], float)
+        sound = sound and is_known(manifest.get("metrics")) and isinstance(manifest.get("schedule"), dict | None)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if sound else None

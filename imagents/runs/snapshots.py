@@ -8,7 +8,9 @@ over the run: after every chunk at first, and whenever there are too many, every
 often.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -20,7 +22,7 @@ import numpy as np
 
 from imagents.config import TrainConfig, check_made_with, run_folder
 from imagents.errors import InputError
-from imagents.files import note_unsealed, opened, sealed
+from imagents.files import note_unsealed, opened, replacing, sealed
 from imagents.learning.agent import IMAgent
 
 SNAPSHOTS = "snapshots"  # the folder of them
@@ -58,17 +60,15 @@ def save_snapshot(
     arrays = {f"{a.name}/{i}": x.numpy() for a in agents for i, x in enumerate(a.policy.variables())}
     arrays |= {"rounds": np.array(rounds), "steps": np.array(steps)}
     about = sealed({"settings": settings, "sha256": {name: _checksum(array) for name, array in arrays.items()}})
-    writing = folder / ".writing.npz"
-    try:
-        np.savez(writing, about=np.array(json.dumps(about)), **arrays)
-        os.replace(writing, folder / f"{rounds:010d}.npz")
-    except BaseException:
-        writing.unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    np.savez(content, about=np.array(json.dumps(about)), **arrays)
+    with replacing(folder / f"{rounds:010d}.npz") as writing:
+        writing.write_bytes(content.getbuffer())
     rounds_per_chunk = rounds // chunk
     for path in snapshots(run):
         if int(path.stem) // rounds_per_chunk % apart:
-            path.unlink()
+            with contextlib.suppress(OSError):  # one too many is no reason to stop
+                path.unlink()
 
 
 def chunks_apart(chunk: int, most: int) -> int:
@@ -80,8 +80,8 @@ def chunks_apart(chunk: int, most: int) -> int:
 
 
 def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
-    """The snapshots of a run, oldest first."""
-    return sorted((pathlib.Path(run) / SNAPSHOTS).glob("[0-9]*.npz"))
+    """The snapshots of a run, oldest first; a file of any other name is somebody else's."""
+    return sorted(path for path in (pathlib.Path(run) / SNAPSHOTS).glob("[0-9]" * 10 + ".npz") if path.is_file())
 
 
 def snapshot_steps(path: str | os.PathLike) -> int:

@@ -4,7 +4,7 @@ import datetime
 import os
 import pathlib
 import signal
-import time
+from typing import Literal
 
 import tensorflow as tf
 
@@ -13,10 +13,13 @@ from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.files import write_json
 from imagents.process import Signals
-from imagents.runs.run import Run, check_is_new
+from imagents.runs.folders import check_is_new, new_folder
+from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.training.budget import Budget
 from imagents.training.loop import Trainer, build
 from imagents.training.progress import Progress
+from imagents.training.stopwatch import Stopwatch
 
 _ROWS = 4096  # of metrics.csv, before they come half as often
 
@@ -29,6 +32,8 @@ class Experiment:
       output_dir: the run folder to make; `outputs/<environment>-<time>` if None.
       resume: a run folder to go on with; then `config` and `output_dir` have to be None.
       steps, minutes: the budget of a run that is resumed; its own if both are None.
+      schedule: of the learning rate of a run that is resumed with another budget. It falls over the budget that was
+        ("kept"), and stays at its final value after that; or over the present one ("new"), for which it rises first.
 
     Raises:
       InputError: for settings or folders that do not work, in one sentence.
@@ -41,36 +46,42 @@ class Experiment:
         resume: str | os.PathLike | None = None,
         steps: int | None = None,
         minutes: float | None = None,
+        schedule: Literal["kept", "new"] = "kept",
     ):
-        self._run = None
+        self._run, self._manifest = None, None
         try:
             if resume is None:
-                self._begin(config or TrainConfig(), output_dir, steps, minutes)
+                self._begin(config or TrainConfig(), output_dir, steps, minutes, schedule)
             else:
-                self._go_on(resume, config, output_dir, steps, minutes)
+                self._go_on(resume, config, output_dir, steps, minutes, schedule)
             self._prepare()
         except BaseException:
             if self._run is not None:
                 self._run.release()
             raise
 
-    def _begin(self, config: TrainConfig, output_dir, steps, minutes) -> None:
+    def _begin(self, config: TrainConfig, output_dir, steps, minutes, schedule) -> None:
         if steps is not None or minutes is not None:
             raise InputError("steps and minutes are for a run that is resumed: a new one has them in its config")
+        if schedule != "kept":
+            raise InputError(f"schedule = {schedule!r}: it is for a run that is resumed")
         self.config = config
         name = f"{config.environment.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
         path = pathlib.Path(output_dir or pathlib.Path("outputs") / name)
-        check_is_new(path)
+        if output_dir:
+            check_is_new(path)
         self._build()
-        self._run = Run.create(path, config)
+        self._run = Run.create(path if output_dir else new_folder(path), config)
 
-    def _go_on(self, resume, config, output_dir, steps, minutes) -> None:
+    def _go_on(self, resume, config, output_dir, steps, minutes, schedule) -> None:
         for name, value in (("output_dir", output_dir), ("config", config)):
             if value is not None:
                 raise InputError(f"{name} and resume exclude each other: a resumed run keeps its folder and settings")
         self._run = Run(resume)
         self._run.claim()
-        manifest = self._run.check_to_resume()
+        if schedule not in ("kept", "new"):
+            raise InputError(f"schedule = {schedule!r}: choose kept, new")
+        manifest = self._manifest = self._run.check_to_resume()
         self.config = self._run.config
         if steps is not None or minutes is not None:
             self.config = self.config.replace(steps=steps, minutes=minutes)
@@ -78,25 +89,50 @@ class Experiment:
         if manifest:
             self._run.read(self._run.newest_checkpoint(), self._checkpoint, manifest, whole=True)
             self._seconds = float(manifest["seconds"])
+            if schedule == "kept":
+                before = Budget.of(manifest.get("schedule") or manifest.get("settings") or self._run.config.to_dict())
+                self._schedule = Budget.of(vars(self.config.replace(**before.to_dict()).training))
 
     def _build(self) -> None:
+        self._schedule = self._budget  # over which the learning rate falls
         self.trainer = build(self.config, self._run.began_in if self._run else "")
         self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
-        self._seconds = 0.0
+        self._seconds, self._stopwatch = 0.0, Stopwatch()
 
     def _prepare(self) -> None:
         """Makes the run folder ready for what comes."""
         try:
             with self._run.writing():
-                self._run.write_config(self.config)
+                if self._manifest:
+                    self._run.restore(self._manifest, int(self.trainer.steps))
+                if self._fraction_done() < 1.0:
+                    self._record_budget()
                 write_json(self._run.path / "measures.json", self._measures)
-                self._run.truncate_metrics(int(self.trainer.rounds))
                 if not self._run.checkpoints():
                     self._save()  # from here on a kill loses nothing that was logged
         except OSError as error:
             raise InputError(str(error)) from None
+
+    def _record_budget(self) -> None:
+        """Writes down the budget that the run is trained with from now on, and the one before."""
+        self._run.write_config(self.config)
+        known = self._manifest or {}
+        if "settings" not in known:
+            return
+        before = Budget.of(known["settings"])
+        if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
+            return
+        kept, new = self._learning_rate(self._schedule), self._learning_rate(self._budget)
+        rate = f"goes on at {kept:.3g}, as it would have (--schedule new: at {new:.3g}, falling over this budget)"
+        if self._schedule == self._budget:
+            rate = f"begins at {new:.3g}, and falls over this budget"
+        self._run.note(
+            f"from round {int(self.trainer.rounds)} on the budget of {self._run.path} is {self._budget}, and it was "
+            f"{before}; the learning rate {rate}"
+        )
+        self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
     def run(self, quiet: bool = False, metric_lines: bool = False) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
@@ -120,6 +156,8 @@ class Experiment:
         self._run.claim()
         try:
             self.stopped_by = None
+            if self._fraction_done() >= 1.0 and not quiet:
+                print(f"nothing to train: the budget, {self._budget}, was spent already; a larger one goes on")
             self._train(quiet, metric_lines)
             with self._run.writing():
                 if self.stopped_by is None:
@@ -128,19 +166,25 @@ class Experiment:
                     if not quiet:
                         print(self._strength.text(report))
                 if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
-                    plotting.save_all(self._run.path)
+                    self._plot()
         except FloatingPointError as error:
             raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None
         finally:
             self._run.release()
         return self._run
 
+    def _plot(self) -> None:
+        try:
+            plotting.save_all(self._run.path)
+        except InputError as error:  # somebody changed metrics.csv meanwhile: no reason to fail, after all that
+            self._run.note(f"there are no figures, or old ones: {error}")
+
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
             events = tf.summary.create_file_writer(os.path.realpath(self._run.path / "events"))
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
-        with progress, Signals(lambda number: self._stop(number, progress)) as signals:
+        with progress, self._stopwatch, Signals(lambda number: self._stop(number, progress)) as signals:
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk()
                 with self._run.writing():
@@ -161,12 +205,11 @@ class Experiment:
     def _train_chunk(self) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         for agent in self.trainer.agents:
-            start, end = self.config.algorithm.learning_rate, self.config.algorithm.final_learning_rate
-            agent.optimizer.learning_rate.assign(start + (end - start) * self._fraction_done())
+            agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
         steps = int(self.trainer.steps)
-        began = time.perf_counter()
+        began = self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
-        seconds = time.perf_counter() - began
+        seconds = self._stopwatch.seconds - began
         self._seconds += seconds
         row = self._progress_so_far() | {
             "steps_per_second": (int(self.trainer.steps) - steps) / seconds
@@ -189,15 +232,18 @@ class Experiment:
             "seconds": round(self._seconds, 3),
         }
 
+    @property
+    def _budget(self) -> Budget:
+        return Budget.of(vars(self.config.training))
+
+    def _learning_rate(self, budget: Budget) -> float:
+        """What it is now if it falls over a budget."""
+        start, end = self.config.algorithm.learning_rate, self.config.algorithm.final_learning_rate
+        return start + (end - start) * budget.spent(int(self.trainer.steps), self._seconds)
+
     def _fraction_done(self) -> float:
         """How much of the budget is spent, 0 to 1."""
-        fractions = [0.0]
-        budget = self.config.training
-        if budget.steps is not None:
-            fractions.append(int(self.trainer.steps) / budget.steps)
-        if budget.minutes is not None:
-            fractions.append(self._seconds / (60 * budget.minutes))
-        return min(1.0, max(fractions))
+        return self._budget.spent(int(self.trainer.steps), self._seconds)
 
     def _save_snapshot(self) -> None:
         rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
@@ -207,7 +253,7 @@ class Experiment:
 
     def _save(self) -> None:
         self.trainer.check_weights()
-        self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds)
+        self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds, self._schedule.to_dict())
 
     def _stop(self, number: int, progress: Progress) -> None:
         self.stopped_by = number
@@ -222,17 +268,18 @@ def train(
     steps: int | None = None,
     minutes: float | None = None,
     quiet: bool = False,
+    schedule: Literal["kept", "new"] = "kept",
 ) -> Run:
     """Trains the agents that a config describes, or goes on with a run. Returns the run.
 
     Args:
-      config, output_dir, resume, steps, minutes: as for `Experiment`.
+      config, output_dir, resume, steps, minutes, schedule: as for `Experiment`.
       quiet: whether to print nothing.
 
     Raises:
       InputError: for settings or folders that do not work, before anything is written.
     """
-    return Experiment(config, output_dir, resume, steps, minutes).run(quiet)
+    return Experiment(config, output_dir, resume, steps, minutes, schedule).run(quiet)
 
 
 def load_run(path: str | os.PathLike) -> Trainer:

@@ -11,6 +11,7 @@ import tempfile
 import types
 
 import pytest
+from small import untrained_run
 
 from imagents import cli
 from imagents.cloud.sagemaker import archive, entry
@@ -229,6 +230,29 @@ def test_a_trained_model_lies_where_sagemaker_and_tensorflow_serving_look(monkey
     assert not (tmp_path / "output" / "failure").exists()
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("metrics ")]
     assert " steps=" in lines[-1] and " player_2_optimal=" in lines[-1]
+
+
+def test_a_copy_without_a_whole_checkpoint_is_put_aside_and_the_training_begins_anew(monkeypatch, tmp_path, capsys):
+    """As it comes back from S3 if the machine was taken away in the first minute."""
+    monkeypatch.setattr(entry.Place, "run", tmp_path / "run")
+    place = entry.Place(tmp_path, tmp_path, tmp_path, {}, ["algo-1"], 0, "job", False)
+    run = untrained_run(tmp_path / "run")
+    assert entry._prepare_run(place) and capsys.readouterr().out == ""
+    run.append_metrics({"round": 2, "steps": 60})
+    (run.newest_checkpoint() / "state.index").unlink()
+    assert not entry._prepare_run(place) and not (tmp_path / "run").exists()
+    printed = capsys.readouterr().out
+    assert "checkpoint 0000000000 was not copied whole: it is left out\nno checkpoint was copied whole: " in printed
+    assert (tmp_path / "run.damaged" / "metrics.csv").exists()
+
+
+@pytest.mark.parametrize("error, code", [(InputError("bad"), 2), (OSError("full"), 1), (FloatingPointError("nan"), 1)])
+def test_a_job_ends_with_the_status_of_the_command(error, code, monkeypatch, tmp_path):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(entry, "config_of", fails)
+    assert run(entry.train, [], monkeypatch, tmp_path) == code
 
 
 def test_help_imports_neither_tensorflow_nor_an_sdk():

@@ -1,11 +1,13 @@
 """Exported agents: a board in, a move out, without imagents; the same moves as the agent's own greedy policy."""
 
+import concurrent.futures
 import functools
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from imagents.export import writing
 from imagents.export.model import LOWEST, AgentModel
 from imagents.export.reading import ExportedAgent
 from imagents.export.writing import export_agent
+from imagents.files import temporary
 from imagents.learning.algorithms import categorical_dqn
 from imagents.learning.perspective import own_stones
 from imagents.opening import export_run, load_agents
@@ -397,6 +400,37 @@ def test_a_model_is_replaced_whole_or_not_at_all(run, tmp_path, monkeypatch):
     monkeypatch.undo()
     export_agent(agent, TIC_TAC_TOE, tmp_path)
     assert [path.name for path in model.parent.iterdir()] == ["1"]
+
+
+def test_exports_of_the_same_agent_at_once_are_each_whole(tmp_path, monkeypatch):
+    def slowly(model, folder):
+        (folder / "first").write_text(model)
+        time.sleep(0.02)
+        (folder / "second").write_text(model)
+
+    monkeypatch.setitem(writing._WRITERS, "saved_model", slowly)
+    monkeypatch.setattr(writing, "_description", lambda model, format_name: {})
+    target = tmp_path / "player_1" / "1"
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: writing._write(name, target, "saved_model", {}), "abcdefgh"))
+    assert (target / "first").read_text() == (target / "second").read_text()
+    assert sorted(path.name for path in target.iterdir()) == ["first", "imagents.json", "second"]
+    assert [path.name for path in target.parent.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("there", ["nothing", "the model"])
+def test_what_a_killed_export_left_goes_and_a_model_that_it_moved_away_comes_back(tmp_path, monkeypatch, there):
+    def fails(model, folder):
+        raise OSError("disk full")
+
+    monkeypatch.setitem(writing._WRITERS, "saved_model", fails)
+    target = tmp_path / "player_1" / "1"
+    old = target.with_name(".1.old")
+    (target if there == "the model" else old).mkdir(parents=True)
+    temporary(target).mkdir()
+    with pytest.raises(OSError, match="disk full"):
+        writing._write(None, target, "saved_model", {})
+    assert [path.name for path in target.parent.iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize(

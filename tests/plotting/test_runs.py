@@ -96,6 +96,41 @@ class TestReadMetrics:
         with pytest.raises(InputError, match="metrics.csv is not a table of metrics"):
             plotting.losses(run)
 
+    @pytest.mark.parametrize(
+        "line, rows",
+        [
+            ("55,2750000,1", 100),  # other columns than the first line
+            ("55," * 40, 100),
+            ("99,9O0," + "0.5," * 10, 100),
+            ("99,1e999," + "0.5," * 10, 100),  # infinite
+            ("99,,", 100),
+            ('"99', 100),
+            ("\x00\x0c\x85", 100),
+        ],
+    )
+    def test_what_can_be_read_of_a_damaged_table_is(self, run, line, rows):
+        whole = (run / "metrics.csv").read_text()
+        first, rest = whole.split("\n", 1)
+        (run / "metrics.csv").write_text(f"{first}\n{line}\n{rest}")
+        assert len(plotting.read_metrics(run)) == rows
+        assert len(plotting.save_all(run)) == 4
+
+    def test_numbers_are_never_read_as_another_columns(self, run):
+        text = (run / "metrics.csv").read_text()
+        (run / "metrics.csv").write_text(text.replace("round,steps", "round;steps"))
+        assert plotting.read_metrics(run).empty
+
+    def test_what_is_no_number_is_none(self, run):
+        whole = (run / "metrics.csv").read_text()
+        row = whole.split("\n")[3]
+        for number in ("0.5x", "inf", "1e400", "-", "0x10"):
+            fields = row.split(",")
+            fields[whole.split("\n")[0].split(",").index("player_1_loss")] = number
+            (run / "metrics.csv").write_text(whole.replace(row, ",".join(fields)))
+            metrics = plotting.read_metrics(run)
+            assert len(metrics) == 100 and metrics.player_1_loss.isna().tolist() == [i == 2 for i in range(100)]
+        assert len(plotting.save_all(run)) == 4
+
     def test_a_folder_that_is_no_run_is_refused(self, tmp_path):
         with pytest.raises(InputError, match="is not a run folder: it has no metrics.csv"):
             plotting.losses(tmp_path)

@@ -22,6 +22,7 @@ from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.export.reading import ExportedAgent
 from imagents.opening import load_agents, open_path, open_shipped
 from imagents.plotting.runs import read_metrics
+from imagents.runs.metrics import Metrics
 from imagents.runs.run import Run
 from imagents.runs.snapshots import snapshot_steps, snapshots
 from imagents.training import experiment
@@ -138,6 +139,7 @@ def test_any_config_json_is_taken_or_refused(count, tmp_path):
 @examples(25, 300)
 def test_a_run_folder_with_anything_in_it_is_taken_or_refused(run, count, tmp_path):
     names = sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file())
+    known = Metrics(run.path / "metrics.csv").known()
 
     @fuzz(count, st.data())
     def check(data):
@@ -156,8 +158,9 @@ def test_a_run_folder_with_anything_in_it_is_taken_or_refused(run, count, tmp_pa
             Run(path).claim()
         with refused_or_taken():
             Run(path).check_to_resume()
-        with refused_or_taken(IsADirectoryError):  # which `Experiment` puts into a sentence
-            Run(path).truncate_metrics(data.draw(st.integers(0, 30)))
+        with refused_or_taken(OSError):  # of what is no file, which `Experiment` puts into a sentence
+            rounds, knowing = data.draw(st.integers(0, 30)), data.draw(st.sampled_from([None, known]))
+            Metrics(path / "metrics.csv").restore(rounds, knowing)
         with refused_or_taken(FileNotFoundError):
             read_metrics(path)
         for snapshot in snapshots(path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import time
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ from small import small_config, timeless, untrained_run
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import imagents
-from imagents import InputError
+from imagents import InputError, cli
 from imagents.config import TrainConfig
 from imagents.runs.run import Run
+from imagents.training import stopwatch
 from imagents.training.experiment import Experiment, load_run, train
 
 SMALL = small_config(
@@ -66,7 +68,7 @@ def run(short, tmp_path) -> Run:
 
 def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(finished):
     settings = json.loads((finished.path / "config.json").read_text())
-    assert settings.pop("versions").keys() == {"imagents", "tensorflow"}
+    assert settings.pop("versions").keys() == {"imagents", "tensorflow"} and settings.pop("began_in")
     assert TrainConfig(**settings) == finished.config == SMALL and settings == SMALL.to_dict()
     assert sorted(p.name for p in (finished.path / "plots").iterdir()) == [
         "losses.png",
@@ -179,9 +181,182 @@ def test_a_finished_run_goes_on_with_a_new_budget(run, short):
     assert len(longer.metrics()) > len(short.metrics())
     pd.testing.assert_frame_equal(timeless(longer)[: len(short.metrics()) - 1], timeless(short)[:-1])
     assert longer.config == Run(run.path).config == short.config.replace(steps=120)
-    again = train(resume=run.path, minutes=1e-6, quiet=True)  # which are spent
-    assert again.config == short.config.replace(steps=None, minutes=1e-6)
-    assert len(again.metrics()) == len(longer.metrics())
+
+
+def recorded(run: Run) -> dict[str, bytes]:
+    """What a run says of how it was trained."""
+    files = [run.path / "config.json", *(path / "manifest.json" for path in run.checkpoints())]
+    notes = [path for path in [run.path / "notes.txt"] if path.exists()]
+    return {str(path): path.read_bytes() for path in [*files, *notes]}
+
+
+@pytest.mark.parametrize("budget", [{}, {"steps": 10}, {"minutes": 1e-6}])
+def test_a_budget_that_was_spent_already_is_said_to_be_and_changes_no_record(run, short, budget, capsys):
+    before = recorded(run)
+    again = train(resume=run.path, **budget)
+    shown = "minutes = 1e-06" if "minutes" in budget else f"steps = {budget.get('steps', 60)}"
+    assert f"nothing to train: the budget, {shown}, was spent already; a larger one goes on" in capsys.readouterr().out
+    assert recorded(run) == before and again.config == short.config
+    pd.testing.assert_frame_equal(again.metrics(), short.metrics())
+
+
+def test_a_run_that_is_merely_interrupted_has_nothing_to_note(tmp_path, capsys):
+    experiment = Experiment(small_config(), tmp_path / "run")
+    stop_after(experiment, 1)
+    experiment.run(quiet=True)
+    train(resume=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / "notes.txt").exists() and capsys.readouterr().err == ""
+
+
+def learning_rates(experiment: Experiment, chunks: int) -> list[float]:
+    """Of these chunks, after which it stops."""
+    rates, learning_rate = [], experiment.trainer.agents[0].optimizer.learning_rate
+    stop_after(experiment, chunks)
+    run_chunk = experiment.trainer.run
+    experiment.trainer.run = lambda rounds: rates.append(float(learning_rate)) or run_chunk(rounds)
+    experiment.run(quiet=True)
+    return rates
+
+
+@pytest.mark.parametrize("schedule, first", [("kept", 1e-5), ("new", 9.01e-4)])
+def test_another_budget_is_noted_with_what_the_learning_rate_does(run, short, schedule, first, capsys):
+    """Which falls from 1e-3 to 1e-5; the short run has taken 98 steps, a tenth of the new budget."""
+    assert short.metrics()["steps"].iloc[-1] == 98
+    assert learning_rates(Experiment(resume=run.path, steps=980, schedule=schedule), 2)[0] == pytest.approx(first)
+    note = f"from round 4 on the budget of {run.path} is steps = 980, and it was steps = 60; the learning rate "
+    note += {"kept": "goes on at 1e-05, as it would have (--schedule new: at 0.000901, falling over this budget)",
+             "new": "begins at 0.000901, and falls over this budget"}[schedule]  # fmt: skip
+    assert capsys.readouterr().err == f"imagents: {note}\n"
+    assert (run.path / "notes.txt").read_text().endswith(f" {note}\n")
+    assert Run(run.path).config.training.steps == 980
+    # Resumed once more it has the same schedule, and nothing new to note.
+    [rate] = learning_rates(Experiment(resume=run.path, steps=980), 1)
+    assert rate == pytest.approx(1e-5) if schedule == "kept" else 1e-5 < rate < first
+    assert capsys.readouterr().err == ""
+
+
+def test_an_extended_run_that_is_stopped_ends_like_one_that_was_not(run, tmp_path):
+    other = shutil.copytree(run.path, tmp_path / "other")
+    train(resume=run.path, steps=300, quiet=True)
+    experiment = Experiment(resume=other, steps=300)
+    stop_after(experiment, 2)
+    experiment.run(quiet=True)
+    train(resume=other, quiet=True)
+    pd.testing.assert_frame_equal(timeless(Run(run.path)), timeless(Run(other)))
+    for x, y in zip(weights(run.path), weights(other), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert len((other / "notes.txt").read_text().splitlines()) == 1
+
+
+def test_a_budget_that_was_changed_in_config_json_is_said_to_be(run, capsys):
+    path = run.path / "config.json"
+    path.write_text(path.read_text().replace('"steps": 60', '"steps": 120'))
+    train(resume=run.path, quiet=True)
+    assert "is steps = 120, and it was steps = 60; the learning rate goes on at 1e-05" in capsys.readouterr().err
+    train(resume=run.path, quiet=True)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda t: t.replace("round,steps", "round\fsteps"), "2 of 2 rows can be read; the file as it was found is "),
+        (lambda t: t[: t.index("\r\n4,") + 2], "1 of 2 rows can be read; the file as it was found is "),
+        (None, "0 of 2 rows can be read\n"),
+    ],
+)
+def test_metrics_that_are_not_what_the_checkpoint_knew_are_told_and_training_goes_on(run, damage, said, capfd):
+    path = run.path / "metrics.csv"
+    changed = damage and damage(path.read_bytes().decode())
+    path.write_bytes(changed.encode()) if damage else path.unlink()
+    assert cli.main(["train", "--resume", str(run.path), "--steps", "120"]) == 0
+    [sentence, _] = capfd.readouterr().err.splitlines(keepends=True)
+    assert sentence.startswith(f"imagents: {path} is not what it was at the checkpoint of round 4: {said}")
+    assert sentence.removeprefix("imagents: ") in (run.path / "notes.txt").read_text()
+    if damage:
+        assert (run.path / "metrics.csv.damaged-1").read_bytes() == changed.encode()
+    assert Run(run.path).metrics()["round"].tolist()[-1] == 6
+    train(resume=run.path, steps=240, quiet=True)
+    assert "is not what it was" not in capfd.readouterr().err
+
+
+def test_damage_is_told_once_also_if_nothing_is_trained_after_it(run, capsys):
+    (run.path / "metrics.csv").unlink()
+    for told in (1, 0):
+        Experiment(resume=run.path)._run.release()
+        assert capsys.readouterr().err.count("is not what it was at the checkpoint") == told
+
+
+def test_metrics_that_somebody_changes_meanwhile_do_not_end_a_training(tmp_path, capsys):
+    experiment = Experiment(small_config(), tmp_path / "run")
+    run_chunk, path = experiment.trainer.run, tmp_path / "run" / "metrics.csv"
+
+    def run(rounds):
+        if path.exists():
+            path.write_text("my notes\n")
+        return run_chunk(rounds)
+
+    experiment.trainer.run = run
+    experiment.run(quiet=True)
+    assert "there are no figures, or old ones: the metrics have no column that ends in _loss" in capsys.readouterr().err
+    train(resume=tmp_path / "run", steps=120, quiet=True)
+    assert "1 of 2 rows can be read" in capsys.readouterr().err
+
+
+class Killed(BaseException):
+    """Ends a training as a kill does: nothing more is written."""
+
+
+def kill_before(experiment: Experiment, chunk: int) -> None:
+    run_chunk, seen = experiment.trainer.run, []
+
+    def run(rounds):
+        seen.append(rounds)
+        if len(seen) == chunk:
+            raise Killed
+        return run_chunk(rounds)
+
+    experiment.trainer.run = run
+    with pytest.raises(Killed):
+        experiment.run(quiet=True)
+
+
+def logged(run: Run, tag: str = "player_1_return") -> list[int]:
+    """The steps for which TensorBoard has a figure."""
+    found = [event.step for path in sorted((run.path / "events").iterdir()) for event in summary_iterator(str(path))
+             for value in event.summary.value if value.tag == tag]  # fmt: skip
+    return sorted(found)
+
+
+def test_tensorboard_has_each_row_once_also_after_kills(tmp_path):
+    config = small_config(steps=200, checkpoint_minutes=1000)  # a checkpoint at the beginning and at the end only
+    for chunk in (4, 3):
+        experiment = Experiment(resume=tmp_path / "run") if chunk == 3 else Experiment(config, tmp_path / "run")
+        kill_before(experiment, chunk)
+        assert len(logged(Run(tmp_path / "run"), "seconds")) == chunk - 1
+    run = train(resume=tmp_path / "run", quiet=True)
+    assert logged(run, "seconds") == run.metrics()["steps"].tolist()
+    longer = Experiment(resume=run.path, steps=400)
+    kill_before(longer, 3)
+    run = train(resume=run.path, quiet=True)
+    assert logged(run, "seconds") == run.metrics()["steps"].tolist()
+
+
+def test_a_pause_counts_as_a_second_of_the_budget(tmp_path, monkeypatch):
+    """As SIGSTOP does it: the clock runs on, and nothing else does."""
+    experiment = Experiment(small_config(steps=200), tmp_path / "run")
+    run_chunk, clock, paused = experiment.trainer.run, time.perf_counter, [0.0]
+    monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: clock() + paused[0])
+
+    def run(rounds):
+        metrics = run_chunk(rounds)
+        paused[0] += 3600
+        return metrics
+
+    experiment.trainer.run = run
+    began = clock()
+    metrics = experiment.run(quiet=True).metrics()
+    assert metrics["seconds"].iloc[-1] < clock() - began + len(metrics)
 
 
 def test_a_budget_of_minutes_ends_the_training(tmp_path):
@@ -320,6 +495,8 @@ def test_an_output_folder_with_something_in_it_is_left_alone(finished, tmp_path)
         ({"output_dir": "NEW", "minutes": 5}, "steps and minutes are for a run that is resumed: a new one has them in"),
         ({"config": SMALL, "output_dir": "NEW", "steps": 0}, "steps and minutes are for a run that is resumed: a new "),
         ({"resume": "RUN", "steps": 0}, "steps = 0: a budget is more than 0"),
+        ({"resume": "RUN", "schedule": "old"}, "schedule = 'old': choose kept, new"),
+        ({"config": SMALL, "output_dir": "NEW", "schedule": "new"}, "schedule = 'new': it is for a run that is resum"),
         ({"config": SMALL.replace(opponent="nobody"), "output_dir": "NEW"}, "opponent = 'nobody': unknown player"),
         ({"config": SMALL, "output_dir": "LONG"}, "x: a name of at most 255 bytes is needed"),
         ({"config": SMALL, "output_dir": "LINES"}, r"a\\nb: a name of printable characters, in UTF-8, is needed"),
@@ -329,7 +506,7 @@ def test_an_output_folder_with_something_in_it_is_left_alone(finished, tmp_path)
 def test_nothing_is_written_for_what_does_not_work(finished, tmp_path, arguments, sentence):
     paths = {"RUN": finished.path, "NEW": tmp_path / "run", "LONG": tmp_path / "new" / ("x" * 300),
              "LINES": tmp_path / "new" / "a\nb"}  # fmt: skip
-    arguments = {name: paths[value] if isinstance(value, str) else value for name, value in arguments.items()}
+    arguments = {n: paths.get(value, value) if isinstance(value, str) else value for n, value in arguments.items()}
     config = (finished.path / "config.json").read_text()
     with pytest.raises(InputError, match=sentence):
         train(**arguments)

@@ -110,6 +110,7 @@ def evaluate() -> int:
 
 def _train(place: Place, settings: dict[str, str]) -> int:
     from imagents import cli
+    from imagents.runs.run import checkpoints
 
     if len(place.hosts) > 1:
         settings["seed"] = str(_whole("seed", settings.get("seed", "0")) + place.rank)
@@ -122,7 +123,7 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     job = cli.train([*_flags(settings, config_of(settings)), "--resume" if is_old else "--output-dir", str(place.run)])
     _link_events(place)
     code = job()
-    if not (place.run / "checkpoints").exists():
+    if not checkpoints(place.run):
         return code  # stopped before there was anything
     _write_results(place)
     return 0 if code >= 128 else code  # stopped by SageMaker: what there is is a result
@@ -161,7 +162,7 @@ def _reporting(job: Callable[[Place, dict[str, str]], int]) -> int:
         code = job(place, _settings(sys.argv[1:]))
         sentence = "the training stopped, see its log" if code else ""
     except (InputError, OSError, FloatingPointError) as error:
-        code, sentence = 2, str(error)
+        code, sentence = 2 if isinstance(error, InputError) else 1, str(error)
     except BaseException as error:
         _write_failure(place, what_lacks(error) or f"{type(error).__name__}: {error}")
         raise
@@ -200,13 +201,20 @@ def _flags(settings: Mapping[str, str], config: TrainConfig) -> list[str]:
 
 def _prepare_run(place: Place) -> bool:
     """Whether there is a run to go on with. What a copy in S3 lacks or has too much of is put in order first."""
+    from imagents.runs.folders import new_folder
     from imagents.runs.run import Run
 
-    if (place.run / "config.json").exists():
-        for path in Run(place.run).drop_damaged():
-            print(f"checkpoint {path.name} was not copied whole: it is left out", flush=True)
+    if not (place.run / "config.json").exists():
+        shutil.rmtree(place.run, ignore_errors=True)
+        return False
+    run = Run(place.run)
+    for path in run.drop_damaged():
+        print(f"checkpoint {path.name} was not copied whole: it is left out", flush=True)
+    if run.checkpoints() or not run.has_begun():
         return True
-    shutil.rmtree(place.run, ignore_errors=True)
+    aside = new_folder(place.run.with_name(f"{place.run.name}.damaged"))
+    place.run.rename(aside)
+    print(f"no checkpoint was copied whole: the training begins anew, and what there was is in {aside}", flush=True)
     return False
 
 
@@ -262,10 +270,16 @@ def _write_results(place: Place) -> None:
     write_json(place.run / "job.json", {"job": place.job_name, "host": place.hosts[place.rank]})
     for folder in (model, output):
         folder.mkdir(parents=True, exist_ok=True)
-    oldest = sorted((place.run / "checkpoints").glob("[0-9]*"))[:-1]
-    unfinished = shutil.ignore_patterns(".*", *(path.name for path in oldest))
-    shutil.copytree(place.run, model / "run", ignore=unfinished, dirs_exist_ok=True)
-    for exported in export_run(Run(place.run).newest_checkpoint(), model):
+    run = Run(place.run)
+    ours = {"checkpoints": [run.newest_checkpoint().name], "snapshots": [path.name for path in run.snapshots()]}
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        """What is unfinished, older, or not ours, such as the marks of SageMaker's copying, which come and go."""
+        wanted = ours.get(os.path.relpath(folder, place.run), names)
+        return {name for name in names if name not in wanted or name.startswith(".") or ".sagemaker-upload" in name}
+
+    shutil.copytree(place.run, model / "run", ignore=left_out, dirs_exist_ok=True)
+    for exported in export_run(run.newest_checkpoint(), model):
         if place.own_name:  # TensorFlow Serving knows models by the folder's name alone
             target = model / f"{place.own_name}-{exported.parent.name}"
             shutil.rmtree(target, ignore_errors=True)
@@ -273,7 +287,8 @@ def _write_results(place: Place) -> None:
     for name in ("config.json", "measures.json", "metrics.csv", "evaluation.json"):
         if (place.run / name).exists():
             shutil.copy(place.run / name, output / name)
-    shutil.copytree(place.run / "plots", output / "plots", dirs_exist_ok=True)
+    if (model / "run" / "plots").exists():  # whoever stops a job does not wait for them
+        shutil.copytree(model / "run" / "plots", output / "plots", dirs_exist_ok=True)
 
 
 def _figures(report: dict) -> dict[str, float]:
