@@ -90,7 +90,7 @@ class ModelCast(Cast):
         folders = self._folders.get(game.name, {}).get(name)
         if not folders:
             return super().mind(game, name, seat)
-        agents = {json.loads((path / "imagents.json").read_text())["seat"]: path for path in folders}
+        agents = {_metadata(path)["seat"]: path for path in folders}
         learned = seat if seat in agents else next(iter(agents))
         return read_lite(agents[learned])
 
@@ -99,10 +99,14 @@ def read_lite(folder: pathlib.Path) -> ModelMind:
     """A LiteRT model of an agent, read without TensorFlow."""
     from ai_edge_litert.interpreter import Interpreter
 
-    metadata = json.loads((folder / "imagents.json").read_text())
+    metadata = _metadata(folder)
     runner = Interpreter(str(folder / "model.tflite")).get_signature_runner()
     state = {n: np.array(s["initial"], s["dtype"]) for n, s in metadata["state"].items()}
     return ModelMind(_one_at_a_time(runner), metadata["seat"], state)
+
+
+def _metadata(folder: pathlib.Path) -> dict:
+    return json.loads((folder / "imagents.json").read_text(encoding="utf-8"))
 
 
 def _one_at_a_time(runner: Callable) -> Callable[[dict], dict]:

@@ -15,6 +15,7 @@ import numpy as np
 import seaborn as sns
 
 from imagents.errors import InputError
+from imagents.files import read_text
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, save, words
 
 Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
@@ -33,7 +34,7 @@ def read_tournament(tournament: Tournament) -> dict:
         path = pathlib.Path(tournament)
         path = path / "tournament.json" if path.is_dir() else path
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(read_text(path))
             content["ratings"]["players"], content["matches"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not a tournament: {error}") from None

@@ -1,10 +1,12 @@
 """Figures say what the run's files say, and damaged files are met with one sentence."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 
+import matplotlib
 import matplotlib.colors
 import matplotlib.figure
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 from imagents import plotting
 from imagents.environments.boards.drawing import COLOURS
+from imagents.environments.boards.figure import q_values
 from imagents.errors import InputError
 
 ORANGE, BLUE = COLOURS[1:]  # of the seats' stones: an agent's curve has the colour of its discs
@@ -399,3 +402,47 @@ assert not changed, changed
 """
         environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
         subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, check=True)
+
+
+RC = """text.usetex: True
+backend: module://nowhere
+font.family: Nowhere
+font.size: 40
+savefig.bbox: tight
+savefig.format: pdf
+savefig.transparent: True
+axes.formatter.use_locale: True
+axes.prop_cycle: cycler("color", ["k"])
+lines.linewidth: 20
+xtick.major.size: 30
+"""
+DRAW = """
+import hashlib, sys
+from imagents import plotting
+from imagents.environments.boards.figure import q_values
+drawn = (plotting.losses(sys.argv[1]), plotting.strength(sys.argv[1]), q_values([[0] * 3] * 3, {"player_1": [0.5] * 9}))
+print(*(hashlib.sha256(figure._repr_png_()).hexdigest() for figure in drawn))
+"""
+
+
+def test_a_matplotlibrc_of_somebodys_changes_nothing(run, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(RC)
+    environ = os.environ | {"MATPLOTLIBRC": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", DRAW, run], env=environ, capture_output=True, text=True)
+    plain = plotting.losses(run), plotting.strength(run), q_values(np.zeros([3, 3], int), {"player_1": np.full(9, 0.5)})
+    assert done.stdout.split() == [hashlib.sha256(figure._repr_png_()).hexdigest() for figure in plain], done.stderr
+
+
+def test_settings_made_after_the_import_change_nothing_either_and_stay(run):
+    plain = plotting.losses(run)._repr_png_()
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 40, "savefig.bbox": "tight"}):
+        assert plotting.losses(run)._repr_png_() == plain
+        assert matplotlib.rcParams["font.size"] == 40
+
+
+def test_a_backend_that_does_not_exist_is_said_in_one_sentence():
+    code = "import imagents.errors\ntry:\n    import imagents.plotting\nexcept imagents.errors.InputError as error:\n" \
+           "    print(error)"
+    environ = os.environ | {"MPLBACKEND": "nonsense"}
+    said = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("MPLBACKEND: ") and "'nonsense' is not a valid value for backend" in said
