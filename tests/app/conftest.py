@@ -49,6 +49,8 @@ def _serve(command, cwd=ROOT, host="127.0.0.1", **environ):
         said = process.communicate(timeout=30)[0]
     finally:
         process.kill()
+        process.wait()
+        process.stdout.close()
     assert "Traceback" not in said and "Error" not in said, said  # whatever the tests sent
 
 

@@ -137,6 +137,7 @@ web.launch(blocks, server.listen(host, int(port)), root, serves(host, root))
 """
 
 
+@pytest.mark.slow
 def test_it_is_there_at_the_loopback_address_of_ipv6(serve):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
@@ -150,7 +151,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     """Passes on what lies below /play, without it, under the name that it was asked for or one of its own choice."""
 
     def do_GET(self):
-        if not self.path.startswith("/play/"):
+        if not self.path.startswith(("/play/", "/manifest.json", "/favicon.ico")):  # browsers look there on their own
             return self.send_error(404)
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name: self.headers[name] for name in ("host", "origin", "content-type") if name in self.headers}
@@ -168,9 +169,10 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole, headers", [
-    pytest.param(False, {}, id="a path", marks=pytest.mark.slow),
-    pytest.param(True, {}, id="an address", marks=pytest.mark.slow),
+    pytest.param(False, {}, id="a path"),
+    pytest.param(True, {}, id="an address"),
     pytest.param(True, {"host": "localhost"}, id="an address, and the name is changed"),
 ])
 def test_it_is_played_behind_a_path_of_a_proxy(serve, browser, visitor, whole, headers):
