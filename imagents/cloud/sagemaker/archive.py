@@ -51,12 +51,12 @@ def source_folder(framework_version: str, is_isolated: bool = False) -> pathlib.
     if is_isolated:
         _install(requirements, folder)
     else:
-        (folder / "requirements.txt").write_text("\n".join(requirements) + "\n")
+        (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
         shutil.copytree(spec.submodule_search_locations[0], folder / name, ignore=_NOT_COPIED)
     for function in ("train", "evaluate"):
-        (folder / f"{function}.py").write_text(_ENTRY.format(function=function))
+        (folder / f"{function}.py").write_text(_ENTRY.format(function=function), encoding="utf-8")
     return folder
 
 

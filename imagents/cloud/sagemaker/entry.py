@@ -76,7 +76,7 @@ class Place:
                 hosts,
                 hosts.index(environment["SM_CURRENT_HOST"]),
                 json.loads(environment["SM_TRAINING_ENV"])["job_name"],
-                settings.exists() and "_tuning_objective_metric" in json.loads(settings.read_text()),
+                settings.exists() and "_tuning_objective_metric" in json.loads(settings.read_bytes()),
             )
         except KeyError as error:
             raise InputError(f"{error.args[0]} is not set: this is what runs in a SageMaker job") from None
@@ -135,7 +135,7 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
     numbers = {name: _whole(name, value) for name, value in settings.items()}
     run = _run_of_model(place)
     report = prepare_evaluation(run, **numbers)()
-    report["run"] = str(json.loads((run / "job.json").read_text())["job"]) if (run / "job.json").exists() else "run"
+    report["run"] = str(json.loads((run / "job.json").read_bytes())["job"]) if (run / "job.json").exists() else "run"
     text = report_text(report)
     print(text, flush=True)
     write_metric_line(_figures(report))
@@ -169,7 +169,8 @@ def _reporting(job: Callable[[Place, dict[str, str]], int]) -> int:
 def _write_failure(place: Place, sentence: str) -> None:
     folder = place.base / "output"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "failure").write_text(f"{place.own_name}: {sentence}"[:1024] if place.own_name else sentence[:1024])
+    said = f"{place.own_name}: {sentence}" if place.own_name else sentence
+    (folder / "failure").write_text(said[:1024], encoding="utf-8")
 
 
 def _settings(arguments: Sequence[str]) -> dict[str, str]:

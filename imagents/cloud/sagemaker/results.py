@@ -117,8 +117,8 @@ def plot(job_name: str, output_dir: str | os.PathLike | None = None, session=Non
     table = metrics(job_name, session, period)
     target.mkdir(parents=True, exist_ok=True)
     config = config_of_job(describe(job_name, session))
-    (target / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n")
-    (target / "measures.json").write_text(json.dumps(config.measures(), indent=2) + "\n")
+    (target / "config.json").write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+    (target / "measures.json").write_text(json.dumps(config.measures(), indent=2) + "\n", encoding="utf-8")
     table.to_csv(target / "metrics.csv", index=False)
     plotting.save_all(target)
     return target
