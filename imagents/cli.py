@@ -252,6 +252,8 @@ class Web:
     """The address to listen at; 0.0.0.0 lets everybody in who can reach this machine."""
     port: int | None = None
     """The port; the first free one from 7860 on if not given."""
+    root_path: str = ""
+    """The page's address behind a proxy, https://example.org/play, or the path of it."""
     space: pathlib.Path | None = None
     """Serves nothing, but writes the page to this new folder, for a Hugging Face Space."""
     agents: tuple[pathlib.Path, ...] = ()

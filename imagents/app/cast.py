@@ -6,7 +6,6 @@ need no model; the agents come from LiteRT models in a folder (`ModelCast`, on a
 """
 
 import functools
-import json
 import pathlib
 import threading
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, Rand
 from imagents.config import environment_settings
 from imagents.environments.boards.grid import Grid
 from imagents.errors import InputError
+from imagents.files import read_json
 
 TRAINED = "trained"  # the agents that ship with imagents
 
@@ -90,7 +90,7 @@ class ModelCast(Cast):
         folders = self._folders.get(game.name, {}).get(name)
         if not folders:
             return super().mind(game, name, seat)
-        agents = {json.loads((path / "imagents.json").read_text())["seat"]: path for path in folders}
+        agents = {_metadata(path)["seat"]: path for path in folders}
         learned = seat if seat in agents else next(iter(agents))
         return read_lite(agents[learned])
 
@@ -99,10 +99,14 @@ def read_lite(folder: pathlib.Path) -> ModelMind:
     """A LiteRT model of an agent, read without TensorFlow."""
     from ai_edge_litert.interpreter import Interpreter
 
-    metadata = json.loads((folder / "imagents.json").read_text())
+    metadata = _metadata(folder)
     runner = Interpreter(str(folder / "model.tflite")).get_signature_runner()
     state = {n: np.array(s["initial"], s["dtype"]) for n, s in metadata["state"].items()}
     return ModelMind(_one_at_a_time(runner), metadata["seat"], state)
+
+
+def _metadata(folder: pathlib.Path) -> dict:
+    return read_json(folder / "imagents.json")
 
 
 def _one_at_a_time(runner: Callable) -> Callable[[dict], dict]:

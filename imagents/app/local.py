@@ -117,7 +117,7 @@ class LocalCast(Cast):
     """
 
     def __init__(self, runs: pathlib.Path | None = None):
-        self._runs, self._lock = runs, threading.Lock()
+        self._runs, self._lock = runs and runs.resolve(), threading.Lock()
         self._seen, self._stale_at = ([], {}), 0.0
         self._shipped = functools.cache(lambda name, seat: make_mind(TRAINED, name, seat))
         self._searching = functools.cache(lambda game, name, seat: make_mind(name, game, seat))
@@ -148,7 +148,10 @@ class LocalCast(Cast):
             if name == TRAINED:
                 return self._shipped(game.name, seat)
             path = self._runs / name.removeprefix("run/")
-            return self._loaded(_newest(path), path, game.name, seat)
+            try:
+                return self._loaded(_newest(path), path, game.name, seat)
+            except InputError as error:  # where the runs lie concerns nobody
+                raise InputError(str(error).replace(f"{self._runs}{os.sep}", "")) from None
 
     def runs(self) -> list[pathlib.Path]:
         """The runs in the folder, newest first."""
@@ -158,7 +161,8 @@ class LocalCast(Cast):
         """The runs in the folder, newest first, and the names of those that can play, by game; seconds old at most."""
         if self._runs is not None and time.monotonic() > self._stale_at:
             found = [path.parent for path in self._runs.glob("[!.]*/config.json")]
-            found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+            ages = {path: _age(path) for path in found if path.resolve() == path}  # a link may lead anywhere
+            found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
             playing: dict[str, list[str]] = {}
             for path in filter(_newest, found):
                 playing.setdefault(_learned(path), []).append(f"run/{path.name}")
@@ -169,6 +173,14 @@ class LocalCast(Cast):
 def _newest(run: pathlib.Path) -> str:
     found = checkpoints(run)
     return found[-1].name if found else ""
+
+
+def _age(run: pathlib.Path) -> float:
+    """When a run was last changed; 0 if it is gone by now."""
+    try:
+        return run.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @functools.lru_cache(1000)

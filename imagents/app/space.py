@@ -18,32 +18,29 @@ from imagents.app.cast import TRAINED
 from imagents.errors import InputError
 from imagents.export.formats import TFLITE_FILE, quietly
 from imagents.export.reading import METADATA, ExportedAgent
-from imagents.files import checksum, plain_path, sealed, write_json
+from imagents.files import checksum, plain_path, sealed, write_json, write_text
 from imagents.opening import open_path, open_shipped, prepare_export, shipped
 from imagents.runs.folders import check_is_new
 
 _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
-    *(f"app/{name}" for name in ("__init__.py", "cast.py", "minds.py", "page.css", "page.js", "page.py", "page_html.py",
-                                 "session.py", "visit.py", "web.py")),
-    "config.py", "errors.py", "files.py",
+    *(f"app/{name}" for name in ("__init__.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js", "page.py",
+                                 "page_html.py", "server.py", "session.py", "visit.py", "web.py")),
+    "config.py", "errors.py", "files.py", "own.py",
 )  # fmt: skip
 _APP = '''"""Starts the page: python app.py"""
 
 import os
 import pathlib
 
-from imagents.app import web
+from imagents.app import server, web
 from imagents.app.cast import ModelCast
 
 demo = web.build(ModelCast(pathlib.Path(__file__).parent / "agents"))
 
 if __name__ == "__main__":
-    web.launch(
-        demo,
-        host=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"),
-        port=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
-    )
+    host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0")
+    web.launch(demo, server.listen(host, int(os.environ.get("GRADIO_SERVER_PORT", "7860"))))
 '''
 _REQUIREMENTS = """\
 ai-edge-litert>=1.2,<3
@@ -102,9 +99,9 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as temporary:
             writing = pathlib.Path(temporary) / "space"
             _copy_package(writing)
-            (writing / "app.py").write_text(_APP)
-            (writing / "requirements.txt").write_text(_REQUIREMENTS.format(gradio=gradio))
-            (writing / "README.md").write_text(_README.format(gradio=gradio, version=imagents.__version__))
+            write_text(writing / "app.py", _APP)
+            write_text(writing / "requirements.txt", _REQUIREMENTS.format(gradio=gradio))
+            write_text(writing / "README.md", _README.format(gradio=gradio, version=imagents.__version__))
             for name in shipped():
                 for seat in (0, 1):
                     opened = open_shipped(name, seat)
@@ -127,7 +124,7 @@ def _copy_package(folder: pathlib.Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "data")
     shutil.copytree(_PACKAGE / "environments", target / "environments", ignore=ignored)
     about = f'"""The part of imagents {imagents.__version__} that plays, without TensorFlow."""\n'
-    (target / "__init__.py").write_text(about)
+    write_text(target / "__init__.py", about)
 
 
 def _agent_writer(path: pathlib.Path) -> tuple[str, Callable[[pathlib.Path], object]]:

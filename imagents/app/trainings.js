@@ -6,6 +6,7 @@ async function look(run) {
   if (!reply) return;
   seen = reply;
   if (reply.html !== null) root.innerHTML = reply.html;
+  if (reply.again) setTimeout(look, 1000); // others are being served
 }
 root.addEventListener("change", (event) => { if ("run" in event.target.dataset) look(event.target.value); });
 setInterval(() => { if (!document.hidden && root.offsetParent) look(); }, 4000);

@@ -9,6 +9,13 @@ them imports TensorFlow, asks for a matplotlib backend or registers with pyplot,
 machine, beside a training that is still running, and are freed like any other object.
 """
 
+from imagents.errors import InputError
+
+try:
+    import matplotlib  # noqa: F401
+except ValueError as error:  # figures need no backend, but matplotlib wants to know the one of the environment
+    raise InputError(f"MPLBACKEND: {error}") from None
+
 from imagents.plotting.runs import (
     Measures,
     environment_name,

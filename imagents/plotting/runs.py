@@ -22,9 +22,15 @@ Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
 Measures = dict[str, dict[str, Any]]
 
 _OLD_NAMES = {"plies": "steps", "games": "episodes", "plies_per_second": "steps_per_second"}  # of version 0.1.0
+_TEXTS = ("title", "short", "case")
 _KINDS = ("share", "count", "number")
 _DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
 _CASE_LINES = ("-", "--", "-.", (0, (1, 1)))
+_MOST_CURVES = 32  # of one kind; more could not be told from each other
+_MOST_PANELS = 16
+_MOST_POINTS = 2000  # of a curve, more than there are pixels
+_MOST_LETTERS = 100  # of a measure's title
+_MOST_VALUE = 1e100  # beyond it, as where a loss explodes, there is no axis
 _MARKED_POINTS = 40  # up to so many points a curve shows each of them, and needs no smoothing
 
 
@@ -80,13 +86,13 @@ def read_measures(run: Run) -> Measures:
         raise InputError(f"{path} is damaged: it does not hold measures by their names") from None
     for name, measure in measures.items():
         if not (
-            all(isinstance(measure[field], str) for field in ("title", "short", "case"))
+            all(isinstance(text, str) and len(text) <= _MOST_LETTERS for text in map(measure.get, _TEXTS))
             and measure["kind"] in _KINDS
             and isinstance(measure["chance"], (int, float, type(None)))
         ):
             raise InputError(
-                f"{path} explains {name} by {brief(measure)}: title, short and case are texts, kind is one of "
-                f"{', '.join(_KINDS)}, and chance is a number or null"
+                f"{path} explains {name} by {brief(measure)}: title, short and case are texts of up to {_MOST_LETTERS} "
+                f"letters, kind is one of {', '.join(_KINDS)}, and chance is a number or null"
             )
     return measures
 
@@ -128,7 +134,7 @@ def returns(run: Run) -> RunFigure:
 def outcomes(run: Run) -> RunFigure:
     """Draws how games ended over steps: shares of wins, draws and illegal moves, stacked; unsmoothed as thin lines."""
     metrics = read_metrics(run)
-    winners = [column.removesuffix("_wins") for column in metrics if column.endswith("_wins")]
+    winners = [column.removesuffix("_wins") for column in metrics if column.endswith("_wins")][:_MOST_CURVES]
     if not winners:
         raise InputError("the metrics have no column that ends in _wins")
     # Draws lie between the first two players, so that both players' shares start at an edge.
@@ -141,11 +147,11 @@ def outcomes(run: Run) -> RunFigure:
     rates = rates.dropna()
     figure, axes = _new_figure(run, "Outcomes")
     if len(rates):
-        smooth = rates.apply(_smooth)
+        smooth, rates = _thin(rates.apply(_smooth)), _thin(rates)
         labels = [f"{label}, {shown(smooth[column].iloc[-1], 'share')}" for column, label, _ in bands]
         band_colours = [colour for _, _, colour in bands]
-        axes.stackplot(rates.index, smooth.T, labels=labels, colors=band_colours, linewidth=0.5, edgecolor="white")
-        if len(rates) > _MARKED_POINTS:
+        axes.stackplot(smooth.index, smooth.T, labels=labels, colors=band_colours, linewidth=0.5, edgecolor="white")
+        if len(smooth) > _MARKED_POINTS:
             axes.plot(rates.index, rates.cumsum(axis=1).iloc[:, :-1], color="0.15", linewidth=0.4, alpha=0.4)
     axes.set(ylim=(0, 1), ylabel="share of finished games")
     axes.yaxis.set_major_formatter(PERCENT)
@@ -168,11 +174,13 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
     panels = _panels(metrics, read_measures(run) if measures is None else measures)
     if not panels:
         raise InputError("the metrics have no strength columns, such as player_1_optimal or player_1_random_first")
+    title = "Strength" if len(panels) <= _MOST_PANELS else f"Strength, {_MOST_PANELS} of {len(panels)} measures"
+    panels = dict(list(panels.items())[:_MOST_PANELS])
     columns = min(2, len(panels))
-    figure, grid = _new_figure(run, "Strength", math.ceil(len(panels) / columns), columns)
+    figure, grid = _new_figure(run, title, math.ceil(len(panels) / columns), columns)
     grid = np.ravel(grid)
     for axes, (title, curves) in zip(grid, panels.items(), strict=False):  # the last panel may be left over
-        axes.set_title(title)
+        axes.set_title(title, parse_math=False)
         _scale(axes, curves, _draw_measures(axes, metrics, curves))
         _finish(figure, axes, _column(metrics, "steps"))
     for axes in grid[len(panels) :]:
@@ -215,7 +223,7 @@ def _new_figure(run: Run, title: str, rows: int = 1, columns: int = 1):
     if not isinstance(run, pd.DataFrame):
         title = f"{environment_name(run).capitalize()}: {title.lower()}"
     figure = RunFigure(figsize=(8 if columns == 1 else 12, 4.6 * rows), layout="constrained")
-    figure.suptitle(title, fontsize=15)
+    figure.suptitle(title, fontsize=15, parse_math=False)
     return figure, figure.subplots(rows, columns)
 
 
@@ -226,7 +234,8 @@ def _finish(figure: RunFigure, axes, steps: Sequence[float], reverse_legend: boo
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / size:,.10g}")
     axes.set(xlabel=f"steps{unit}", xlim=(0, most or 1))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(reverse=reverse_legend, loc="best", framealpha=0.9)
+        for text in axes.legend(reverse=reverse_legend, loc="best", framealpha=0.9).get_texts():
+            text.set_parse_math(False)  # names are no formulas
     else:
         axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color="0.4")
     sns.despine(ax=axes)
@@ -237,8 +246,9 @@ def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour) -> None
     """Draws the measured points of a curve: all of them if they are few, else their rolling mean over thin raw ones."""
     curve = pd.DataFrame({"x": _column(metrics, "steps"), "y": _column(metrics, column)}).dropna()
     if len(curve) > _MARKED_POINTS:
-        axes.plot(curve.x, curve.y, color=colour, linewidth=0.7, alpha=0.35)
-        axes.plot(curve.x, _smooth(curve.y), color=colour, linewidth=2, label=label)
+        raw, smooth = _thin(curve), _thin(curve.assign(y=_smooth(curve.y)))
+        axes.plot(raw.x, raw.y, color=colour, linewidth=0.7, alpha=0.35)
+        axes.plot(smooth.x, smooth.y, color=colour, linewidth=2, label=label)
     elif len(curve):
         axes.plot(curve.x, curve.y, color=colour, linewidth=2, marker="o", markersize=4, clip_on=False, label=label)
 
@@ -246,6 +256,12 @@ def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour) -> None
 def _smooth(values: pd.Series) -> pd.Series:
     window = len(values) // 20 if len(values) > _MARKED_POINTS else 1
     return values.rolling(window, min_periods=1, center=True).mean()
+
+
+def _thin(values):
+    """As many rows as can be seen, evenly, with the last one."""
+    step = math.ceil(len(values) / _MOST_POINTS)
+    return values.iloc[(len(values) - 1) % step :: step]
 
 
 def _panels(metrics: pd.DataFrame, measures: Measures) -> dict[str, list[tuple[str, dict, str]]]:
@@ -259,7 +275,7 @@ def _panels(metrics: pd.DataFrame, measures: Measures) -> dict[str, list[tuple[s
         if agent is not None and name not in ("loss", "return", "wins"):
             measure = measures.get(name) or _unexplained(name)
             panels.setdefault(measure["title"], []).append((agent, measure, column))
-    return {title: curves for title, curves in panels.items() if curves}
+    return {title: curves[:_MOST_CURVES] for title, curves in panels.items() if curves}
 
 
 def _unexplained(name: str) -> dict[str, Any]:
@@ -282,6 +298,8 @@ def _draw_measures(axes, metrics: pd.DataFrame, curves: list[tuple[str, dict, st
         values = _column(metrics, column).dropna()
         if values.empty:
             continue
+        lowest = min(lowest, values.min())
+        values = _thin(values)
         case = measure["case"]
         label = f"{words(agent)} {case}".strip() + f": {shown(values.iloc[-1], measure['kind'])}"
         width = max(1.4, 3 - 1.4 * agents.index(agent))  # the first is wider, to be seen where the curves coincide
@@ -289,7 +307,6 @@ def _draw_measures(axes, metrics: pd.DataFrame, curves: list[tuple[str, dict, st
         line = _CASE_LINES[cases.index(case) % len(_CASE_LINES)]
         style = {"color": colours(agents)[agent], "linestyle": line, "label": label, "linewidth": width}
         axes.plot(steps[values.index], values, marker=marker, markersize=2 * width, clip_on=False, **style)
-        lowest = min(lowest, values.min())
     return lowest
 
 
@@ -317,13 +334,14 @@ def _agents(metrics: pd.DataFrame) -> list[str]:
     agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
     if not agents:
         raise InputError("the metrics have no column that ends in _loss, which would name the agents")
-    return agents
+    return agents[:_MOST_CURVES]
 
 
 def _column(metrics: pd.DataFrame, column: str) -> pd.Series:
     if column not in metrics:
         raise InputError(f"the metrics have no column {column}")
     try:
-        return pd.to_numeric(metrics[column]).astype(float)
+        values = pd.to_numeric(metrics[column]).astype(float)
+        return values.where(values.abs() < _MOST_VALUE)
     except (ValueError, TypeError) as error:
         raise InputError(f"the metrics' column {column} holds something that is not a number: {error}") from error

@@ -3,20 +3,29 @@
 import io
 import pathlib
 
+import matplotlib
 import matplotlib.figure
 import matplotlib.ticker
 import seaborn as sns
 
 from imagents.files import replacing
 
-STYLE = {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "axes.titlesize": 13}
+_BACKEND = ("backend", "backend_fallback")  # of whoever shows figures; drawing needs none
+STYLE = {name: value for name, value in matplotlib.rcParamsDefault.items() if name not in _BACKEND}
+STYLE |= {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "axes.titlesize": 13}
+"""All settings of matplotlib: whatever a matplotlibrc says, figures look the same, and no LaTeX is asked for."""
 PALETTE = ("#d95f02", "#1b6ca8", *(sns.color_palette("colorblind")[index] for index in (2, 4, 5, 9)))
 """Of agents: player_1 and player_2 have the colours of their stones on boards."""
+_MOST_LETTERS = 60  # of a name
 PERCENT = matplotlib.ticker.FuncFormatter(lambda share, _: f"{100 * share:.6g} %")
 
 
 class RunFigure(matplotlib.figure.Figure):
     """A figure that notebooks show although pyplot, whose figures must be closed by hand, does not know it."""
+
+    @matplotlib.rc_context(STYLE)  # ticks are made, and fonts looked for, only now
+    def savefig(self, *args, **kwargs):
+        super().savefig(*args, **kwargs)
 
     def _repr_png_(self) -> bytes:
         image = io.BytesIO()
@@ -37,8 +46,8 @@ def colours(names: list[str]) -> dict[str, str | tuple]:
 
 
 def words(name: str) -> str:
-    """A name of the code as people write it."""
-    return name.replace("_", " ")
+    """A name of the code as people write it, cut where it would fill a figure."""
+    return name.replace("_", " ") if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS].replace('_', ' ')}…"
 
 
 def shown(value: float, kind: str) -> str:

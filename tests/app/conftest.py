@@ -1,6 +1,7 @@
 """A page that is served as `imagents web` does, over runs of its own, and a browser to look at it."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -32,29 +33,34 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _serve(command, cwd=ROOT, **environ):
+def _serve(command, cwd=ROOT, host="127.0.0.1", **environ):
     port = free_port()
-    environ |= {"GRADIO_SERVER_PORT": str(port)}
+    # A machine on which nobody has set a locale, and whose way out leads through a proxy that is not there.
+    environ = {"GRADIO_SERVER_PORT": str(port), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+               "all_proxy": "socks5://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"} | environ
     command = [str(port) if word == "PORT" else word for word in command]
     process = subprocess.Popen(
         command, cwd=cwd, env=os.environ | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        _wait_for(process, port)
-        yield f"http://127.0.0.1:{port}"
+        _wait_for(process, host, port)
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         process.send_signal(signal.SIGINT)  # Ctrl-C
         said = process.communicate(timeout=30)[0]
     finally:
         process.kill()
+        process.wait()
+        process.stdout.close()
     assert "Traceback" not in said and "Error" not in said, said  # whatever the tests sent
 
 
-def _wait_for(process, port):
+def _wait_for(process, host, port):
     until = time.monotonic() + 300
     while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        with contextlib.suppress(OSError), contextlib.closing(http.client.HTTPConnection(host, port)) as probe:
+            probe.request("GET", "/")
+            assert probe.getresponse().status == 200
+            return
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.2)
     raise AssertionError("the page did not start")

@@ -1,8 +1,11 @@
 """Minds choose legal moves from a game's record, and agents say what they expect of each."""
 
+import shutil
+
 import numpy as np
 import pytest
 
+from imagents.app import local
 from imagents.app.local import LocalCast, PlayerMind, agent_mind, make_mind, watch
 from imagents.app.minds import HeuristicMind, ModelMind, PerfectMind, RandomMind
 from imagents.environments.boards.environment import time_step_at
@@ -133,6 +136,39 @@ def test_a_page_offers_shipped_agents_and_the_runs_below_its_folder(tmp_path, ma
     for name in ("run/../elsewhere", "run/young", "../elsewhere", str(tmp_path / "elsewhere"), "run/", ""):
         with pytest.raises(InputError, match="nobody here is called"):
             cast.mind(TIC_TAC_TOE, name, 0)
+
+
+def test_a_link_out_of_the_folder_is_no_run_of_it(tmp_path, make_run):
+    make_run(tmp_path / "elsewhere" / "secret")
+    make_run(tmp_path / "runs" / "mine")
+    for name, target in (("out", "../elsewhere/secret"), ("up", ".."), ("twice", "mine"), ("gone", "nowhere")):
+        (tmp_path / "runs" / name).symlink_to(target)
+    cast = LocalCast(tmp_path / "runs")
+    assert [run.name for run in cast.runs()] == ["mine"] and cast.agents(TIC_TAC_TOE) == ["trained", "run/mine"]
+
+
+def test_a_run_that_is_removed_while_runs_are_listed_is_left_out(tmp_path, write_run, monkeypatch):
+    for name in ("going", "staying"):
+        write_run(tmp_path / name)
+    age = local._age
+
+    def remove(run):
+        if run.name == "going":
+            shutil.rmtree(run)
+        return age(run)
+
+    monkeypatch.setattr(local, "_age", remove)
+    assert [run.name for run in LocalCast(tmp_path).runs()] == ["staying"]
+
+
+def test_what_is_wrong_with_a_run_is_said_without_where_it_lies(tmp_path, make_run):
+    run = make_run(tmp_path / "mine")
+    cast = LocalCast(tmp_path)
+    for path in run.newest_checkpoint().glob("*.data*"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="mine/checkpoints/0000000000") as error:
+        cast.mind(TIC_TAC_TOE, "run/mine", 0)
+    assert str(tmp_path) not in str(error.value)
 
 
 def test_a_run_of_another_game_brings_that_game_along(tmp_path, make_run):

@@ -1,9 +1,13 @@
 """The training tab: figures and evaluation of runs, as they are now."""
 
+import concurrent.futures
 import os
+import re
+import threading
 
 import pytest
 
+from imagents import plotting
 from imagents.app.trainings import Trainings
 from imagents.files import write_json
 
@@ -50,7 +54,7 @@ def test_damaged_measures_leave_the_names(trainings, folder):
 def test_nothing_is_sent_again_until_there_is_more(trainings, folder):
     first = trainings.training({"run": "old"})
     same = {"run": "old", "stamp": first["stamp"]}
-    assert trainings.training(same) == same | {"html": None}
+    assert trainings.training(same) == same | {"html": None, "again": False}
     with (folder / "old" / "metrics.csv").open("a") as file:
         file.write("300,9000,0.4,0.2,0.1,-0.1,0.8,0.6\n")
     assert "steps so far" in trainings.training(same)["html"]
@@ -84,3 +88,129 @@ def test_runs_that_have_measured_nothing_and_folders_without_runs(tmp_path, writ
     assert "Nothing measured yet" in Trainings(lambda: [tmp_path / "young"]).training({})["html"]
     (tmp_path / "young" / "metrics.csv").write_text("round,steps\n1,")
     assert "Nothing measured yet" in Trainings(lambda: [tmp_path / "young"]).training({})["html"]
+
+
+ODD = ["", "[]", "3", "null", '"x"', "{", "[" * 50_000, "\0", '{"agents": [[]]}',
+       '{"agents": {"player_1": {"loss": [[{}]]}}}',
+       '{"environment": []}', '{"environment": {}}', '{"loss": {"title": []}}', '{"optimal": {"chance": 1e999}}',
+       "steps,steps\n1,2\n", "steps,x_loss\n1,2,3\n4,5,6\n", "steps,x_loss\nfew,1\n", 'steps,x_loss\n"1,2\n',
+       "steps,x_loss,x_optimal\n1,inf,1e308\n", "steps,$\\frac_loss,$\\frac_$\n1,2,3\n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "measures.json", "metrics.csv", "config.json"])
+def test_whatever_is_in_its_files_a_run_is_shown_or_said_to_be_damaged_and_the_others_are_there(
+    trainings, folder, name, monkeypatch, caplog
+):
+    monkeypatch.setattr("imagents.app.trainings._FIGURES", [plotting.strength] * (name != "evaluation.json"))
+    for text in ODD:
+        (folder / "new" / name).write_bytes(text.encode())
+        html = trainings.training({})["html"]
+        assert "<option selected>new</option><option>old</option>" in html
+        assert "<table>" in html or re.search(r'<p class="none">(This run is damaged: new/|Nothing measured yet)', html)
+        assert str(folder) not in html
+    assert "3,000 steps so far" in trainings.training({"run": "old"})["html"] and caplog.records == []
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "measures.json", "metrics.csv", "config.json"])
+def test_files_that_are_none_of_the_run_are_not_read(trainings, folder, name):
+    path, outside = folder / "new" / name, folder.parent / "outside"
+    outside.write_text("steps,secret_loss\n1,2\n")
+    for make in (lambda: path.symlink_to(outside), lambda: path.symlink_to("/dev/zero"), lambda: os.mkfifo(path),
+                 lambda: path.symlink_to("../old/config.json"), path.mkdir):
+        path.unlink(missing_ok=True)
+        make()
+        html = trainings.training({})["html"]
+        assert "secret" not in html and str(folder) not in html
+        if path.is_symlink():
+            assert f"This run is damaged: new/{name} is a link to another place" in html
+        assert "3,000 steps so far" in trainings.training({"run": "old"})["html"]
+
+
+def test_files_that_are_too_large_are_not_read(trainings, folder):
+    for name, size in (("config.json", 2**20), ("measures.json", 2**21), ("metrics.csv", 2**40)):
+        with (folder / "new" / name).open("a") as file:
+            file.truncate(size + 1)
+        assert f"This run is damaged: new/{name} is larger than " in trainings.training({})["html"]
+        os.truncate(folder / "new" / name, 0)
+
+
+def test_a_fault_of_ours_leaves_its_trace_and_the_page(trainings, monkeypatch, caplog):
+    def broken(run):
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("imagents.app.trainings._draw", broken)
+    assert "This run cannot be shown." in trainings.training({})["html"]
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    """Drawings that take until they may end, and what was drawn."""
+    may_end, begun, drawn = threading.Event(), threading.Event(), []
+
+    def draw(run):
+        begun.set()
+        may_end.wait(10)
+        drawn.append(run.name)
+        return f"<p>figures of {run.name}, {len(drawn)}"
+
+    monkeypatch.setattr("imagents.app.trainings._draw", draw)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        yield may_end, begun, drawn, pool
+        may_end.set()
+
+
+def test_nobody_waits_while_a_run_is_drawn_for_somebody_else(trainings, drawing):
+    may_end, begun, drawn, pool = drawing
+    first = pool.submit(trainings.training, {"run": "new"})
+    assert begun.wait(10)
+    for name in ("old", "new") * 20:
+        reply = trainings.training({"run": name})
+        assert reply["again"] and "One moment: others are looking, too" in reply["html"]
+        assert trainings.training({"run": name, "stamp": reply["stamp"]}) == reply | {"html": None}
+    may_end.set()
+    assert "figures of new, 1" in first.result()["html"] and not first.result()["again"]
+    assert "figures of old, 2" in trainings.training({"run": "old"})["html"]
+    assert "figures of new, 1" in trainings.training({"run": "new"})["html"] and drawn == ["new", "old"]
+
+
+def test_meanwhile_a_run_is_shown_as_it_was(trainings, folder, drawing):
+    may_end, begun, drawn, pool = drawing
+    may_end.set()
+    seen = trainings.training({"run": "old"})
+    may_end.clear()
+    begun.clear()
+    first = pool.submit(trainings.training, {"run": "new"})
+    assert begun.wait(10)
+    (folder / "old" / "metrics.csv").write_text("steps\n")
+    assert trainings.training({"run": "old"}) == seen | {"again": True}
+    assert trainings.training({"run": "old", "stamp": seen["stamp"]}) == seen | {"again": True, "html": None}
+    may_end.set()
+    first.result()
+    assert "figures of old, 3" in trainings.training({"run": "old"})["html"]
+
+
+def test_a_drawing_that_breaks_off_does_not_keep_the_next_from_being_drawn(trainings, monkeypatch):
+    def breaks(run):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("imagents.app.trainings._draw", breaks)
+        trainings.training({})
+    assert "3,000 steps so far" in trainings.training({})["html"]
+
+
+def test_figures_of_so_many_runs_are_kept_and_no_more(folder, write_run, monkeypatch):
+    monkeypatch.setattr("imagents.app.trainings._KEPT", 1)
+    monkeypatch.setattr("imagents.app.trainings._draw", lambda run: run.name)
+    trainings = Trainings(lambda: sorted(folder.iterdir()))
+    for name in ("new", "old", "new"):
+        trainings.training({"run": name})
+        assert [path.name for path in trainings._drawn] == [name]
+
+
+def test_a_table_of_any_size_is_cut(trainings, folder):
+    agents = {f"agent_{n}": {f"m{m}": m for m in range(300)} for n in range(50)}
+    write_json(folder / "new" / "evaluation.json", {"agents": agents})
+    html = trainings.training({})["html"]
+    assert html.count("<th scope=col>") == 40 and html.count("<th scope=row>") == 200

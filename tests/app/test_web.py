@@ -1,14 +1,16 @@
 """The page's server: what it answers, what it refuses, and that it shows no file of the machine."""
 
-import asyncio
-import concurrent.futures
+import http.server
 import json
 import socket
+import sys
+import threading
 
 import pytest
 
 from imagents.app import web
 from imagents.cli import main
+from imagents.errors import InputError
 
 pytest.importorskip("gradio", reason="the extra `web` is missing")
 httpx = pytest.importorskip("httpx")
@@ -113,42 +115,106 @@ def test_browsers_are_told_to_ask_nobody_else(client):
     assert client.get("/config").json()["analytics_enabled"] is False
 
 
-def test_the_gate_hides_what_breaks_behind_it():
-    async def breaks(scope, receive, send):
-        raise KeyError("a stack trace")
-
-    async def visit():
-        sent = []
-
-        async def receive():
-            return {"type": "http.request", "body": b"{}", "more_body": False}
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": "/gradio_api/component_server"}
-        await web.Gate(breaks)(scope, receive, send)
-        return sent
-
-    with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:  # the browser's own loop may be running here
-        start, body = elsewhere.submit(lambda: asyncio.run(visit())).result()
-    assert (start["status"], body["body"]) == (400, b"that is no request of this page")
-
-
-def test_a_fault_of_ours_leaves_its_trace_on_the_server(capsys):
+def test_a_fault_of_ours_leaves_its_trace_on_the_server(caplog):
     def reply(request):
         raise ValueError("shapes do not match")
 
-    with pytest.raises(ValueError, match="shapes"):
-        web._answering(reply)({})
-    said = capsys.readouterr().err
-    assert "Traceback" in said and said.endswith("ValueError: shapes do not match\n")
+    for _ in range(100):  # however often a visitor makes it
+        with pytest.raises(ValueError, match="shapes"):
+            web._answering(reply)({})
+    assert [str(record.exc_info[1]) for record in caplog.records] == ["shapes do not match"]
+
+
+# A page without agents, which needs no TensorFlow: `imagents web` is far slower.
+LAUNCH = """
+import sys
+from imagents.app import cast, server, web
+from imagents.app.gate import serves
+from imagents.config import environment_settings
+host, port, root = sys.argv[1:]
+blocks = web.build(cast.Cast([environment_settings("tic_tac_toe")]))
+web.launch(blocks, server.listen(host, int(port)), root, serves(host, root))
+"""
+
+
+@pytest.mark.slow
+def test_it_is_there_at_the_loopback_address_of_ipv6(serve):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serve([sys.executable, "-c", LAUNCH, "::1", "PORT", ""], host="::1") as address:
+        assert address.startswith("http://[::1]:") and httpx.get(address, timeout=30).status_code == 200
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Passes on what lies below /play, without it, under the name that it was asked for or one of its own choice."""
+
+    def do_GET(self):
+        if not self.path.startswith(("/play/", "/manifest.json", "/favicon.ico")):  # browsers look there on their own
+            return self.send_error(404)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name: self.headers[name] for name in ("host", "origin", "content-type") if name in self.headers}
+        url = self.server.behind + self.path.removeprefix("/play")
+        answer = httpx.request(self.command, url, content=body, headers=headers | self.server.headers, timeout=30)
+        self.send_response(answer.status_code)
+        self.send_header("content-type", answer.headers.get("content-type", ""))
+        self.send_header("content-length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    do_POST = do_GET
+
+    def log_message(self, *said):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole, headers", [
+    pytest.param(False, {}, id="a path"),
+    pytest.param(True, {}, id="an address"),
+    pytest.param(True, {"host": "localhost"}, id="an address, and the name is changed"),
+])
+def test_it_is_played_behind_a_path_of_a_proxy(serve, browser, visitor, whole, headers):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        address, proxy.headers = f"http://127.0.0.1:{proxy.server_port}/play", headers
+        with serve([sys.executable, "-c", LAUNCH, "127.0.0.1", "PORT", address if whole else "/play"]) as proxy.behind:
+            threading.Thread(target=proxy.serve_forever).start()
+            person = visitor(browser, f"{address}/")
+            person.move(4)
+            assert person.state["moves"][0] == 4 and (person.complaints, person.foreign) == ([], [])
+            person.context.close()
+            proxy.shutdown()
+
+
+@pytest.mark.parametrize("names", [("http_proxy",), ("HTTPS_PROXY", "HTTP_PROXY"), ("ALL_PROXY",), ("all_proxy",)])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "nonsense://"])
+def test_proxies_of_the_surroundings_are_nothing_to_the_page(monkeypatch, names, proxy):
+    monkeypatch.setenv("no_proxy", "example.org")
+    for name in names:
+        monkeypatch.setenv(name, proxy)
+    web._gradio()
+    httpx.Client().close()  # which is what importing Gradio does
+
+
+def test_what_gradio_lacks_is_not_gradio(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(InputError, match="the page needs Gradio: pip install"):
+        web._gradio()
+    monkeypatch.delitem(sys.modules, "gradio")
+    monkeypatch.setattr("builtins.__import__", lambda name, *_: (_ for _ in ()).throw(
+        ModuleNotFoundError("No module named 'orjson'", name="orjson")))
+    with pytest.raises(ModuleNotFoundError, match="orjson"):
+        web._gradio()
 
 
 @pytest.mark.parametrize("arguments, said", [
     (["--runs", "nowhere"], "--runs nowhere: there is no such folder"),
     (["--port", "0"], "--port 0: ports are 1 to 65535"),
     (["--host", "203.0.113.7"], "--host 203.0.113.7: the page cannot listen there: "),
+    (["--port", "65536"], "--port 65536: ports are 1 to 65535"),
+    (["--host", "no.such.host.invalid"], "--host no.such.host.invalid: the page cannot listen there: "),
+    (["--root-path", "play"], "--root-path play: it is a path, /play, or an address, https://example.org/play"),
     (["--agents", "x"], "--agents says what to put on a Space"),
 ])
 def test_what_cannot_be_is_said_in_one_sentence(capsys, arguments, said):

@@ -1,10 +1,12 @@
 """Figures say what the run's files say, and damaged files are met with one sentence."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 
+import matplotlib
 import matplotlib.colors
 import matplotlib.figure
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 from imagents import plotting
 from imagents.environments.boards.drawing import COLOURS
+from imagents.environments.boards.figure import q_values
 from imagents.errors import InputError
 
 ORANGE, BLUE = COLOURS[1:]  # of the seats' stones: an agent's curve has the colour of its discs
@@ -434,3 +437,119 @@ assert not changed, changed
 """
         environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
         subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, check=True)
+
+
+def with_columns(names):
+    metrics = make_metrics(rows=3)
+    return pd.concat([metrics, pd.DataFrame(dict.fromkeys(names, 0.5), index=metrics.index)], axis=1)
+
+
+class TestAnyTable:
+    """A table may be a stranger's, and a training may have run for weeks."""
+
+    def test_of_many_measures_the_first_are_drawn_and_it_is_said(self):
+        metrics = with_columns(f"player_1_m{n}" for n in range(3000))
+        figure = plotting.strength(metrics)
+        assert len(figure.axes) == 16 and figure.get_suptitle() == "Strength, 16 of 3002 measures"
+
+    def test_of_many_agents_the_first_are_drawn(self):
+        metrics = with_columns(f"agent_{n}_{of}" for n in range(1000) for of in ("loss", "return", "wins"))
+        for draw in (plotting.losses, plotting.returns):
+            assert len(curves(draw(metrics).axes[0])) == 32
+        assert len(plotting.outcomes(metrics).axes[0].collections) == 34  # and draws, and illegal moves
+
+    def test_of_many_cases_of_one_measure_the_first_are_drawn(self):
+        measure = {"title": "One", "kind": "share", "chance": None, "short": ""}
+        cases = {f"m{n}": measure | {"case": str(n)} for n in range(500)}
+        assert len(plotting.strength(with_columns(f"player_1_{name}" for name in cases), cases).axes[0].lines) == 32
+
+    def test_of_many_rows_as_many_as_can_be_seen_are_drawn_with_the_last(self):
+        metrics = make_metrics(rows=50_000)
+        for draw in (plotting.losses, plotting.strength):
+            for line in curves(draw(metrics).axes[0]).values():
+                x = np.asarray(line.get_xdata())
+                assert 1000 < len(x) <= 2000 and (x[-1] > 0.9999 * metrics.steps.iloc[-1] or draw is plotting.strength)
+        assert len(plotting.outcomes(metrics).axes[0].collections[0].get_paths()[0].vertices) < 2 * 2000 + 10
+
+    def test_the_mean_of_many_rows_is_of_all_of_them(self):
+        metrics = make_metrics(rows=50_000).assign(player_1_return=[0.0, 1.0] * 25_000)
+        y = curves(plotting.returns(metrics).axes[0])["player 1"].get_ydata()
+        assert np.abs(np.asarray(y)[50:-50] - 0.5).max() < 0.01
+
+    def test_names_are_no_formulas_and_are_cut(self):
+        names = ("$\\frac", "x" * 500)
+        metrics = make_metrics(rows=3, agents=names)
+        for draw in (plotting.losses, plotting.returns, plotting.strength):
+            draw(metrics)._repr_png_()
+        assert legend(plotting.losses(metrics).axes[0]) == ["$\\frac", "x" * 60 + "…"]
+
+    def test_a_loss_that_exploded_leaves_the_others_to_be_seen(self):
+        metrics = make_metrics(rows=3).assign(player_1_loss=[0.1, np.inf, 1e308], player_1_optimal=[-1e308, 0.5, 1e308])
+        assert len(curves(plotting.losses(metrics).axes[0])["player 1"].get_xdata()) == 1
+        for draw in (plotting.losses, plotting.strength):
+            draw(metrics)._repr_png_()
+
+    @pytest.mark.parametrize("name, read", [
+        ("metrics.csv", plotting.read_metrics), ("measures.json", plotting.read_measures),
+        ("config.json", plotting.environment_name),
+    ])
+    def test_only_text_in_regular_files_is_read(self, run, name, read):
+        path = run / name
+        for harm in (lambda: path.write_bytes(b"\xff\xfe\n"), lambda: os.truncate(path, 2**40)):
+            harm()
+            with pytest.raises(InputError, match=name):
+                read(run)
+
+    def test_files_are_read_as_utf_8_whatever_the_locale(self, run):
+        text = (run / "metrics.csv").read_text().replace("player_1", "müller")
+        (run / "metrics.csv").write_text(text, encoding="utf-8")
+        (run / "measures.json").write_text('{"optimal": {"title": "Züge"}}', encoding="utf-8")
+        code = "import sys; from imagents.plotting import *; print(ascii([*read_metrics(sys.argv[1])])); " \
+               "print(ascii(read_measures(sys.argv[1])))"
+        environ = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        done = subprocess.run([sys.executable, "-c", code, run], env=environ, capture_output=True, text=True)
+        assert "'m\\xfcller_loss'" in done.stdout and "Z\\xfcge" in done.stdout, done.stderr
+
+
+RC = """text.usetex: True
+backend: module://nowhere
+font.family: Nowhere
+font.size: 40
+savefig.bbox: tight
+savefig.format: pdf
+savefig.transparent: True
+axes.formatter.use_locale: True
+axes.prop_cycle: cycler("color", ["k"])
+lines.linewidth: 20
+xtick.major.size: 30
+"""
+DRAW = """
+import hashlib, sys
+from imagents import plotting
+from imagents.environments.boards.figure import q_values
+drawn = (plotting.losses(sys.argv[1]), plotting.strength(sys.argv[1]), q_values([[0] * 3] * 3, {"player_1": [0.5] * 9}))
+print(*(hashlib.sha256(figure._repr_png_()).hexdigest() for figure in drawn))
+"""
+
+
+def test_a_matplotlibrc_of_somebodys_changes_nothing(run, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(RC)
+    environ = os.environ | {"MATPLOTLIBRC": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", DRAW, run], env=environ, capture_output=True, text=True)
+    plain = plotting.losses(run), plotting.strength(run), q_values(np.zeros([3, 3], int), {"player_1": np.full(9, 0.5)})
+    assert done.stdout.split() == [hashlib.sha256(figure._repr_png_()).hexdigest() for figure in plain], done.stderr
+
+
+def test_settings_made_after_the_import_change_nothing_either_and_stay(run):
+    plain = plotting.losses(run)._repr_png_()
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 40, "savefig.bbox": "tight"}):
+        assert plotting.losses(run)._repr_png_() == plain
+        assert matplotlib.rcParams["font.size"] == 40
+
+
+def test_a_backend_that_does_not_exist_is_said_in_one_sentence():
+    code = "import imagents.errors\ntry:\n    import imagents.plotting\nexcept imagents.errors.InputError as error:\n" \
+           "    print(error)"
+    environ = os.environ | {"MPLBACKEND": "nonsense"}
+    said = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("MPLBACKEND: ") and "'nonsense' is not a valid value for backend" in said

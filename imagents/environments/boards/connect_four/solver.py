@@ -5,6 +5,7 @@ that nothing else here needs. Needs no TensorFlow. It may take up to a second in
 threads run meanwhile, so a page asks a process of its own: run as a module, this answers questions from its input.
 """
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -85,6 +86,8 @@ def find(apart: bool = False):
 class SolverProcess:
     """The connect-four solver in a process of its own, which starts with the first question; any thread may ask.
 
+    A process that was killed is begun again, and asked again what it did not answer.
+
     Raises:
       InputError: if the solver is not installed.
     """
@@ -103,31 +106,56 @@ class SolverProcess:
     def close(self) -> None:
         """Ends the process."""
         with self._lock:
-            if self._process is not None:
-                self._process.stdin.close()
-                self._process.wait()
-                self._process.stdout.close()
-                self._process = None
+            self._end()
 
     def _ask(self, cells: tuple[int, ...], seat: int) -> list[int]:
+        question = json.dumps([cells, seat])
         with self._lock:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "imagents.environments.boards.connect_four.solver"],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                    start_new_session=True,  # Ctrl-C is not for it: it ends when its input does
-                )  # fmt: skip
-            print(json.dumps([cells, seat]), file=self._process.stdin, flush=True)
+            answer = self._answer(question) or self._answer(question)
+        if not answer:
+            raise RuntimeError(f"the solver's process ended twice over [board, seat] = {question}")
+        found = json.loads(answer)
+        if isinstance(found, str):
+            raise InputError(found)
+        return found
+
+    def _answer(self, question: str) -> str:
+        """The process' answer, a line; "" if it ended before that."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "imagents.environments.boards.connect_four.solver"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8",
+                start_new_session=True,  # Ctrl-C is not for it: it ends when its input does
+            )  # fmt: skip
+        try:
+            print(question, file=self._process.stdin, flush=True)
             answer = self._process.stdout.readline()
-        return json.loads(answer)
+        except BrokenPipeError:
+            answer = ""
+        if answer.endswith("\n"):
+            return answer
+        self._end()
+        return ""
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with contextlib.suppress(BrokenPipeError):  # a question that nobody read
+                process.stdin.close()
+            process.stdout.close()
+            process.wait()
 
 
 def _answer_lines() -> None:
-    """Answers questions, a line each: [[42 cells], seat] -> the scores."""
+    """Answers questions, a line each: [[42 cells], seat] -> the scores, or a sentence if there are none."""
     for line in sys.stdin:
         cells, seat = json.loads(line)
-        found = scores(np.array(cells).reshape(_ROWS, _COLUMNS), seat)
-        print(json.dumps(found.tolist()), flush=True)
+        try:
+            found = scores(np.array(cells).reshape(_ROWS, _COLUMNS), seat).tolist()
+        except InputError as error:
+            found = str(error)
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
