@@ -11,7 +11,7 @@ import tensorflow as tf
 from imagents import plotting
 from imagents.config import TrainConfig
 from imagents.errors import InputError
-from imagents.files import write_json
+from imagents.files import plain_path, write_json
 from imagents.runs.run import Run, check_is_new
 from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.training.loop import Trainer, build
@@ -137,8 +137,14 @@ class Experiment:
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
-            events = tf.summary.create_file_writer(os.path.realpath(self._run.path / "events"))
-        with Progress(self._run.path, self._measures, quiet, metric_lines) as progress, _Signals(self._stop) as signals:
+            (self._run.path / "events").mkdir(exist_ok=True)
+        with (
+            plain_path(self._run.path / "events") as folder,
+            Progress(self._run.path, self._measures, quiet, metric_lines) as progress,
+            _Signals(self._stop) as signals,
+        ):
+            with self._run.writing():
+                events = tf.summary.create_file_writer(folder)
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk()
                 with self._run.writing():

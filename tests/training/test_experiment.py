@@ -1,6 +1,7 @@
 """A training writes a run folder, repeats with its seed, and can be stopped and resumed bit for bit."""
 
 import json
+import os
 import shutil
 import signal
 
@@ -288,6 +289,13 @@ def test_a_run_in_a_folder_of_any_name_is_trained_and_resumed(tmp_path, name):
     meant = tmp_path / "far" / "run" if name == "link/.." else path
     assert list((meant / "checkpoints").glob("*/state.index")) and list((meant / "events").iterdir())
     assert not (tmp_path / "run").exists() and run.path == path
+
+
+def test_a_run_below_a_folder_whose_name_is_no_utf_8_is_trained(tmp_path, monkeypatch):
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    monkeypatch.chdir(tmp_path / os.fsdecode(b"\xff"))
+    train(small_config(), "run", quiet=True)
+    assert len(load_run(train(resume="run", steps=90, quiet=True).path).agents) == 2
 
 
 def test_commands_in_messages_can_be_pasted(tmp_path):
