@@ -68,6 +68,7 @@ def run(short, tmp_path) -> Run:
 def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(finished):
     settings = json.loads((finished.path / "config.json").read_text())
     assert settings.pop("versions").keys() == {"imagents", "tensorflow"}
+    assert os.path.samefile(finished.path / settings.pop("began_in"), ".")
     assert TrainConfig(**settings) == finished.config == SMALL and settings == SMALL.to_dict()
     assert sorted(p.name for p in (finished.path / "plots").iterdir()) == [
         "losses.png",
