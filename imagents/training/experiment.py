@@ -11,7 +11,7 @@ import tensorflow as tf
 from imagents import plotting
 from imagents.config import TrainConfig
 from imagents.errors import InputError
-from imagents.files import write_json
+from imagents.files import plain_path, write_json
 from imagents.process import Signals
 from imagents.runs.folders import check_is_new, new_folder
 from imagents.runs.run import Run
@@ -182,9 +182,16 @@ class Experiment:
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         with self._run.writing():
-            events = tf.summary.create_file_writer(os.path.realpath(self._run.path / "events"))
+            (self._run.path / "events").mkdir(exist_ok=True)
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
-        with progress, self._stopwatch, Signals(lambda number: self._stop(number, progress)) as signals:
+        with (
+            plain_path(self._run.path / "events") as folder,
+            progress,
+            self._stopwatch,
+            Signals(lambda number: self._stop(number, progress)) as signals,
+        ):
+            with self._run.writing():
+                events = tf.summary.create_file_writer(folder)
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk()
                 with self._run.writing():

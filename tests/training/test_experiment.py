@@ -1,6 +1,7 @@
 """A training writes a run folder, repeats with its seed, and can be stopped and resumed bit for bit."""
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -68,7 +69,8 @@ def run(short, tmp_path) -> Run:
 
 def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(finished):
     settings = json.loads((finished.path / "config.json").read_text())
-    assert settings.pop("versions").keys() == {"imagents", "tensorflow"} and settings.pop("began_in")
+    assert settings.pop("versions").keys() == {"imagents", "tensorflow"}
+    assert os.path.samefile(finished.path / settings.pop("began_in"), ".")
     assert TrainConfig(**settings) == finished.config == SMALL and settings == SMALL.to_dict()
     assert sorted(p.name for p in (finished.path / "plots").iterdir()) == [
         "losses.png",
@@ -463,6 +465,13 @@ def test_a_run_in_a_folder_of_any_name_is_trained_and_resumed(tmp_path, name):
     meant = tmp_path / "far" / "run" if name == "link/.." else path
     assert list((meant / "checkpoints").glob("*/state.index")) and list((meant / "events").iterdir())
     assert not (tmp_path / "run").exists() and run.path == path
+
+
+def test_a_run_below_a_folder_whose_name_is_no_utf_8_is_trained(tmp_path, monkeypatch):
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    monkeypatch.chdir(tmp_path / os.fsdecode(b"\xff"))
+    train(small_config(), "run", quiet=True)
+    assert len(load_run(train(resume="run", steps=90, quiet=True).path).agents) == 2
 
 
 def test_commands_in_messages_can_be_pasted(tmp_path):
