@@ -411,3 +411,10 @@ def test_sequences_are_refused():
     assert refusal(buffer.as_dataset, sequence_preprocess_fn=lambda x: x) == (
         "sequence_preprocess_fn: this buffer has no sequences"
     )
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    buffer = FIFOReplayBuffer(tf.TensorSpec([], tf.int32), np.int64(2), np.int64(3), seed=np.int64(1))
+    for _ in range(2):
+        buffer.add_batch(tf.constant([1, 2]))
+    assert buffer.gather_all().numpy().tolist() == [1, 2, 1, 2]
