@@ -5,6 +5,7 @@ the environment has to show and what both replay buffers have to hold.
 `make test` compares 2,000 random games, `make test-slow` 100,000.
 """
 
+import re
 import collections
 import random
 
@@ -175,7 +176,7 @@ def trainers() -> list[Trainer]:
 def saved(trainer: Trainer, path) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(tf.train.Checkpoint(trainer=trainer).write(str(path / "state")))
     names = set(reader.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
-    return {name: reader.get_tensor(name) for name in names if "_losses" not in name and "_returns" not in name}
+    return {name: reader.get_tensor(name) for name in names if not re.search("_losses|_returns|_lives", name)}
 
 
 def load(trainer: Trainer, path) -> None:

@@ -89,7 +89,6 @@ class IMAgent(tf.Module):
             batch_size = batch_size or environment.batch_size
         batch_size = batch_size or 1
         _check_place(self.name, time_step_spec, action_spec, seat)
-        seat, batch_size, sample_batch_size = map(operator.index, (seat, batch_size, sample_batch_size))  # NumPy's, too
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,

@@ -14,6 +14,7 @@ class Stopwatch:
     """
 
     def __init__(self):
+        self._seconds, self._seen = 0.0, time.perf_counter()
         self._lock = threading.Lock()
         self._end = threading.Event()
 

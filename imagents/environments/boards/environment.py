@@ -12,7 +12,6 @@ every TF-Agents environment, the step after a game's last one begins its next ga
 """
 
 import dataclasses
-import operator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -89,7 +88,6 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         illegal_move: Literal["penalty", "error"] = "penalty",
         seed: int = 0,
     ):
-        batch_size = operator.index(batch_size)  # NumPy's numbers, too
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         if first_mover not in ("random", "seat_0", "seat_1", "alternate"):
