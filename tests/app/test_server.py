@@ -134,12 +134,9 @@ def test_what_is_no_http_is_logged_once(serve, connect, capfd):
     ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("[::1]", "[::1]"), ("0.0.0.0", "localhost"), ("::", "localhost"),
 ])
 def test_it_listens_where_it_is_told_and_names_the_address(host, shown):
-    try:
-        listener = server.listen(host)
-    except InputError as error:
-        assert ":" in host, error
+    if ":" in host and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
-    with listener:
+    with server.listen(host) as listener:
         port = listener.getsockname()[1]
         assert server.address(listener) == f"http://{shown}:{port}/" and 7860 <= port < 7960
         with server.listen(host) as another:

@@ -1,5 +1,6 @@
 """The folder for a Space: what is in it, that it needs no TensorFlow, and that it is started and played."""
 
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +95,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path, capsys):
     (tmp_path / "mine.txt").touch()
     assert main(["web", "--space", str(tmp_path)]) == 2
     assert "is not empty" in capsys.readouterr().err and [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.slow
+def test_it_is_written_where_nobody_has_set_a_locale(space, tmp_path):
+    environ = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "imagents.cli", "web", "--space", str(tmp_path / "space")]
+    subprocess.run(command, env=environ, check=True)
+    for name in ("README.md", "app.py", "imagents/app/page.js"):
+        assert (tmp_path / "space" / name).read_bytes() == (space / name).read_bytes()
 
 
 @pytest.mark.slow

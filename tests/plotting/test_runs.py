@@ -477,11 +477,11 @@ class TestAnyTable:
         assert np.abs(np.asarray(y)[50:-50] - 0.5).max() < 0.01
 
     def test_names_are_no_formulas_and_are_cut(self):
-        names = ("$\\frac", "x" * 500)
+        names = ("$\\frac$", "x" * 500)
         metrics = make_metrics(rows=3, agents=names)
         for draw in (plotting.losses, plotting.returns, plotting.strength):
             draw(metrics)._repr_png_()
-        assert legend(plotting.losses(metrics).axes[0]) == ["$\\frac", "x" * 60 + "…"]
+        assert legend(plotting.losses(metrics).axes[0]) == ["$\\frac$", "x" * 60 + "…"]
 
     def test_a_loss_that_exploded_leaves_the_others_to_be_seen(self):
         metrics = make_metrics(rows=3).assign(player_1_loss=[0.1, np.inf, 1e308], player_1_optimal=[-1e308, 0.5, 1e308])
