@@ -28,6 +28,7 @@ IN_ITS_OWN_TIME = "5_sagemaker"  # makes environments, and runs a job in one
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly` option is set")
 @all_notebooks
 def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch, eagerly):
     if path.stem == IN_ITS_OWN_TIME:

@@ -5,9 +5,9 @@ the environment has to show and what both replay buffers have to hold.
 `make test` compares 2,000 random games, `make test-slow` 100,000.
 """
 
-import re
 import collections
 import random
+import re
 
 import numpy as np
 import pytest

@@ -89,8 +89,8 @@ def test_what_a_job_cannot_do_is_said_in_one_sentence(tmp_path):
         description.check_arguments(0, {})
     with pytest.raises(InputError, match="^games = 7: an even number is needed"):
         description.evaluation_job(games=7)
-    description.check_opponent("channel:rival")
-    description.check_opponent("minimax:3")
+    description.check_players(TrainConfig(opponent="channel:rival"))
+    description.check_players(TrainConfig(players=["random=1,minimax:3=2", "learner"]))
 
 
 def test_requirements_never_name_what_the_image_has():

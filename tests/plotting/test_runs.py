@@ -495,7 +495,8 @@ class TestAnyTable:
     ])
     def test_only_text_in_regular_files_is_read(self, run, name, read):
         path = run / name
-        for harm in (lambda: path.write_bytes(b"\xff\xfe\n"), lambda: os.truncate(path, 2**40)):
+        other = b"\xff\xfe\n" if name.endswith("json") else b"\n"
+        for harm in (lambda: path.write_bytes(other), lambda: os.truncate(path, 2**40)):
             harm()
             with pytest.raises(InputError, match=name):
                 read(run)

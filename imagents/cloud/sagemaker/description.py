@@ -18,6 +18,7 @@ from typing import Any
 
 from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class
 from imagents.errors import InputError
+from imagents.own import is_own
 
 FRAMEWORK_VERSION, PYTHON_VERSION = "2.19", "py312"  # the newest image that version 2 of the SDK knows
 LATEST_FRAMEWORK_VERSION = "2.21"  # which only version 3 of the SDK knows
@@ -57,7 +58,7 @@ def training_job(config: TrainConfig) -> Job:
     Raises:
       InputError: if it cannot be trained there, in one sentence.
     """
-    check_opponent(config.training.opponent)
+    check_players(config)
     seconds = _DEFAULT_HOURS * 3600
     if config.training.minutes is not None:
         # Installing, compiling, evaluating and uploading come on top of the training time itself.
@@ -81,7 +82,9 @@ def hyperparameters(config: TrainConfig) -> dict[str, Any]:
 
 
 def to_text(value):
-    """A setting as a hyperparameter: numbers and text stay, lists become words."""
+    """A setting as a hyperparameter: numbers and text stay, lists become words, True and False too."""
+    if isinstance(value, bool):
+        return str(value)
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
@@ -100,6 +103,8 @@ def config_of(hyperparameters: Mapping[str, str]) -> TrainConfig:
 
 
 def _value(field: dataclasses.Field, text: str):
+    if field.type == tuple[str, ...]:
+        return tuple(text.split())
     if isinstance(field.default, tuple):
         return tuple(_number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
     kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
@@ -108,7 +113,7 @@ def _value(field: dataclasses.Field, text: str):
 
 def _number(name: str, kind: type, text: str):
     try:
-        return {"True": True, "False": False}[text] if kind is bool else kind(text)
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
         needed = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
         raise InputError(f"{name} = {text!r}: {needed} is needed") from None
@@ -166,16 +171,21 @@ def requirements(framework_version: str = FRAMEWORK_VERSION) -> list[str]:
     return packages + (["numpy<2.2"] if framework_version.startswith("2.19") else [])  # a newer one breaks TensorFlow
 
 
-def check_opponent(opponent: str) -> None:
-    """Raises an InputError for an opponent that is a folder here, which a job does not see."""
-    for part in opponent.split(","):
-        name = part.strip().rpartition("=")[0] or part.strip()
-        for path in (name, name.rpartition(":")[0]):
-            if path and not path.startswith("channel:") and pathlib.Path(path).exists():
-                raise InputError(
-                    f"opponent = {opponent!r}: {path} is a folder of this machine, which a job does not see: upload "
-                    "its model.tar.gz, name it channel:rival, and give its address to fit as the channel rival"
-                )
+def check_players(config: TrainConfig) -> None:
+    """Raises an InputError for what a job does not see: a player that is a folder here, functions of one's own."""
+    for setting, own in (("environment", config.environment.name), ("agents", config.training.agents)):
+        if is_own(own):
+            raise InputError(f"{setting} = {own!r}: your own function is here, and a job has imagents alone")
+    setting = "players" if config.training.players else "opponent"
+    for player in config.training.players or [config.training.opponent]:
+        for part in player.split(","):
+            name = part.strip().rpartition("=")[0] or part.strip()
+            for path in (name, name.rpartition(":")[0]):
+                if path and not path.startswith("channel:") and pathlib.Path(path).exists():
+                    raise InputError(
+                        f"{setting} = {player!r}: {path} is a folder of this machine, which a job does not see: upload "
+                        "its model.tar.gz, name it channel:rival, and give its address to fit as the channel rival"
+                    )
 
 
 def check_arguments(instance_count: int, settings: Mapping[str, Any]) -> None:

@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
 from imagents.cloud.sagemaker.description import config_of, evaluated
-from imagents.config import TrainConfig, Training
+from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.files import read_bytes
 from imagents.process import what_lacks
@@ -115,7 +115,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     if len(place.hosts) > 1:
         settings["seed"] = str(_whole("seed", settings.get("seed", "0")) + place.rank)
         print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
-    settings["opponent"] = _opponent(settings.get("opponent", Training.opponent), place)
+    for name in {"opponent", "players"} & set(settings):
+        settings[name] = _from_channels(name, settings[name], place)
     if MODEL_CHANNEL in place.channels and not place.run.exists():
         shutil.copytree(_run_of_model(place), place.run)
         print("going on with the training in the channel model", flush=True)
@@ -194,7 +195,7 @@ def _flags(settings: Mapping[str, str], config: TrainConfig) -> list[str]:
     lists = [name for name, field in config.fields().items() if isinstance(field.default, tuple)]
     flags = ["--metric-lines", "True"]
     for name, value in settings.items():
-        words = value.strip("[]()").replace(",", " ").split()
+        words = value.split() if name == "players" else value.strip("[]()").replace(",", " ").split()
         flags += [f"--{name}", *words] if name in lists else [f"--{name}={value}"]  # which may look like a flag
     return flags
 
@@ -230,17 +231,17 @@ def _link_events(place: Place) -> None:
     events.symlink_to(shown, target_is_directory=True)
 
 
-def _opponent(opponent: str, place: Place) -> str:
-    """An opponent with `channel:NAME` replaced by the run in that channel."""
+def _from_channels(setting: str, players: str, place: Place) -> str:
+    """Names of players with `channel:NAME` replaced by the run in that channel."""
 
     def run(match: re.Match) -> str:
         name = match[1]
         if name not in place.channels:
-            raise InputError(f"opponent = {opponent!r}: this job has no channel {name}; its channels are "
+            raise InputError(f"{setting} = {players!r}: this job has no channel {name}; its channels are "
                              f"{', '.join(place.channels) or 'none'}")  # fmt: skip
         return str(_run_in(place.channels[name], name))
 
-    return re.sub(r"channel:(\w+)", run, opponent)
+    return re.sub(r"channel:(\w+)", run, players)
 
 
 def _run_of_model(place: Place) -> pathlib.Path:
