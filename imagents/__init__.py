@@ -56,6 +56,7 @@ _HOMES = {  # public name: the module it lives in
     "split_observation": "imagents.learning.algorithms",
     "time_step_at": "imagents.environments.boards.environment",
     "train": "imagents.training.experiment",
+    "trust": "imagents.own",
     "watch": "imagents.app.local",
 }
 

@@ -13,11 +13,12 @@ import os
 import pathlib
 import re
 import typing
+from collections.abc import Callable
 from typing import Any, Literal
 
 from imagents.errors import InputError, brief
 from imagents.files import read_json
-from imagents.own import is_own
+from imagents.own import is_own, trust
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
@@ -140,9 +141,9 @@ class TrainConfig:
 
     Args:
       environment: its name, one of `ENVIRONMENTS`, or a board as ROWSxCOLUMNSxK: 5x5x4 (four in a row on five by five
-        cells), or 8x8x4-gravity if stones fall.
+        cells), or 8x8x4-gravity if stones fall; or your own function (batch_size, seed) that makes a TFEnvironment.
       preset: a named set of values for that environment; every other setting overrides it.
-      settings: any setting of the environment, the algorithm and the training.
+      settings: any setting of the environment, the algorithm and the training; `agents` may be a function, too.
 
     Attributes:
       environment: the environment's own settings, its face; see `imagents.environments`.
@@ -157,7 +158,10 @@ class TrainConfig:
     algorithm: QLearning
     training: Training
 
-    def __init__(self, /, environment: str = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
+    def __init__(self, /, environment: str | Callable = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
+        environment = trust(environment) if callable(environment) else environment
+        if callable(settings.get("agents")):
+            settings["agents"] = trust(settings["agents"])
         kind = environment_class(environment)
         presets = list(kind.presets)
         _check("preset", preset in presets, preset, f"{environment} has the presets {', '.join(presets)}")
@@ -222,6 +226,12 @@ class TrainConfig:
             values = dataclasses.asdict(getattr(self, part))
             flat |= ({part: values.pop("name")} if "name" in values else {}) | values
         return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
+
+    def within(self, environment: str | Callable) -> "TrainConfig":
+        """The same algorithm and training in another environment, with the settings that this one has by default."""
+        flat = self.to_dict()
+        kept = {name: flat[name] for part in (self.algorithm, self.training) for name in settings_of(part)}
+        return TrainConfig(environment, algorithm=self.algorithm.name, **kept)
 
     def replace(self, **settings) -> "TrainConfig":
         """The same with other values of some settings.

@@ -19,7 +19,7 @@ from imagents.export.writing import check_formats, write_models
 from imagents.files import check_name, read_json
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
-from imagents.runs.run import Run
+from imagents.runs.run import BEST, Run
 from imagents.runs.snapshots import SNAPSHOTS, read_snapshot
 
 SHIPPED = pathlib.Path(imagents.__file__).parent / "shipped"  # trained agents, by environment
@@ -85,23 +85,30 @@ class Opened:
     def provenance(self, agent: str) -> dict:
         """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
         run = Run(run_folder(self.path))
-        rounds = int((run.newest_checkpoint() if run.path == self.path else self.path).stem)
+        checkpoint = run.newest_checkpoint() if run.path == self.path else self.path
+        is_best = checkpoint.name == BEST
+        rounds = read_json(checkpoint / "manifest.json")["rounds"] if checkpoint.is_dir() else int(checkpoint.stem)
         known = {"run": run.path.absolute().name, "rounds": rounds, "training": self.config.to_dict()}
         try:
             evaluation = read_json(run.path / "evaluation.json")
-            return known | ({"evaluation": evaluation["agents"][agent]} if evaluation["round"] == rounds else {})
+            found = evaluation if is_best or "last" not in evaluation else evaluation["last"]
+            fits = is_best or evaluation["round"] == rounds
+            return known | ({"evaluation": found["agents"][agent]} if fits else {})
         except (OSError, ValueError, KeyError, TypeError):
             return known  # not evaluated, or not yet
 
 
-def open_path(path: str | os.PathLike) -> Opened:
-    """Opens a run folder (its newest checkpoint is taken), a checkpoint, a snapshot, or an export, or one agent of it.
+def open_path(path: str | os.PathLike, last: bool = False) -> Opened:
+    """Opens a run folder, a checkpoint, a snapshot, or an export, or one agent of it.
+
+    Of a run its best checkpoint is taken, if it keeps one, else the newest.
 
     Only what says what it is is read at once; the agents are when they are asked for.
 
     Args:
       path: of one of these, with or without `:` and an agent's name behind it; of an export an agent's folder, a model
         folder in that, or a model's file.
+      last: whether to take the newest checkpoint of a run anyhow.
 
     Raises:
       InputError: if the path is none of these, or damaged, or holds no such agent.
@@ -115,8 +122,11 @@ def open_path(path: str | os.PathLike) -> Opened:
     else:
         path = pathlib.Path(path)
         config = load_config(run_folder(path))
+        if run_folder(path) == path and not last:
+            path = Run(path).best_checkpoint() or path
+        names = [a.name for a in build_agents(config)] if config.training.agents else config.agent_names
         read = _read_snapshot if path.suffix == ".npz" else _read_checkpoint
-        opened = Opened(path, config.environment, config.agent_names, config, lambda: read(path, config))
+        opened = Opened(path, config.environment, names, config, lambda: read(path, config))
     return opened.only(name) if name else opened
 
 
@@ -143,20 +153,24 @@ def shipped() -> list[str]:
 
 
 def prepare_export(
-    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
+    path: str | os.PathLike,
+    output_dir: str | os.PathLike | None = None,
+    formats: Sequence[str] = ("saved_model",),
+    last: bool = False,
 ) -> Callable[[], list[pathlib.Path]]:
     """Does what can fail: loads the agents of a run and makes their models. Returns what writes them.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots.
+      path: a run folder, one of its checkpoints, or one of its snapshots.
       output_dir: where the agents' folders go; `export` in the run folder if None.
       formats: as for `imagents.export.writing.export_agent`.
+      last: as for `open_path`.
 
     Raises:
       InputError: if the path is no run or damaged, or nothing can be written, or as `export_agent` does.
     """
     check_formats(formats)
-    opened = open_path(path)
+    opened = open_path(path, last)
     if opened.config is None:
         raise InputError(f"{path} is exported already: name the run")
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
@@ -174,10 +188,13 @@ def prepare_export(
 
 
 def export_run(
-    path: str | os.PathLike, output_dir: str | os.PathLike | None = None, formats: Sequence[str] = ("saved_model",)
+    path: str | os.PathLike,
+    output_dir: str | os.PathLike | None = None,
+    formats: Sequence[str] = ("saved_model",),
+    last: bool = False,
 ) -> list[pathlib.Path]:
     """Writes the agents of a run as models, as `prepare_export` explains. Returns the models' folders."""
-    return prepare_export(path, output_dir, formats)()
+    return prepare_export(path, output_dir, formats, last)()
 
 
 def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:

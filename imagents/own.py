@@ -1,7 +1,7 @@
 """A researcher's own functions: what makes an environment, and what makes the players in it.
 
-A run's files name them, as MODULE:FUNCTION. Nothing is ever imported because a file says so: a function has to be given
-in this process, by the user, before anything is made by it.
+A run's files name them, as MODULE:FUNCTION. Nothing is ever imported because a file says so: a function has to be
+trusted in this process, by the user, before anything is made by it.
 """
 
 import importlib
@@ -11,18 +11,18 @@ from collections.abc import Callable
 
 from imagents.errors import InputError
 
-_GIVEN: dict[str, Callable] = {}
+_TRUSTED: dict[str, Callable] = {}
 
 
-def give(function: Callable | str, name: str = "") -> str:
-    """Takes a function that the user gives, or imports the MODULE:FUNCTION that the user names.
+def trust(function: Callable | str, name: str = "") -> str:
+    """Lets runs that name a function of the user's own call it, in this process.
 
     Args:
-      function: the function, or its name.
+      function: the function, or its name as MODULE:FUNCTION, which is imported.
       name: what the files of a run call it; its own name if "".
 
     Returns:
-      Its name.
+      The name.
 
     Raises:
       InputError: if there is no such module or function; what goes wrong inside that module shows its trace.
@@ -30,27 +30,46 @@ def give(function: Callable | str, name: str = "") -> str:
     found = _imported(function) if isinstance(function, str) else function
     if not callable(found):
         raise InputError(f"{function!r}: a function, or the name of one as MODULE:FUNCTION, is needed")
-    own_name = function if isinstance(function, str) else f"{found.__module__}:{found.__qualname__}"
-    _GIVEN[name or own_name] = found
-    return name or own_name
+    name = name or (function if isinstance(function, str) else f"{found.__module__}:{found.__qualname__}")
+    _TRUSTED[name] = found
+    return name
 
 
-def given(name: str, flag: str) -> Callable:
+def trust_again(config, environment=None, agents=None, everything: bool = False) -> None:
+    """Trusts the functions that a run's config names.
+
+    Args:
+      config: the run's.
+      environment, agents: the functions or their names, given again by the user; None where they are not.
+      everything: whether to import whatever the config names.
+
+    Raises:
+      InputError: if a function is given that the run has no use for, or there is none of that name.
+    """
+    names = {"environment": config.environment.name, "agents": config.training.agents}
+    for setting, function in (("environment", environment), ("agents", agents)):
+        if function and not is_own(names[setting]):
+            raise InputError(f"{setting} = {function!r}: this run has {names[setting]!r}, and a run keeps it")
+        if function or (everything and is_own(names[setting])):
+            trust(function or names[setting], names[setting])
+
+
+def trusted(name: str, setting: str) -> Callable:
     """The function of that name.
 
     Args:
       name: its name in a config.
-      flag: the setting that names it, for the message.
+      setting: which names it, for the message.
 
     Raises:
-      InputError: if nobody has given it in this process.
+      InputError: if nobody has trusted it in this process.
     """
-    if name not in _GIVEN:
+    if name not in _TRUSTED:
         raise InputError(
-            f"{flag} = {name!r} is a function of somebody's own, and nothing is imported because a file names it: "
-            f"give it again (--{flag} {name}, or {flag}=... in Python), or say --trust"
+            f"{setting} = {name!r} is a function of somebody's own, and nothing is imported because a file names it: "
+            f"name it yourself (--{setting} {name}), say --trust, or in Python imagents.trust({name!r})"
         )
-    return _GIVEN[name]
+    return _TRUSTED[name]
 
 
 def is_own(name: str) -> bool:
@@ -65,7 +84,7 @@ def _imported(name: str) -> Callable:
     try:
         found = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name and not module_name.startswith(error.name):
+        if error.name and not f"{module_name}.".startswith(f"{error.name}."):
             raise  # inside of it
         raise InputError(f"{name}: there is no module {module_name} here") from None
     except (TypeError, ValueError):  # no name of a module

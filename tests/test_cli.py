@@ -17,7 +17,7 @@ import time
 import pytest
 from small import small_flags
 
-from imagents import InputError, cli, flags
+from imagents import InputError, cli, commands, flags
 from imagents.config import TrainConfig
 from imagents.players import seating
 from imagents.runs.run import Run
@@ -109,7 +109,7 @@ def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_i
     chosen = ["--environment", environment] + (["--algorithm", algorithm] if algorithm else [])
     printed = explanation(capsys, "train", *chosen)
     config = TrainConfig(environment, **({"algorithm": algorithm} if algorithm else {}))
-    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "schedule", "metric_lines"]
+    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "schedule", "trust", "metric_lines"]
     settings += config.fields()
     shown = {*re.findall(r"--([a-z-]*[a-z])", printed)} - {"help"}
     assert shown == {name.replace("_", "-") for name in settings}
@@ -152,7 +152,7 @@ def test_a_preset_sets_defaults_that_other_flags_override(tmp_path):
 def test_a_training_without_a_budget_has_the_presets(tmp_path):
     words = iter(small_flags())
     arguments = [word for word in words if word != "--steps" or not next(words)]
-    cli._COMMANDS["train"](["--output-dir", str(tmp_path / "run"), *arguments])  # without doing the job
+    commands.COMMANDS["train"](["--output-dir", str(tmp_path / "run"), *arguments])  # without doing the job
     assert Run(tmp_path / "run").config.training.steps == TrainConfig().training.steps
 
 

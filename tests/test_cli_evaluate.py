@@ -10,7 +10,7 @@ import types
 import pytest
 from small import small_config, untrained_run
 
-from imagents import InputError, cli
+from imagents import InputError, cli, commands
 from imagents.evaluation import report
 from imagents.training import experiment
 
@@ -64,13 +64,13 @@ def same_second(monkeypatch, tmp_path):
     """Folders are made in an empty one, and named by a clock that stands."""
     monkeypatch.chdir(tmp_path)
     clock = types.SimpleNamespace(now=lambda: datetime.datetime(2026, 1, 2, 3, 4, 5))
-    for module in (cli, experiment):
+    for module in (commands, experiment):
         monkeypatch.setattr(module, "datetime", types.SimpleNamespace(datetime=clock))
 
 
 def test_two_tournaments_of_the_same_second_have_a_folder_each(same_second, tmp_path, capsys):
     arguments = ["random", "first_legal", "--environment", "tic_tac_toe", "--games", "4"]
-    jobs = [cli.tournament([*arguments, "--seed", str(seed)]) for seed in (1, 2)]
+    jobs = [commands.tournament([*arguments, "--seed", str(seed)]) for seed in (1, 2)]
     assert [job() for job in jobs] == [0, 0]
     name = "outputs/tournament-tic_tac_toe-20260102-030405"
     printed = capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_two_tournaments_of_the_same_second_have_a_folder_each(same_second, tmp_
 def test_the_second_of_two_tournaments_into_the_same_folder_is_refused(tmp_path):
     arguments = ["random", "first_legal", "--environment", "tic_tac_toe", "--games", "4"]
     arguments += ["--output-dir", str(tmp_path / "t")]
-    first, second = cli.tournament(arguments), cli.tournament(arguments)
+    first, second = commands.tournament(arguments), commands.tournament(arguments)
     assert first() == 0
     before = (tmp_path / "t" / "tournament.json").read_bytes()
     with pytest.raises(InputError, match="t is not empty"):

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagents import InputError
-from imagents.cli import Train
 from imagents.cloud.sagemaker.description import config_of, hyperparameters
+from imagents.commands import Train
 from imagents.config import (
     ALGORITHMS,
     DEFAULT_ENVIRONMENT,

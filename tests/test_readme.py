@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from small import small_flags
 
-from imagents import cli, plotting
+from imagents import cli, commands, plotting
 from imagents.config import environment_class
 
 for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
@@ -128,7 +128,7 @@ def imagents_command(words, really, capsys):
     if command in LESS:
         if command == "train" and not {"--output-dir", "--resume"} & {*rest}:
             rest = [*rest, "--output-dir", tempfile.mkdtemp(dir=".")]
-        job = cli._COMMANDS[command]([*LESS[command], *rest, *LEAST.get(command, [])])
+        job = commands.COMMANDS[command]([*LESS[command], *rest, *LEAST.get(command, [])])
         if really:
             assert job() == 0
         return

@@ -14,7 +14,7 @@ import tempfile
 
 import pytest
 
-from imagents import cli
+from imagents import cli, commands
 from imagents.config import TrainConfig
 from imagents.flags import parse_training
 
@@ -38,7 +38,7 @@ TIMES = {"seconds", "steps_per_second"}
 
 
 def settings(case: str) -> dict:
-    given, _ = parse_training("imagents train", CASES[case].split(), cli.Train)
+    given, _ = parse_training("imagents train", CASES[case].split(), commands.Train)
     return TrainConfig(**given).to_dict()
 
 

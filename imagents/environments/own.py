@@ -5,7 +5,7 @@ import functools
 
 from imagents.environments import Face
 from imagents.errors import InputError
-from imagents.own import given
+from imagents.own import trusted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,13 +17,17 @@ class OwnEnvironment(Face):
         return self.name
 
     @property
+    def keeps_best(self) -> bool:
+        return self.num_seats == 1  # else it depends on the others, who learn, too
+
+    @property
     def num_seats(self) -> int:
         return _num_seats(self.name)
 
     def build(self, batch_size: int, seed: int):
         from tf_agents.environments import tf_environment
 
-        environment = given(self.name, "environment")(batch_size, seed)
+        environment = trusted(self.name, "environment")(batch_size, seed)
         if not isinstance(environment, tf_environment.TFEnvironment):
             raise InputError(f"{self.name} made a {type(environment).__name__}: a TFEnvironment is needed")
         if environment.batch_size != batch_size:

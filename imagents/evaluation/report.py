@@ -4,21 +4,31 @@ import os
 import textwrap
 from collections.abc import Callable
 
-from imagents.config import environment_settings
+from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
-from imagents.opening import open_path
+from imagents.evaluation.returns import Returns, returns_text
+from imagents.learning.agent import IMAgent
+from imagents.opening import Opened, open_path
 from imagents.players.frozen import agent_player
 from imagents.players.names import make_player
+from imagents.players.seating import seat_players
+from imagents.randomness import make_seed
+from imagents.runs.run import Run
+
+_COPIES = 64  # side by side, where a run's players are evaluated together
 
 
-def evaluate_run(path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0) -> dict:
+def evaluate_run(
+    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+) -> dict:
     """Evaluates the agents of a run.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an export.
-      games: per match, an even number; half of them are begun by each side.
+      path: a run folder, one of its checkpoints, one of its snapshots, or an export.
+      games: per match, an even number; half of them are begun by each side. Where there are no matches, episodes.
       solver_games: the same against opponents who take up to seconds per game; 0 for none.
       seed: of the opponents and the openings.
+      last: whether to take the newest checkpoint of a run that keeps its best one, too.
 
     Returns:
       Plain values, for JSON: `run`, `environment`, and for each of `agents`: its measures by name and the details that
@@ -27,16 +37,18 @@ def evaluate_run(path: str | os.PathLike, games: int = 1000, solver_games: int =
     Raises:
       InputError: if the path is no run or damaged, or a number of games is odd or less than 2.
     """
-    return prepare_evaluation(path, games, solver_games, seed)()
+    return prepare_evaluation(path, games, solver_games, seed, last)()
 
 
 def prepare_evaluation(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0
+    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
-    opened = open_path(path)
+    opened = open_path(path, last)
     environment, agents = opened.environment, opened.agents
     arena = environment.arena(games, seed)
+    if arena is None:
+        return _prepare_together(opened, str(path), games, seed)
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
     report = {"run": str(path), "environment": environment.name, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
@@ -59,8 +71,32 @@ def prepare_evaluation(
     return evaluate
 
 
+def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Callable[[], dict]:
+    """Where nobody meets in matches: the run's own players, greedy, all together, in so many episodes."""
+    if opened.config is None:
+        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
+    copies = min(games, _COPIES)
+    config = opened.config.replace(parallel_games=copies, replay_length=2, batch_size=1)
+    environment = opened.environment.build(copies, make_seed(seed, "evaluation"))
+    players = seat_players(config, environment, Run(run_folder(path)).began_in)
+    learned = {agent.name: agent for agent in opened.agents}
+    for player in players:
+        if player.name in learned and isinstance(player, IMAgent):
+            for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
+                variable.assign(value)
+    returns = Returns(environment, players, games)
+
+    def evaluate() -> dict:
+        report = {name: values for name, values in returns.report().items() if name in learned}
+        return {"run": path, "environment": opened.environment.name, "agents": report}
+
+    return evaluate
+
+
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
+    if not all("matches" in values for values in report["agents"].values()):
+        return returns_text(report["agents"])
     judge = environment_settings(report["environment"]).judge()
     blocks = []
     for name, values in report["agents"].items():

@@ -56,17 +56,15 @@ class Returns(tf.Module):
         report = {}
         for agent, total, lives, so_far in zip(self._agents, self._sums, self._lives, self._returns, strict=True):
             cut = tf.cast(self._ended < self._per_copy, tf.float32)
-            count = float(lives) + float(tf.reduce_sum(cut))
+            count = int(lives) + int(tf.reduce_sum(cut))
             mean = (float(total) + float(tf.reduce_sum(cut * so_far))) / count
             report[agent.name] = {"mean_return": mean, "lives": count}
         return report
 
-    def text(self, report: dict[str, dict[str, float]]) -> str:
+    @staticmethod
+    def text(report: dict[str, dict[str, float]]) -> str:
         """A report as people read it, in 80 columns."""
-        return "\n".join(
-            f"{name}  mean return {values['mean_return']:.6g} over {values['lives']:.0f} episodes, all greedy"
-            for name, values in report.items()
-        )
+        return returns_text(report)
 
     def _begin(self) -> None:
         for variable in (*self._returns, *self._sums, *self._lives, self._ended):
@@ -110,6 +108,14 @@ class Returns(tf.Module):
         action = player.decide(time_step, _values(self._states[self._agents.index(player)]))
         asked = is_asked(time_step, player.seat)
         return tf.where(asked, action, tf.cast(PASS, action.dtype)) if self._passes else action
+
+
+def returns_text(report: dict[str, dict[str, float]]) -> str:
+    """What was measured, by agent, as people read it in 80 columns."""
+    return "\n".join(
+        f"{name}  mean return {values['mean_return']:.6g} over {values['lives']} lives, all of them greedy"
+        for name, values in report.items()
+    )
 
 
 def _variables(nest):

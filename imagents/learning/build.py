@@ -8,7 +8,7 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig, agent_name
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn
-from imagents.own import given
+from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
 from imagents.seats import num_seats, own_action_spec
@@ -18,7 +18,7 @@ def build_agents(config: TrainConfig) -> list[IMAgent]:
     """The agents that a config describes, each for a single copy, without anything to live in."""
     environment = config.environment.build(1, 0)
     if config.training.agents:
-        players = given(config.training.agents, "agents")(environment, config.training.seed)
+        players = trusted(config.training.agents, "agents")(environment, config.training.seed)
         return [player for player in players if isinstance(player, IMAgent)]
     small, agents = config.replace(parallel_games=1, replay_length=2, batch_size=1), []
     for seat, player in enumerate(config.players(num_seats(environment))):

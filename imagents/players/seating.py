@@ -9,7 +9,7 @@ from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agent
-from imagents.own import given
+from imagents.own import trusted
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
@@ -30,7 +30,7 @@ def seat_players(
       InputError: for a player that does not exist or does not fit.
     """
     if config.training.agents:
-        players = given(config.training.agents, "agents")(environment, config.training.seed)
+        players = trusted(config.training.agents, "agents")(environment, config.training.seed)
         if not isinstance(players, Sequence):
             raise InputError(f"{config.training.agents} made a {type(players).__name__}: a list of players is needed")
         return list(players)
@@ -58,6 +58,8 @@ def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict
                 "so it has to divide them"
             )
         [agent] = agents.values()
+        if f"{agent.name}_wins" not in getattr(environment, "tallies", ()):
+            raise InputError(f"who joins a league is who wins, and {config.environment.name} does not tally wins")
         small = config.replace(parallel_games=games // size, replay_length=2)
         actor = build_agent(small, environment, agent.seat, name="league")
         exchange = config.environment.exchange_seats

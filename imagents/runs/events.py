@@ -48,3 +48,12 @@ def _end(content: bytes, steps: int) -> int:
             break
         at = following
     return at
+
+
+def write_event(writer: tf.summary.SummaryWriter, row: dict[str, float]) -> None:
+    """Adds a row of metrics, but for what is NaN."""
+    with writer.as_default(step=row["steps"]):
+        for name, value in row.items():
+            if name not in ("round", "steps") and value == value:
+                tf.summary.scalar(name, value)
+    writer.flush()

@@ -6,6 +6,7 @@
     notes.txt         what happened to the run: other budgets, damage
     events/           the same for TensorBoard
     checkpoints/N/    everything after N rounds, with checksums; the newest ones are kept
+    checkpoints/best/ the same, where the agents were best, in environments that can tell
     snapshots/N.npz   the agents' networks after N rounds; some are kept, spread over the run
     evaluation.json   playing strength at the end
     plots/            figures
@@ -52,6 +53,7 @@ from imagents.runs.folders import claim_new
 from imagents.runs.metrics import Metrics, is_known
 from imagents.runs.snapshots import snapshots
 
+BEST = "best"  # the name of the best checkpoint
 _KEPT_CHECKPOINTS = 2
 _FOLDERS = ("checkpoints", "snapshots", "plots")  # in which a kill can leave half a file
 _STATE = re.compile(r"state\.(index|data-\d{5}-of-\d{5})")  # the files that TensorFlow writes
@@ -169,16 +171,24 @@ class Run:
         with (self.path / "notes.txt").open("a", encoding="utf-8") as file:
             file.write(f"{datetime.datetime.now():%Y-%m-%d %H:%M:%S} {sentence}\n")
 
-    def save(self, state: tf.train.Checkpoint, rounds: int, seconds: float, schedule: dict | None = None) -> None:
-        """Writes a checkpoint and drops the oldest.
+    def save(
+        self,
+        state: tf.train.Checkpoint,
+        rounds: int,
+        seconds: float,
+        schedule: dict | None = None,
+        best: float | None = None,
+    ) -> None:
+        """Writes a checkpoint and drops the oldest, or takes the place of the best one.
 
         Args:
           state: what to write.
           rounds, seconds: trained until now.
           schedule: the budget over which the learning rate falls; that of the run if None.
+          best: how much of the first measure there is, if it is the most so far.
         """
         folder = self.path / "checkpoints"
-        target = folder / f"{rounds:010d}"
+        target = folder / (f"{rounds:010d}" if best is None else BEST)
         writing = temporary(target)
         folder.mkdir(exist_ok=True)
         try:
@@ -187,7 +197,7 @@ class Run:
                 state.write(f"{folder_name}/state")
             files = {file.name: checksum(file) for file in sorted(writing.iterdir()) if _STATE.fullmatch(file.name)}
             manifest = {"rounds": rounds, "seconds": seconds, "settings": self.config.to_dict(), "versions": _VERSIONS}
-            manifest |= {"schedule": schedule, "metrics": self._metrics.known(), "sha256": files}
+            manifest |= {"schedule": schedule, "metrics": self._metrics.known(), "measure": best, "sha256": files}
             write_json(writing / "manifest.json", sealed(manifest))
             for path in (*(writing / name for name in files), writing):
                 sync(path)
@@ -238,6 +248,11 @@ class Run:
                 f"{path} was written by imagents {version} and does not fit imagents {imagents.__version__}: "
                 f"{str(error).splitlines()[0]}"
             ) from None
+
+    def best_checkpoint(self) -> pathlib.Path | None:
+        """The folder of the best checkpoint, if the run keeps one."""
+        best = self.path / "checkpoints" / BEST
+        return best if best.is_dir() else None
 
     def newest_checkpoint(self) -> pathlib.Path:
         """The newest checkpoint's folder.

@@ -3,19 +3,25 @@
 import datetime
 import os
 import pathlib
+import re
 import signal
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import tensorflow as tf
 
 from imagents import plotting
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import plain_path, write_json
+from imagents.own import trust, trust_again
 from imagents.process import Signals
+from imagents.randomness import make_seed
+from imagents.runs.events import write_event
 from imagents.runs.folders import check_is_new, new_folder
-from imagents.runs.run import Run
+from imagents.runs.run import BEST, Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.training.best import Best
 from imagents.training.budget import Budget
 from imagents.training.loop import Trainer, build
 from imagents.training.progress import Progress
@@ -34,6 +40,9 @@ class Experiment:
       steps, minutes: the budget of a run that is resumed; its own if both are None.
       schedule: of the learning rate of a run that is resumed with another budget. It falls over the budget that was
         ("kept"), and stays at its final value after that; or over the present one ("new"), for which it rises first.
+      environment: your own function (batch_size, seed) that makes the environment, or MODULE:FUNCTION; the config's
+        algorithm and training stay. A resumed run needs the one that it was made with, unless it was trusted before.
+      agents: your own function (environment, seed) that makes a player for each seat, or MODULE:FUNCTION, likewise.
 
     Raises:
       InputError: for settings or folders that do not work, in one sentence.
@@ -47,12 +56,18 @@ class Experiment:
         steps: int | None = None,
         minutes: float | None = None,
         schedule: Literal["kept", "new"] = "kept",
+        environment: Callable | str | None = None,
+        agents: Callable | str | None = None,
     ):
         self._run, self._manifest = None, None
         try:
             if resume is None:
-                self._begin(config or TrainConfig(), output_dir, steps, minutes, schedule)
+                config = config or TrainConfig()
+                config = config.within(trust(environment)) if environment else config
+                config = config.replace(agents=trust(agents)) if agents else config
+                self._begin(config, output_dir, steps, minutes, schedule)
             else:
+                trust_again(load_config(resume), environment, agents)
                 self._go_on(resume, config, output_dir, steps, minutes, schedule)
             self._prepare()
         except BaseException:
@@ -66,7 +81,8 @@ class Experiment:
         if schedule != "kept":
             raise InputError(f"schedule = {schedule!r}: it is for a run that is resumed")
         self.config = config
-        name = f"{config.environment.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+        own_name = re.sub(r"[^\w-]+", "-", config.environment.name)  # MODULE:FUNCTION is no name of a folder
+        name = f"{own_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
         path = pathlib.Path(output_dir or pathlib.Path("outputs") / name)
         if output_dir:
             check_is_new(path)
@@ -89,6 +105,12 @@ class Experiment:
         if manifest:
             self._run.read(self._run.newest_checkpoint(), self._checkpoint, manifest, whole=True)
             self._seconds = float(manifest["seconds"])
+            if not self.trainer.keeps_episodes:
+                self.trainer.begin_anew()
+                self._run.note(
+                    f"from round {int(self.trainer.rounds)} on new episodes have begun: the environment keeps no state "
+                    "that can be saved, and only here this run is not the same as one that was never stopped"
+                )
             if schedule == "kept":
                 before = Budget.of(manifest.get("schedule") or manifest.get("settings") or self._run.config.to_dict())
                 self._schedule = Budget.of(vars(self.config.replace(**before.to_dict()).training))
@@ -99,6 +121,7 @@ class Experiment:
         self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
+        self._agent_names = [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
 
     def _prepare(self) -> None:
@@ -112,6 +135,8 @@ class Experiment:
                 write_json(self._run.path / "measures.json", self._measures)
                 if not self._run.checkpoints():
                     self._save()  # from here on a kill loses nothing that was logged
+                measure = next(iter(self._measures))
+                self._best = Best(self._run, measure) if self.config.environment.keeps_best else None
         except OSError as error:
             raise InputError(str(error)) from None
 
@@ -161,10 +186,10 @@ class Experiment:
             self._train(quiet, metric_lines)
             with self._run.writing():
                 if self.stopped_by is None:
-                    report = self._strength.report()
-                    write_json(self._run.path / "evaluation.json", self._progress_so_far() | {"agents": report})
+                    report = self._evaluated()
+                    write_json(self._run.path / "evaluation.json", self._progress_so_far() | report)
                     if not quiet:
-                        print(self._strength.text(report))
+                        print(self._strength.text(report["agents"]))
                 if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
                     self._plot()
         except FloatingPointError as error:
@@ -172,6 +197,23 @@ class Experiment:
         finally:
             self._run.release()
         return self._run
+
+    def _evaluated(self) -> dict[str, Any]:
+        """How good the agents are at the end: as the best checkpoint has them, if there is one, and as the last one."""
+        last = {"checkpoint": int(self.trainer.rounds)}
+        if self._best is None:
+            return last | {"agents": self._strength.report()}
+        seed = make_seed(self.config.training.seed, "report")  # other episodes than those that chose the best
+        last["agents"] = self.config.environment.strength(self.trainer, seed).report()
+        self._restore(self._run.best_checkpoint())
+        best = self.config.environment.strength(self.trainer, seed).report()
+        self._restore(self._run.newest_checkpoint())
+        return {"checkpoint": BEST, "agents": best, "last": last}
+
+    def _restore(self, checkpoint: pathlib.Path) -> dict:
+        manifest = self._run.check(checkpoint)
+        self._run.read(checkpoint, self._checkpoint, manifest, whole=True)
+        return manifest
 
     def _plot(self) -> None:
         try:
@@ -197,7 +239,7 @@ class Experiment:
                 with self._run.writing():
                     if is_due:
                         self._run.append_metrics(row)
-                        _write_events(events, row)
+                        write_event(events, row)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
@@ -211,24 +253,24 @@ class Experiment:
 
     def _train_chunk(self) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
-        for agent in self.trainer.agents:
-            agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
+        if not self.config.training.agents:  # somebody's own agents have schedules of their own
+            for agent in self.trainer.agents:
+                agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
         steps = int(self.trainer.steps)
         began = self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
         seconds = self._stopwatch.seconds - began
         self._seconds += seconds
-        row = self._progress_so_far() | {
-            "steps_per_second": (int(self.trainer.steps) - steps) / seconds
-        }
-        row |= metrics
+        row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
         chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
         if chunk % (self.config.training.evaluate_every * apart) == 0 or is_end:
             report = self._strength.report()
+            if self._best is not None:
+                self._best.offer(report, self._save)
             row |= {f"{agent}_{name}": values[name] for agent, values in report.items() for name in self._measures}
         else:
-            row |= {f"{agent}_{name}": float("nan") for agent in self.config.agent_names for name in self._measures}
+            row |= {f"{agent}_{name}": float("nan") for agent in self._agent_names for name in self._measures}
         return row, chunk % apart == 0 or is_end
 
     def _progress_so_far(self) -> dict[str, float]:
@@ -258,9 +300,9 @@ class Experiment:
         most, settings = self.config.training.snapshots, self.config.to_dict()
         save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, most, settings)
 
-    def _save(self) -> None:
+    def _save(self, best: float | None = None) -> None:
         self.trainer.check_weights()
-        self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds, self._schedule.to_dict())
+        self._run.save(self._checkpoint, int(self.trainer.rounds), self._seconds, self._schedule.to_dict(), best)
 
     def _stop(self, number: int, progress: Progress) -> None:
         self.stopped_by = number
@@ -276,17 +318,19 @@ def train(
     minutes: float | None = None,
     quiet: bool = False,
     schedule: Literal["kept", "new"] = "kept",
+    environment: Callable | str | None = None,
+    agents: Callable | str | None = None,
 ) -> Run:
     """Trains the agents that a config describes, or goes on with a run. Returns the run.
 
     Args:
-      config, output_dir, resume, steps, minutes, schedule: as for `Experiment`.
+      config, output_dir, resume, steps, minutes, schedule, environment, agents: as for `Experiment`.
       quiet: whether to print nothing.
 
     Raises:
       InputError: for settings or folders that do not work, before anything is written.
     """
-    return Experiment(config, output_dir, resume, steps, minutes, schedule).run(quiet)
+    return Experiment(config, output_dir, resume, steps, minutes, schedule, environment, agents).run(quiet)
 
 
 def load_run(path: str | os.PathLike) -> Trainer:
@@ -302,11 +346,3 @@ def load_run(path: str | os.PathLike) -> Trainer:
     # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
     run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
     return trainer
-
-
-def _write_events(writer: tf.summary.SummaryWriter, row: dict[str, float]) -> None:
-    with writer.as_default(step=row["steps"]):
-        for name, value in row.items():
-            if name not in ("round", "steps") and value == value:
-                tf.summary.scalar(name, value)
-    writer.flush()

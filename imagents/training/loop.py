@@ -82,8 +82,18 @@ class Trainer(tf.Module):
         self._lives = {a.name: _counter("lives") for a in self.agents}
         self._begin()
 
+    @property
+    def keeps_episodes(self) -> bool:
+        """Whether a checkpoint holds the episodes under way: whether the environment keeps its state in variables."""
+        return isinstance(self.environment, tf.Module) and hasattr(self.environment, "get_state")
+
+    def begin_anew(self) -> None:
+        """New episodes in all copies; open decisions are dropped, and what was learned stays."""
+        for agent in self.agents:
+            agent.reset()
+        self._begin()
+
     def _begin(self) -> None:
-        """New episodes in all copies."""
         first = self.environment.reset()
         for player in self.players:
             player.observe(first)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small import small_config, untrained_run
 
-from imagents import InputError, cli
+from imagents import InputError, cli, commands
 from imagents.config import TrainConfig, load_config
 from imagents.environments.boards.connect_four import positions
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
@@ -89,7 +89,7 @@ VALUES += " dqn eager onnx -1 0 1 16 0.5 1e30 nan None -- --json"
 @examples(60, 1_000)
 def test_any_command_line_is_done_or_refused(run, count, monkeypatch, tmp_path):
     """Up to the job itself: what a job does, others test."""
-    prepared = {name: lambda arguments, f=cli._COMMANDS[name]: f(arguments) and (lambda: 0) for name in FLAGS}
+    prepared = {name: lambda arguments, f=commands.COMMANDS[name]: f(arguments) and (lambda: 0) for name in FLAGS}
     monkeypatch.setattr(cli, "_COMMANDS", prepared)
     monkeypatch.setattr(experiment, "Experiment", lambda *arguments, **settings: None)  # which takes seconds to build
     monkeypatch.chdir(tmp_path)

@@ -109,7 +109,7 @@ def evaluate() -> int:
 
 
 def _train(place: Place, settings: dict[str, str]) -> int:
-    from imagents import cli
+    from imagents import commands
     from imagents.runs.run import checkpoints
 
     if len(place.hosts) > 1:
@@ -121,7 +121,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
         shutil.copytree(_run_of_model(place), place.run)
         print("going on with the training in the channel model", flush=True)
     is_old = _prepare_run(place)
-    job = cli.train([*_flags(settings, config_of(settings)), "--resume" if is_old else "--output-dir", str(place.run)])
+    where = ["--resume" if is_old else "--output-dir", str(place.run)]
+    job = commands.train([*_flags(settings, config_of(settings)), *where])
     _link_events(place)
     code = job()
     if not checkpoints(place.run):
@@ -272,7 +273,9 @@ def _write_results(place: Place) -> None:
     for folder in (model, output):
         folder.mkdir(parents=True, exist_ok=True)
     run = Run(place.run)
-    ours = {"checkpoints": [run.newest_checkpoint().name], "snapshots": [path.name for path in run.snapshots()]}
+    best = run.best_checkpoint()
+    kept = [run.newest_checkpoint().name, *([best.name] if best else [])]
+    ours = {"checkpoints": kept, "snapshots": [path.name for path in run.snapshots()]}
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         """What is unfinished, older, or not ours, such as the marks of SageMaker's copying, which come and go."""
@@ -280,7 +283,7 @@ def _write_results(place: Place) -> None:
         return {name for name in names if name not in wanted or name.startswith(".") or ".sagemaker-upload" in name}
 
     shutil.copytree(place.run, model / "run", ignore=left_out, dirs_exist_ok=True)
-    for exported in export_run(run.newest_checkpoint(), model):
+    for exported in export_run(run.path, model):
         if place.own_name:  # TensorFlow Serving knows models by the folder's name alone
             target = model / f"{place.own_name}-{exported.parent.name}"
             shutil.rmtree(target, ignore_errors=True)
