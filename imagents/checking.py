@@ -13,6 +13,7 @@ from imagents.errors import InputError
 from imagents.seats import (
     PASS,
     acts_at_once,
+    close,
     is_asked,
     lived,
     num_seats,
@@ -56,7 +57,7 @@ def check_environment(
         inspection.play(max_steps)
         inspection.compare_seeds(environment if makes else None)
     if makes:
-        _close(checked)
+        close(checked)
     return list(inspection.faults.values())
 
 
@@ -266,7 +267,7 @@ class _Inspection:
                 return
             runs.append(self._trace(again))
             if make:
-                _close(again)
+                close(again)
         if not all(np.array_equal(x, y, equal_nan=x.dtype.kind == "f") for x, y in zip(*runs, strict=True)):
             self._fault("seed", "the same seed and the same actions gave other episodes: something is drawn elsewhere")
 
@@ -289,10 +290,6 @@ def _known_limit(environment) -> int:
         found = [getattr(one, name, None) for name in ("_duration", "_max_episode_steps")]
         limits += [int(limit) for limit in found if isinstance(limit, (int, np.integer)) and limit > 0]
     return min(limits, default=0)
-
-
-def _close(environment) -> None:
-    getattr(environment, "close", lambda: None)()
 
 
 def _seed(environment) -> bool:

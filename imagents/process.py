@@ -33,6 +33,11 @@ def end(number: int, frame=None) -> None:
     os._exit(128 + number)
 
 
+def called(number: int) -> str:
+    """What people call a signal."""
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
 @contextlib.contextmanager
 def ended_by(number: int) -> Iterator[None]:
     """Within this context a signal ends the process; the first process of a container would ignore it otherwise."""

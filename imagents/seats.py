@@ -49,6 +49,11 @@ def acts_at_once(environment) -> bool:
     return hasattr(environment, "num_seats") and isinstance(environment.action_spec(), tuple)
 
 
+def close(environment) -> None:
+    """Ends the threads and processes that an environment has begun, if there are any."""
+    getattr(environment, "close", lambda: None)()
+
+
 def own_action_spec(action_spec, seat: int):
     """The seat's part of an environment's action spec."""
     return action_spec[seat] if isinstance(action_spec, tuple) else action_spec

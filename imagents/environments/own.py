@@ -38,9 +38,9 @@ class OwnEnvironment(Face):
 
 @functools.cache
 def _num_seats(name: str) -> int:
-    from imagents.seats import num_seats
+    from imagents.seats import close, num_seats
 
     environment = OwnEnvironment(name).build(1, 0)
     count = num_seats(environment)
-    getattr(environment, "close", lambda: None)()
+    close(environment)
     return count

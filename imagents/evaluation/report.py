@@ -88,6 +88,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
 
     def evaluate() -> dict:
         report = {name: values for name, values in returns.report().items() if name in learned}
+        returns.close()
         return {"run": path, "environment": opened.environment.name, "agents": report}
 
     return evaluate

@@ -7,7 +7,7 @@ from tf_agents.environments import tf_environment
 
 from imagents.learning.agent import IMAgent
 from imagents.learning.perspective import own_reward
-from imagents.seats import PASS, acts_at_once, ends, is_asked, lived, shows, turns, where_copy
+from imagents.seats import PASS, acts_at_once, close, ends, is_asked, lived, shows, turns, where_copy
 from imagents.xla import repeat
 
 _EPISODES = 100  # at least so many are played
@@ -65,6 +65,10 @@ class Returns(tf.Module):
     def text(report: dict[str, dict[str, float]]) -> str:
         """A report as people read it, in 80 columns."""
         return returns_text(report)
+
+    def close(self) -> None:
+        """Ends what its environment has begun."""
+        close(self.environment)
 
     def _begin(self) -> None:
         for variable in (*self._returns, *self._sums, *self._lives, self._ended):

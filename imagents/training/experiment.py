@@ -15,12 +15,13 @@ from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import plain_path, write_json
 from imagents.own import trust, trust_again
-from imagents.process import Signals
+from imagents.process import Signals, called
 from imagents.randomness import make_seed
 from imagents.runs.events import write_event
 from imagents.runs.folders import check_is_new, new_folder
 from imagents.runs.run import BEST, Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget
 from imagents.training.loop import Trainer, build
@@ -196,24 +197,26 @@ class Experiment:
             raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None
         finally:
             self._run.release()
+            close(self.trainer.environment)
+            close(self._strength)
         return self._run
 
     def _evaluated(self) -> dict[str, Any]:
         """How good the agents are at the end: as the best checkpoint has them, if there is one, and as the last one."""
-        last = {"checkpoint": int(self.trainer.rounds)}
+        rounds = int(self.trainer.rounds)
         if self._best is None:
-            return last | {"agents": self._strength.report()}
-        seed = make_seed(self.config.training.seed, "report")  # other episodes than those that chose the best
-        last["agents"] = self.config.environment.strength(self.trainer, seed).report()
-        self._restore(self._run.best_checkpoint())
-        best = self.config.environment.strength(self.trainer, seed).report()
-        self._restore(self._run.newest_checkpoint())
-        return {"checkpoint": BEST, "agents": best, "last": last}
+            return {"checkpoint": rounds, "agents": self._strength.report()}
+        best, last = map(self._report_of, (self._run.best_checkpoint(), self._run.newest_checkpoint()))
+        return {"checkpoint": BEST, "agents": best, "last": {"checkpoint": rounds, "agents": last}}
 
-    def _restore(self, checkpoint: pathlib.Path) -> dict:
-        manifest = self._run.check(checkpoint)
-        self._run.read(checkpoint, self._checkpoint, manifest, whole=True)
-        return manifest
+    def _report_of(self, checkpoint: pathlib.Path) -> dict[str, dict[str, Any]]:
+        """Goes back to a checkpoint, and measures on other episodes than those on which the best one was chosen."""
+        self._run.read(checkpoint, self._checkpoint, self._run.check(checkpoint), whole=True)
+        seed = make_seed(self.config.training.seed, "report")
+        strength = self.config.environment.strength(self.trainer, seed)
+        report = strength.report()
+        close(strength)
+        return report
 
     def _plot(self) -> None:
         try:
@@ -306,8 +309,7 @@ class Experiment:
 
     def _stop(self, number: int, progress: Progress) -> None:
         self.stopped_by = number
-        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        progress.say(f"stopping after the chunk under way; a second {name} ends at once")
+        progress.say(f"stopping after the chunk under way; a second {called(number)} ends at once")
 
 
 def train(

@@ -91,7 +91,7 @@ def write_metric_line(figures: Mapping[str, float]) -> None:
 
 
 def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:
-    losses = [f"{row[f'{agent}_loss']:.3f}".lstrip("0") for agent in _agents(row)]
+    losses = [f"{loss:.3f}".lstrip("0") for loss in _few([row[f"{agent}_loss"] for agent in _agents(row)])]
     wins = [f"{100 * row[name]:.0f}" for name in row if name.endswith("_wins")]
     parts = [f"{_short(row['steps'])} {_short(row['steps_per_second'])}/s", "loss", *losses]
     if wins:
@@ -106,12 +106,17 @@ def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str
 def _strength(row: dict[str, float], measure: str, short: str, kind: str) -> str:
     """The agents' values of a measure; "" where the row has none."""
     values = [row.get(f"{agent}_{measure}", float("nan")) for agent in _agents(row)]
-    values = [value for value in values if value == value]
+    values = _few([value for value in values if value == value])
     if not values:
         return ""
     if kind == "share":
         return f"{short}% " + " ".join(f"{100 * value:.0f}" for value in values)
     return f"{short} " + " ".join(_short(value) if kind == "count" else f"{value:.3g}" for value in values)
+
+
+def _few(values: list[float]) -> list[float]:
+    """The agents' values if a line has room for them, else their least and greatest."""
+    return values if len(values) <= 3 else [min(values), max(values)]
 
 
 def _agents(row: dict[str, float]) -> list[str]:

@@ -91,3 +91,10 @@ def test_a_line_is_shown_between_the_others_or_above_the_bar(is_terminal, option
         progress.say("line")
         said = capsys.readouterr()
     assert said.out == shown[0] and ("line\n" in said.err) == bool(shown[1])
+
+
+def test_of_many_agents_the_least_and_the_greatest_are_shown():
+    row = {"steps": 5000, "steps_per_second": 100.0} | {f"player_{i}_loss": i / 10 for i in range(1, 7)}
+    assert " loss .100 .600 " in progress._line(row, 60.0)
+    row |= {f"player_{i}_mean_return": float(i) for i in range(1, 7)}
+    assert progress._strength(row, "mean_return", "return", "number") == "return 1 6"
