@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from imagents.randomness import draw, make_generator
+from imagents.randomness import draw, make_generator, uniform
 from imagents.seats import PASS, is_asked, own_action_spec, own_legal_moves, where_copy
 
 
@@ -86,7 +86,7 @@ class EpisodeMemory(tf.Module):
 
 
 class RandomPlayer(Player):
-    """Every legal action with the same probability.
+    """Every legal action with the same probability; where actions are not numbered, any within their bounds.
 
     Args:
       seat, name: as of every player.
@@ -100,7 +100,11 @@ class RandomPlayer(Player):
         self._spec = None if action_spec is None else own_action_spec(action_spec, seat)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
-        return _chosen(time_step, self.seat, self._spec, lambda legal_moves: draw(self._generator, legal_moves))
+        spec = self._spec
+        if spec is not None and not (spec.dtype.is_integer and spec.shape.rank == 0):
+            share = uniform(self._generator, [time_step.step_type.shape[0], *spec.shape])
+            return tf.cast(spec.minimum + share * (spec.maximum - spec.minimum), spec.dtype)
+        return _chosen(time_step, self.seat, spec, lambda legal_moves: draw(self._generator, legal_moves))
 
 
 class FirstLegalPlayer(Player):

@@ -74,11 +74,13 @@ def agent_player(agent, environment, seat: int, name: str = "", batch_size: int 
     Args:
       agent: an `IMAgent`, or an exported one; anything with a `policy` and the `seat` that it learned.
       environment: the environment's settings.
-      seat: the seat to play; at the other one than its own it sees the colours exchanged.
+      seat: the seat to play; at a board's other one than its own it sees the colours exchanged.
       name: the player's name; the agent's if "".
       batch_size: number of parallel games; only an agent with an internal state needs it.
     """
     exchange = environment.exchange_seats if agent.seat != seat else None
+    if agent.seat != seat and exchange is None:
+        raise InputError(f"{agent.name} learned to play seat {agent.seat} of {environment.name}, and not seat {seat}")
     has_state = tf.nest.flatten(agent.policy.policy_state_spec)
     memory = environment.memory(seat, batch_size) if has_state else None
     player = PolicyPlayer(agent.policy, seat, name or agent.name, exchange, memory)

@@ -8,7 +8,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.errors import InputError
 from imagents.players.base import Player
 from imagents.randomness import make_generator, uniform
-from imagents.seats import asked_only, is_asked
+from imagents.seats import asked_only, is_asked, where_copy
 
 
 class MixturePlayer(Player):
@@ -60,10 +60,11 @@ class MixturePlayer(Player):
         fresh = tf.reduce_sum(tf.cast(share >= tf.constant(self._upper, tf.float32), tf.int32), axis=1)
         drawn = tf.where(my_turn & self._memory.is_new_game(time_step), fresh, self.drawn)
         self._drawn.assign(drawn)
-        action = tf.zeros_like(drawn)
+        action = None
         for number, member in enumerate(self.members):
             mine = drawn == number
-            action = tf.where(mine, member.act(asked_only(time_step, self.seat, mine)), action)
+            its = member.act(asked_only(time_step, self.seat, mine))
+            action = its if action is None else where_copy(mine, its, action)
         self._memory.remember(time_step, action, my_turn)
         return action
 
