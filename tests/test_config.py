@@ -14,19 +14,16 @@ from imagents import InputError
 from imagents.cli import Train
 from imagents.cloud.sagemaker.description import config_of, hyperparameters
 from imagents.config import (
-    ALGORITHMS,
     DEFAULT_ENVIRONMENT,
     ENVIRONMENTS,
-    QLearning,
     TrainConfig,
-    Training,
     environment_class,
     environment_settings,
     load_config,
-    settings_of,
 )
 from imagents.environments.boards.settings import BoardSettings
 from imagents.flags import parse_training
+from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
 PRESETS = [(name, preset) for name in NAMES for preset in environment_class(name).presets]

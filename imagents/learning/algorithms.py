@@ -15,9 +15,9 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from imagents.config import QLearning
 from imagents.learning.networks import QNetwork
 from imagents.learning.perspective import Sight
+from imagents.settings import QLearning
 from imagents.xla import pick
 
 Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
