@@ -20,7 +20,7 @@ from imagents.files import check_name, read_json
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
 from imagents.runs.run import Run
-from imagents.runs.snapshots import SNAPSHOTS, read_snapshot
+from imagents.runs.snapshots import SNAPSHOTS, read_snapshot, snapshot_counts
 
 SHIPPED = pathlib.Path(imagents.__file__).parent / "shipped"  # trained agents, by environment
 
@@ -85,7 +85,9 @@ class Opened:
     def provenance(self, agent: str) -> dict:
         """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
         run = Run(run_folder(self.path))
-        rounds = int((run.newest_checkpoint() if run.path == self.path else self.path).stem)
+        path = run.newest_checkpoint() if run.path == self.path else self.path
+        is_snapshot = path.suffix == ".npz"
+        rounds = snapshot_counts(path)[0] if is_snapshot else read_json(path / "manifest.json")["rounds"]
         known = {"run": run.path.absolute().name, "rounds": rounds, "training": self.config.to_dict()}
         try:
             evaluation = read_json(run.path / "evaluation.json")

@@ -84,12 +84,12 @@ def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
     return sorted(path for path in (pathlib.Path(run) / SNAPSHOTS).glob("[0-9]" * 10 + ".npz") if path.is_file())
 
 
-def snapshot_steps(path: str | os.PathLike) -> int:
-    """How many steps had been taken when a snapshot was."""
+def snapshot_counts(path: str | os.PathLike) -> tuple[int, int]:
+    """After how many rounds, and how many steps, a snapshot was taken, whatever it is called."""
     try:
         with opened(path, most=2**32) as file, zipfile.ZipFile(file) as archive:
-            name = "steps" if "steps.npy" in archive.namelist() else "plies"
-            return int(_array(archive, name, (), np.int64))
+            steps = "steps" if "steps.npy" in archive.namelist() else "plies"
+            return tuple(int(_array(archive, name, (), np.int64)) for name in ("rounds", steps))
     except Exception as error:
         raise _refused(path, error) from None
 
