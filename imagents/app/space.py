@@ -88,7 +88,7 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
     try:
         gradio = importlib.metadata.version("gradio")
     except importlib.metadata.PackageNotFoundError:
-        raise InputError("the page needs Gradio: pip install imagents[web]") from None
+        raise InputError("the page needs Gradio: pip install 'imagents[web]'") from None
     names = [path.resolve().name for path in agents]
     if repeated := {name for name in names if names.count(name) > 1 or name == TRAINED}:
         raise InputError(f"two agents on a page cannot both be called {repeated.pop()!r}: rename a folder")

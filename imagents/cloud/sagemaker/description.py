@@ -225,7 +225,7 @@ def need_sdk(version: int) -> types.ModuleType:
     Raises:
       InputError: if it is not installed, or of another version.
     """
-    wanted = {2: "pip install imagents[sagemaker]", 3: "pip install 'sagemaker>=3'"}[version]
+    wanted = {2: "pip install 'imagents[sagemaker]'", 3: "pip install 'sagemaker>=3'"}[version]
     try:
         found = importlib.metadata.version("sagemaker")
     except importlib.metadata.PackageNotFoundError:
@@ -248,7 +248,7 @@ def boto_session(session=None):
     try:
         boto3 = importlib.import_module("boto3")
     except ImportError:
-        raise InputError("boto3 is not installed: pip install imagents[sagemaker]") from None
+        raise InputError("boto3 is not installed: pip install 'imagents[sagemaker]'") from None
     return getattr(session, "boto_session", session) or boto3.Session()
 
 
