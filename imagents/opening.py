@@ -16,7 +16,7 @@ from imagents.errors import InputError
 from imagents.export.model import AgentModel
 from imagents.export.reading import ExportedAgent, learned_environment, model_folder, read_metadata
 from imagents.export.writing import check_formats, write_models
-from imagents.files import check_name, read_json
+from imagents.files import check_name, read_json, refusing
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
 from imagents.runs.run import Run
@@ -164,10 +164,8 @@ def prepare_export(
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
     check_name(folder)
     models = [AgentModel(agent, opened.environment) for agent in opened.agents]
-    try:
+    with refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise InputError(f"{folder} cannot be written: Permission denied")
     return lambda: [

@@ -139,7 +139,8 @@ def figures(config: TrainConfig) -> list[str]:
     names += [f"{agent}_{name}" for agent in config.agent_names for name in ("loss", "return")]
     names += config.environment.tallies
     names += [f"{agent}_{name}" for agent in config.agent_names for name in measures(config)]
-    return names + (["league_joined"] if "league" in config.training.opponent else [])
+    players = (config.training.opponent, *config.training.players)
+    return names + (["league_joined"] if any("league" in name for name in players) else [])
 
 
 def metric_definitions(config: TrainConfig) -> list[dict[str, str]]:
