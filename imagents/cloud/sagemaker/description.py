@@ -106,12 +106,13 @@ def _value(field: dataclasses.Field, text: str):
     if field.type == tuple[str, ...]:
         return tuple(text.split())
     if isinstance(field.default, tuple):
-        return tuple(_number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
+        return tuple(number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
     kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
-    return _number(field.name, kinds[0], text) if kinds else text
+    return number(field.name, kinds[0], text) if kinds else text
 
 
-def _number(name: str, kind: type, text: str):
+def number(name: str, kind: type, text: str):
+    """The value of a setting that is True or False, a whole number or any, in a text."""
     try:
         return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
