@@ -31,7 +31,7 @@ from imagents.opening import (
     split_agent,
 )
 from imagents.players.names import make_player
-from imagents.plotting.runs import read_measures, read_metrics
+from imagents.plotting.reading import read_measures, read_metrics
 from imagents.plotting.tournament import read_tournament
 from imagents.runs import run as runs
 from imagents.runs.run import Run

@@ -47,7 +47,7 @@ from imagents.files import (
     temporary,
     write_json,
 )
-from imagents.plotting.runs import read_metrics
+from imagents.plotting.reading import read_metrics
 from imagents.runs.events import cut_events, sync_events
 from imagents.runs.folders import claim_new
 from imagents.runs.metrics import Metrics, is_known

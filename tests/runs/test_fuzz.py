@@ -21,7 +21,7 @@ from imagents.environments.boards.connect_four import positions
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.export.reading import ExportedAgent
 from imagents.opening import load_agents, open_path, open_shipped
-from imagents.plotting.runs import read_metrics
+from imagents.plotting.reading import read_metrics
 from imagents.runs.metrics import Metrics
 from imagents.runs.run import Run
 from imagents.runs.snapshots import snapshot_counts, snapshots
