@@ -433,4 +433,4 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "config.json").mkdir()
-    assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Not a regular file"
+    assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Is a directory"
