@@ -16,6 +16,7 @@ from imagents.seats import (
     close,
     is_asked,
     lived,
+    num_actions,
     num_seats,
     own_action_spec,
     own_legal_moves,
@@ -109,7 +110,7 @@ class _Inspection:
         if not (isinstance(spec, tensor_spec.BoundedTensorSpec) and spec.dtype.is_integer and spec.shape.rank == 0):
             self._fault("mask", f"seat {seat} has legal_moves, and actions {spec}: one bounded integer is needed")
             return
-        count = int(spec.maximum - spec.minimum + 1)
+        count = num_actions(spec)
         if tuple(mask.shape) != (count,) or mask.dtype != tf.bool:
             self._fault(
                 "mask", f"legal_moves of seat {seat} is {mask.dtype.name} {tuple(mask.shape)} in one copy: "
@@ -179,8 +180,8 @@ class _Inspection:
             draws = self._random.random(legal.shape) * legal
             action = tf.constant(draws.argmax(axis=1) + spec.minimum, spec.dtype)
         else:
-            seed = tf.constant(self._random.integers(2**31, size=2), tf.int32)
-            action = tensor_spec.sample_spec_nest(spec, outer_dims=[self.copies], seed=int(seed[0]))
+            seed = int(self._random.integers(2**31))
+            action = tensor_spec.sample_spec_nest(spec, outer_dims=[self.copies], seed=seed)
         is_told = shows(time_step.observation, "seat") or shows(time_step.observation, "acts")
         return tf.where(asked, action, tf.cast(PASS, spec.dtype)) if in_turn and is_told else action
 

@@ -38,15 +38,14 @@ def opened(path: str | os.PathLike, most: int = _MOST) -> Iterator[BinaryIO]:
     Raises:
       OSError: if it cannot be read, is no regular file (a folder, a device, a pipe), or is larger.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer does not block
-    with contextlib.ExitStack() as stack:
-        stack.callback(os.close, descriptor)
-        status = os.fstat(descriptor)
+    # So that a pipe without a writer does not block.
+    with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "Not a regular file", os.fspath(path))
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"Larger than {most} bytes", os.fspath(path))
-        yield stack.enter_context(open(descriptor, "rb", closefd=False))
+        yield file
 
 
 def read_bytes(path: str | os.PathLike, most: int = _MOST) -> bytes:
@@ -118,7 +117,7 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def temporary(path: pathlib.Path) -> pathlib.Path:
     """A name under which a file or folder is written before it gets its own: another one each time."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.writing")
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.writing")  # not longer than a name can be
 
 
 def temporaries(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -216,6 +215,15 @@ def plain_path(folder: str | os.PathLike) -> Iterator[str]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def refusing(path: str | os.PathLike) -> Iterator[None]:
+    """Within this context what keeps a path from being written, before anything is done, is an InputError."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def check_name(path: str | os.PathLike) -> None:
     """Raises an InputError for a path that is not to be made: one that cannot be, or cannot be shown and pasted."""
     text = os.fspath(path)
@@ -223,12 +231,8 @@ def check_name(path: str | os.PathLike) -> None:
         raise InputError(f"{text}: a name of printable characters, in UTF-8, is needed")
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in pathlib.Path(path).parts):
         raise InputError(f"{text}: a name of at most {_LONGEST_NAME} bytes is needed")
-    try:
+    with refusing(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:
-        raise InputError(f"{text} cannot be written: {error.strerror}") from None
 
 
 def in_shell(path: str | os.PathLike) -> str:

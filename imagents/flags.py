@@ -11,16 +11,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from imagents.config import (
-    ALGORITHMS,
-    DEFAULT_ENVIRONMENT,
-    ENVIRONMENTS,
-    RENAMED,
-    TrainConfig,
-    load_config,
-    settings_of,
-)
+from imagents.config import DEFAULT_ENVIRONMENT, ENVIRONMENTS, RENAMED, TrainConfig, load_config
 from imagents.errors import InputError
+from imagents.settings import ALGORITHMS, settings_of
 
 _BUDGET = ("steps", "minutes")
 

@@ -16,11 +16,11 @@ from imagents.errors import InputError
 from imagents.export.model import AgentModel
 from imagents.export.reading import ExportedAgent, learned_environment, model_folder, read_metadata
 from imagents.export.writing import check_formats, write_models
-from imagents.files import check_name, read_json
+from imagents.files import check_name, read_json, refusing
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
 from imagents.runs.run import BEST, Run
-from imagents.runs.snapshots import SNAPSHOTS, read_snapshot
+from imagents.runs.snapshots import SNAPSHOTS, read_snapshot, snapshot_counts
 
 SHIPPED = pathlib.Path(imagents.__file__).parent / "shipped"  # trained agents, by environment
 
@@ -85,9 +85,9 @@ class Opened:
     def provenance(self, agent: str) -> dict:
         """What is known of an agent's training: its settings, and how strong it was at the end if this is the end."""
         run = Run(run_folder(self.path))
-        checkpoint = run.newest_checkpoint() if run.path == self.path else self.path
-        is_best = checkpoint.name == BEST
-        rounds = read_json(checkpoint / "manifest.json")["rounds"] if checkpoint.is_dir() else int(checkpoint.stem)
+        path = run.newest_checkpoint() if run.path == self.path else self.path
+        is_best, is_snapshot = path.name == BEST, path.suffix == ".npz"
+        rounds = snapshot_counts(path)[0] if is_snapshot else read_json(path / "manifest.json")["rounds"]
         known = {"run": run.path.absolute().name, "rounds": rounds, "training": self.config.to_dict()}
         try:
             evaluation = read_json(run.path / "evaluation.json")
@@ -176,10 +176,8 @@ def prepare_export(
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
     check_name(folder)
     models = [AgentModel(agent, opened.environment) for agent in opened.agents]
-    try:
+    with refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise InputError(f"{folder} cannot be written: Permission denied")
     return lambda: [

@@ -59,6 +59,11 @@ def own_action_spec(action_spec, seat: int):
     return action_spec[seat] if isinstance(action_spec, tuple) else action_spec
 
 
+def num_actions(own_action_spec) -> int:
+    """How many actions a seat has to choose among, by its own spec: one bounded integer."""
+    return int(own_action_spec.maximum - own_action_spec.minimum + 1)
+
+
 def own_legal_moves(observation, seat: int):
     """What a seat may do, bool `[B, A]`, or the spec of that; () where that is not said."""
     legal_moves = observation["legal_moves"] if shows(observation, "legal_moves") else ()

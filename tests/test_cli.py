@@ -19,7 +19,7 @@ from small import small_flags
 
 from imagents import InputError, cli, commands, flags
 from imagents.config import TrainConfig
-from imagents.players import seating
+from imagents.learning import build
 from imagents.runs.run import Run
 
 COMMAND = [sys.executable, "-m", "imagents.cli"]
@@ -132,10 +132,10 @@ def test_only_bad_input_is_told_in_one_sentence(tmp_path, monkeypatch, capsys):
     def fail(*arguments, error, **settings):
         raise error
 
-    monkeypatch.setattr(seating, "build_agent", functools.partial(fail, error=InputError("name = 1: 2 is needed")))
+    monkeypatch.setattr(build, "build_agent", functools.partial(fail, error=InputError("name = 1: 2 is needed")))
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err == "imagents train: name = 1: 2 is needed\n"
-    monkeypatch.setattr(seating, "build_agent", functools.partial(fail, error=ValueError("shapes do not fit")))
+    monkeypatch.setattr(build, "build_agent", functools.partial(fail, error=ValueError("shapes do not fit")))
     with pytest.raises(ValueError, match="shapes do not fit"):
         cli.main(arguments)
     assert not list(tmp_path.iterdir())

@@ -14,19 +14,16 @@ from imagents import InputError
 from imagents.cloud.sagemaker.description import config_of, hyperparameters
 from imagents.commands import Train
 from imagents.config import (
-    ALGORITHMS,
     DEFAULT_ENVIRONMENT,
     ENVIRONMENTS,
-    QLearning,
     TrainConfig,
-    Training,
     environment_class,
     environment_settings,
     load_config,
-    settings_of,
 )
 from imagents.environments.boards.settings import BoardSettings
 from imagents.flags import parse_training
+from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
 PRESETS = [(name, preset) for name in NAMES for preset in environment_class(name).presets]
@@ -436,4 +433,4 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "config.json").mkdir()
-    assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Not a regular file"
+    assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Is a directory"

@@ -31,7 +31,7 @@ from imagents.opening import (
     split_agent,
 )
 from imagents.players.names import make_player
-from imagents.plotting.runs import read_measures, read_metrics
+from imagents.plotting.reading import read_measures, read_metrics
 from imagents.plotting.tournament import read_tournament
 from imagents.runs import run as runs
 from imagents.runs.run import Run
@@ -306,6 +306,17 @@ def test_what_is_known_of_a_training_goes_with_its_newest_checkpoint_only(run, t
     for path, own in (("", newest), ("checkpoints/0000000020", newest), ("checkpoints/0000000010", older)):
         assert open_path(run.path / path).provenance("player_1") == known | own
     assert open_path(run.path).provenance("player_2") == known | {"rounds": 20}
+
+
+@pytest.mark.parametrize("path", ["checkpoints/0000000010", "snapshots/0000000010.npz"])
+def test_a_copy_with_another_name_is_exported_with_its_own_rounds(run, tmp_path, path):
+    copy = (run.path / path).with_stem("the best")
+    (shutil.copytree if (run.path / path).is_dir() else shutil.copy)(run.path / path, copy)
+    try:
+        [model, _] = export_run(copy, tmp_path)
+    finally:
+        shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
+    assert read_json(model / "imagents.json")["rounds"] == 10
 
 
 def test_an_export_is_not_exported_again(run, tmp_path):

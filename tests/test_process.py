@@ -312,13 +312,13 @@ def test_what_the_machine_lacks_is_said_and_a_fault_of_ours_shows_its_trace(tmp_
         (lambda: [0] * 2**60, "out of memory: "),
         (elsewhere, "/job:elsewhere/replica:0/task:0/device:CPU:0 unknown device."),
     ):
-        monkeypatch.setattr("imagents.players.seating.build_agent", lambda *_, **__: lacking())  # noqa: B023
+        monkeypatch.setattr("imagents.learning.build.build_agent", lambda *_, **__: lacking())  # noqa: B023
         assert cli.main(arguments) == 1
         printed = capsys.readouterr().err
         assert printed.startswith(f"imagents train: {sentence}") and printed.count("\n") == 1
         assert "{{" not in printed and "[Op" not in printed
     wrong = lambda *_, **__: tf.matmul(tf.zeros([2, 3]), tf.zeros([2, 3]))  # noqa: E731
-    monkeypatch.setattr("imagents.players.seating.build_agent", wrong)
+    monkeypatch.setattr("imagents.learning.build.build_agent", wrong)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Matrix size-incompatible"):
         cli.main(arguments)
     assert not (tmp_path / "run").exists()

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from imagents.environments.boards.drawing import COLOURS
 from imagents.environments.boards.record import Record, side_name
 from imagents.errors import InputError
-from imagents.files import check_name, reason
+from imagents.files import check_name, reason, replacing
 
 _CELL, _CAPTION, _SMOOTH = 64, 40, 2  # pixels; everything is drawn _SMOOTH times as large, and shrunk
 _GROUND, _INK, _WON, _LAST = ("#f4f4f4", "#10233a"), "#222222", "#ffd166", "#dddddd"
@@ -57,17 +57,11 @@ class Animation:
           OSError: if the file cannot be written, in one sentence.
         """
         path = check_format(path)
-        writing = path.with_name(f".{os.getpid()}.writing{path.suffix}")
         try:
-            if path.suffix.lower() == ".gif":
-                writing.write_bytes(self.gif())
-            else:
-                self._write_mp4(writing)
-            os.replace(writing, path)
+            with replacing(path) as writing:
+                writing.write_bytes(self.gif()) if path.suffix.lower() == ".gif" else self._write_mp4(writing)
         except OSError as error:
             raise OSError(f"{path} cannot be written: {reason(error)}") from None
-        finally:
-            writing.unlink(missing_ok=True)
         return path
 
     def _repr_html_(self) -> str:
@@ -77,7 +71,8 @@ class Animation:
         width, height = self.frames[0].size
         rate = 20  # frames per second
         command = [shutil.which("ffmpeg"), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p", f"file:{path}"]
+        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p"]
+        command += ["-f", "mp4", f"file:{path}"]
         pixels = b"".join(f.tobytes() * max(1, round(rate * s)) for f, s in zip(self.frames, self.seconds, strict=True))
         done = subprocess.run(command, input=pixels, capture_output=True)
         if done.returncode:

@@ -26,7 +26,7 @@ _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
     *(f"app/{name}" for name in ("__init__.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js", "page.py",
                                  "page_html.py", "server.py", "session.py", "visit.py", "web.py")),
-    "config.py", "errors.py", "files.py", "own.py",
+    "config.py", "errors.py", "files.py", "own.py", "settings.py",
 )  # fmt: skip
 _APP = '''"""Starts the page: python app.py"""
 
@@ -88,7 +88,7 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
     try:
         gradio = importlib.metadata.version("gradio")
     except importlib.metadata.PackageNotFoundError:
-        raise InputError("the page needs Gradio: pip install imagents[web]") from None
+        raise InputError("the page needs Gradio: pip install 'imagents[web]'") from None
     names = [path.resolve().name for path in agents]
     if repeated := {name for name in names if names.count(name) > 1 or name == TRAINED}:
         raise InputError(f"two agents on a page cannot both be called {repeated.pop()!r}: rename a folder")

@@ -163,5 +163,5 @@ def _gradio():
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
-        raise InputError("the page needs Gradio: pip install imagents[web]") from None
+        raise InputError("the page needs Gradio: pip install 'imagents[web]'") from None
     return gradio

@@ -13,7 +13,7 @@ from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
 from imagents.opening import open_path
 from imagents.players.names import make_player
-from imagents.runs.snapshots import snapshot_steps
+from imagents.runs.snapshots import snapshot_counts
 
 ANCHOR = "random"  # its Elo is 0 if it takes part
 _WIDEST_TABLE = 12  # of so many players a table shows every pair; a heat map shows more
@@ -151,4 +151,4 @@ def short_names(names: Sequence[str]) -> list[str]:
 def _steps(names: Sequence[str]) -> dict[str, int]:
     """Steps that the snapshots among the players had learned from."""
     paths = {name: name.rpartition(":")[0] for name in names if ".npz:" in name}
-    return {name: snapshot_steps(path) for name, path in paths.items()}
+    return {name: snapshot_counts(path)[1] for name, path in paths.items()}

@@ -27,7 +27,7 @@ def check_installed(format_name: str) -> None:
     """Raises an InputError if a package that writes the format is missing."""
     missing = [name for name in _NEEDED.get(format_name, ()) if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"{format_name} needs {' and '.join(missing)}: pip install imagents[onnx]")
+        raise InputError(f"{format_name} needs {' and '.join(missing)}: pip install 'imagents[onnx]'")
 
 
 def write_onnx(model, folder: pathlib.Path) -> None:

@@ -17,7 +17,7 @@ from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
 from imagents.learning.agent import IMAgent, q_values
-from imagents.seats import PASS, is_asked, own_legal_moves, where_copy
+from imagents.seats import PASS, is_asked, num_actions, own_legal_moves, where_copy
 
 LOWEST = float(np.finfo(np.float32).min)  # the Q value of an illegal move: JSON has no infinity and no NaN
 _IN_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -62,14 +62,13 @@ class AgentModel:
             "time_step": ["state" + path[1:] for path in paths],
         }
         states = zip(tf.nest.flatten(self._state_spec), names, strict=True)
-        serving = [*self.inputs.specs, *(_batched(spec, name) for spec, name in states)]
-        steps = [_batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
+        serving = [*self.inputs.specs, *(batched(spec, name) for spec, name in states)]
+        steps = [batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
         # Traced once for both signatures, and written once.
         self._action_spec = agent.perspective.action_spec
-        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
-        legal = tf.TensorSpec([num_actions], tf.bool)
+        legal = tf.TensorSpec([num_actions(self._action_spec)], tf.bool)
         inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal)
-        inputs = tf.nest.map_structure(lambda spec: _batched(spec, None), inputs)
+        inputs = tf.nest.map_structure(lambda spec: batched(spec, None), inputs)
         self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
         with quietly():
             self.signatures = {
@@ -101,8 +100,7 @@ class AgentModel:
         legal_moves = own_legal_moves(time_step.observation, self.seat)
         if tf.is_tensor(legal_moves):
             return legal_moves
-        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
-        return tf.ones([tf.shape(time_step.step_type)[0], num_actions], tf.bool)
+        return tf.ones([tf.shape(time_step.step_type)[0], num_actions(self._action_spec)], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
         """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
@@ -140,5 +138,6 @@ class AgentModel:
         return concrete
 
 
-def _batched(spec: tf.TensorSpec, name: str | None) -> tf.TensorSpec:
+def batched(spec: tf.TensorSpec, name: str | None) -> tf.TensorSpec:
+    """The spec of any number of these."""
     return tf.TensorSpec([None, *spec.shape], spec.dtype, name)

@@ -181,7 +181,7 @@ def _open(folder: pathlib.Path, metadata: dict) -> Callable[[dict], dict]:
         read = {"onnx": read_onnx, "tflite": read_tflite}[metadata["format"]]
         return _Arrays(read(folder), metadata["outputs"])
     except ImportError as error:
-        raise InputError(f"{folder} needs {error.name}: pip install imagents[onnx]") from None
+        raise InputError(f"{folder} needs {error.name}: pip install 'imagents[onnx]'") from None
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
         raise InputError(f"{folder} cannot be loaded here: {reason(error)}") from None
 

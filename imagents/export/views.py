@@ -5,6 +5,7 @@ from tf_agents.environments import tf_environment
 from tf_agents.policies.policy_saver import rename_spec_with_nest_paths
 from tf_agents.trajectories import time_step as ts
 
+from imagents.export.model import batched
 from imagents.seats import own_legal_moves, own_view, shows
 
 
@@ -24,7 +25,7 @@ class ViewInputs:
 
     def __init__(self, environment: tf_environment.TFEnvironment, seat: int, description: dict):
         self._seat, self._spec = seat, environment.time_step_spec()
-        self.specs = [_batched(name, spec) for name, spec in self._named(self._spec.observation)]
+        self.specs = [batched(spec, name) for name, spec in self._named(self._spec.observation)]
         self.description = {"environment": description}
 
     def _named(self, observation) -> list[tuple]:
@@ -63,7 +64,3 @@ class ViewInputs:
         if not isinstance(parts, (tuple, list)):
             return mine
         return tuple(mine if seat == self._seat else part for seat, part in enumerate(parts))
-
-
-def _batched(name: str, spec: tf.TensorSpec) -> tf.TensorSpec:
-    return tf.TensorSpec([None, *spec.shape], spec.dtype, name)

@@ -24,16 +24,7 @@ from imagents.errors import InputError
 from imagents.export.formats import check_installed, quietly, write_onnx, write_tflite
 from imagents.export.model import AgentModel
 from imagents.export.reading import METADATA
-from imagents.files import (
-    checksum,
-    plain_path,
-    reason,
-    sealed,
-    taking_turns,
-    temporaries,
-    temporary,
-    write_json,
-)
+from imagents.files import checksum, plain_path, reason, sealed, taking_turns, temporaries, temporary, write_json
 from imagents.learning.agent import IMAgent
 
 FOLDERS = {"saved_model": "1", "onnx": "onnx", "tflite": "tflite"}  # formats, and where each lies
@@ -92,28 +83,24 @@ def write_models(
 
 def _write(model: AgentModel, target: pathlib.Path, format_name: str, metadata: dict) -> pathlib.Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with taking_turns(target.parent):
-        return _write_alone(model, target, format_name, metadata)
-
-
-def _write_alone(model: AgentModel, target: pathlib.Path, format_name: str, metadata: dict) -> pathlib.Path:
     writing, old = temporary(target), target.with_name(f".{target.name}.old")
-    if old.exists() and not target.exists():  # an export was cut off between two renames
-        os.rename(old, target)
-    for leftover in (*temporaries(target.parent), old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    writing.mkdir()
-    try:
-        with quietly():
-            _WRITERS[format_name](model, writing)
-        files = {str(f.relative_to(writing)): checksum(f) for f in sorted(writing.rglob("*")) if f.is_file()}
-        write_json(writing / METADATA, sealed(_description(model, format_name) | metadata | {"sha256": files}))
-        if target.exists():
-            os.rename(target, old)
-        os.rename(writing, target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(writing, ignore_errors=True)
+    with taking_turns(target.parent):
+        if old.exists() and not target.exists():  # an export was cut off between two renames
+            os.rename(old, target)
+        for leftover in (*temporaries(target.parent), old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        writing.mkdir()
+        try:
+            with quietly():
+                _WRITERS[format_name](model, writing)
+            files = {str(f.relative_to(writing)): checksum(f) for f in sorted(writing.rglob("*")) if f.is_file()}
+            write_json(writing / METADATA, sealed(_description(model, format_name) | metadata | {"sha256": files}))
+            if target.exists():
+                os.rename(target, old)
+            os.rename(writing, target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(writing, ignore_errors=True)
     return target
 
 

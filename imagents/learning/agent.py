@@ -14,7 +14,7 @@ from tf_agents.policies import greedy_policy, tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from imagents.config import QLearning, agent_name
+from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
@@ -24,6 +24,7 @@ from imagents.learning.replay import FIFOReplayBuffer
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
 from imagents.seats import PASS, is_asked, lived, shows, where_copy
+from imagents.settings import QLearning
 
 
 class IMAgent(tf.Module):

@@ -15,9 +15,10 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
-from imagents.config import QLearning
 from imagents.learning.networks import QNetwork
 from imagents.learning.perspective import Sight
+from imagents.seats import num_actions
+from imagents.settings import QLearning
 from imagents.xla import pick
 
 Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
@@ -80,8 +81,7 @@ def _q_learning(
         view_spec, splitter = time_step_spec.observation, None
         if isinstance(view_spec, Sight):
             view_spec, splitter = view_spec.view, split_observation
-        num_actions = int(action_spec.maximum - action_spec.minimum + 1)
-        network = QNetwork(view_spec, num_actions, hidden_layers, num_atoms, features, mirror, seed)
+        network = QNetwork(view_spec, num_actions(action_spec), hidden_layers, num_atoms, features, mirror, seed)
         # With the optimizer's variables made at once, a checkpoint finds them from the start.
         network.create_variables()
         built_optimizer = optimizer or tf.keras.optimizers.Adam(QLearning.learning_rate)

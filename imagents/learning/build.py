@@ -1,11 +1,14 @@
 """The agents that a config describes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig, agent_name
+from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn
 from imagents.own import trusted
@@ -18,13 +21,30 @@ def build_agents(config: TrainConfig) -> list[IMAgent]:
     """The agents that a config describes, each for a single copy, without anything to live in."""
     environment = config.environment.build(1, 0)
     if config.training.agents:
-        players = trusted(config.training.agents, "agents")(environment, config.training.seed)
-        return [player for player in players if isinstance(player, IMAgent)]
-    small, agents = config.replace(parallel_games=1, replay_length=2, batch_size=1), []
-    for seat, player in enumerate(config.players(num_seats(environment))):
-        if player == "learner":
-            shared = agents[0].algorithm if agents and config.training.share_weights else None
-            agents.append(build_agent(small, environment, seat, algorithm=shared))
+        return [player for player in own_players(config, environment) if isinstance(player, IMAgent)]
+    small = config.replace(parallel_games=1, replay_length=2, batch_size=1)
+    return list(build_learners(small, environment).values())
+
+
+def own_players(config: TrainConfig, environment: tf_environment.TFEnvironment) -> list:
+    """The players that a function of one's own makes, one per seat.
+
+    Raises:
+      InputError: if it makes something else.
+    """
+    players = trusted(config.training.agents, "agents")(environment, config.training.seed)
+    if not isinstance(players, Sequence):
+        raise InputError(f"{config.training.agents} made a {type(players).__name__}: a list of players is needed")
+    return list(players)
+
+
+def build_learners(config: TrainConfig, environment: tf_environment.TFEnvironment) -> dict[int, IMAgent]:
+    """The agents that a config names, by seat."""
+    agents = {}
+    for seat, name in enumerate(config.players(num_seats(environment))):
+        if name == "learner":
+            shared = next(iter(agents.values())).algorithm if agents and config.training.share_weights else None
+            agents[seat] = build_agent(config, environment, seat, algorithm=shared)
     return agents
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 from tf_agents.networks import network
 
-from imagents.config import QLearning
 from imagents.errors import InputError
 from imagents.process import check_memory
 from imagents.randomness import make_seed
+from imagents.settings import QLearning
 from imagents.xla import as_rows, matmul
 
 _ROOT_HALF = math.sqrt(0.5)

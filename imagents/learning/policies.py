@@ -5,6 +5,7 @@ from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
 from imagents.randomness import sample_legal, uniform
+from imagents.seats import num_actions
 
 
 class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
@@ -38,10 +39,9 @@ class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
     def _action(self, time_step, policy_state, seed=None):
         greedy = self._greedy_policy.action(time_step, policy_state, seed)
         spec = self.action_spec
-        num_actions = int(spec.maximum - spec.minimum + 1)
         batch_size = greedy.action.shape[0] or tf.shape(greedy.action)[0]
         if self._legal_moves_fn is None:
-            legal_moves = tf.ones([batch_size, num_actions], tf.bool)
+            legal_moves = tf.ones([batch_size, num_actions(spec)], tf.bool)
         else:
             legal_moves = self._legal_moves_fn(time_step.observation)
         draws = uniform(self._generator, [2, batch_size])

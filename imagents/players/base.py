@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from imagents.randomness import draw, make_generator, uniform
-from imagents.seats import PASS, is_asked, own_action_spec, own_legal_moves, where_copy
+from imagents.seats import PASS, is_asked, num_actions, own_action_spec, own_legal_moves, where_copy
 
 
 class Player(tf.Module):
@@ -124,7 +124,7 @@ def _chosen(time_step: ts.TimeStep, seat: int, spec, choose: Callable[[tf.Tensor
     if spec is None:
         return choose(legal_moves)
     if not tf.is_tensor(legal_moves):
-        legal_moves = tf.ones([time_step.step_type.shape[0], int(spec.maximum - spec.minimum + 1)], tf.bool)
+        legal_moves = tf.ones([time_step.step_type.shape[0], num_actions(spec)], tf.bool)
     return tf.cast(choose(legal_moves), spec.dtype) + tf.cast(spec.minimum, spec.dtype)
 
 

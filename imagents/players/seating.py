@@ -1,15 +1,13 @@
 """Who sits where: the players that a config names, one per seat of its environment."""
 
 import os
-from collections.abc import Sequence
 
 from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.learning.build import build_agent
-from imagents.own import trusted
+from imagents.learning.build import build_agent, build_learners, own_players
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
@@ -30,18 +28,12 @@ def seat_players(
       InputError: for a player that does not exist or does not fit.
     """
     if config.training.agents:
-        players = trusted(config.training.agents, "agents")(environment, config.training.seed)
-        if not isinstance(players, Sequence):
-            raise InputError(f"{config.training.agents} made a {type(players).__name__}: a list of players is needed")
-        return list(players)
-    names = config.players(num_seats(environment))
-    agents = {}
-    for seat, name in enumerate(names):
-        if name == "learner":
-            shared = next(iter(agents.values())).algorithm if agents and config.training.share_weights else None
-            agents[seat] = build_agent(config, environment, seat, algorithm=shared)
-    rest = agents, folder
-    return [agents.get(seat) or _player(config, environment, seat, name, *rest) for seat, name in enumerate(names)]
+        return own_players(config, environment)
+    agents = build_learners(config, environment)
+    return [
+        agents.get(seat) or _player(config, environment, seat, name, agents, folder)
+        for seat, name in enumerate(config.players(num_seats(environment)))
+    ]
 
 
 def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict[int, IMAgent], folder) -> Player:

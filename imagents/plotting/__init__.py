@@ -16,17 +16,8 @@ try:
 except ValueError as error:  # figures need no backend, but matplotlib wants to know the one of the environment
     raise InputError(f"MPLBACKEND: {error}") from None
 
-from imagents.plotting.runs import (
-    Measures,
-    environment_name,
-    losses,
-    outcomes,
-    read_measures,
-    read_metrics,
-    returns,
-    save_all,
-    strength,
-)
+from imagents.plotting.reading import Measures, environment_name, read_measures, read_metrics
+from imagents.plotting.runs import losses, outcomes, returns, save_all, strength
 from imagents.plotting.style import RunFigure
 from imagents.plotting.tournament import elo_curve, pair_results, read_tournament
 

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from imagents.errors import InputError
-from imagents.files import LOCK, check_name, in_shell, lock, temporaries
+from imagents.files import LOCK, check_name, in_shell, lock, refusing, temporaries
 
 
 def claim_new(path: pathlib.Path) -> int:
@@ -17,11 +17,9 @@ def claim_new(path: pathlib.Path) -> int:
       InputError: if there is something in it already, or another process was faster, or it cannot be written.
     """
     check_is_new(path)
-    try:
+    with refusing(path):
         path.mkdir(parents=True, exist_ok=True)
         descriptor = lock(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
     try:
         check_is_new(path)  # another process may have come and gone
     except InputError:
@@ -47,14 +45,12 @@ def new_folder(path: pathlib.Path) -> pathlib.Path:
     Raises:
       InputError: if it cannot be written.
     """
-    try:
+    with refusing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for name in itertools.chain([path.name], (f"{path.name}-{n}" for n in itertools.count(2))):
             with contextlib.suppress(FileExistsError):
                 path.with_name(name).mkdir()
                 return path.with_name(name)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def check_is_new(path: pathlib.Path) -> None:

@@ -41,13 +41,14 @@ from imagents.files import (
     plain_path,
     read_json,
     reason,
+    refusing,
     sealed,
     sync,
     temporaries,
     temporary,
     write_json,
 )
-from imagents.plotting.runs import read_metrics
+from imagents.plotting.reading import read_metrics
 from imagents.runs.events import cut_events, sync_events
 from imagents.runs.folders import claim_new
 from imagents.runs.metrics import Metrics, is_known
@@ -87,11 +88,9 @@ class Run:
         with contextlib.ExitStack() as stack:
             descriptor = claim_new(path)
             stack.callback(os.close, descriptor)
-            try:
+            with refusing(path):
                 about = {"versions": _VERSIONS, "began_in": os.path.relpath(os.getcwd(), os.path.realpath(path))}
                 write_json(path / "config.json", config.to_dict() | about)
-            except OSError as error:
-                raise InputError(f"{path} cannot be written: {error.strerror}") from None
             run = cls(path)
             stack.pop_all()
         run._lock = weakref.finalize(run, os.close, descriptor)
@@ -104,10 +103,8 @@ class Run:
           InputError: if another process trains in it, or it cannot be written.
         """
         if self._lock is None or not self._lock.alive:
-            try:
+            with refusing(self.path):
                 self._lock = weakref.finalize(self, os.close, lock(self.path))
-            except OSError as error:
-                raise InputError(f"{self.path} cannot be written: {error.strerror}") from None
             for leftover in (path for name in ("", *_FOLDERS) for path in temporaries(self.path / name)):
                 with contextlib.suppress(OSError):
                     shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

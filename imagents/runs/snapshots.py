@@ -15,7 +15,7 @@ import json
 import os
 import pathlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,14 +84,11 @@ def snapshots(run: str | os.PathLike) -> list[pathlib.Path]:
     return sorted(path for path in (pathlib.Path(run) / SNAPSHOTS).glob("[0-9]" * 10 + ".npz") if path.is_file())
 
 
-def snapshot_steps(path: str | os.PathLike) -> int:
-    """How many steps had been taken when a snapshot was."""
-    try:
-        with opened(path, most=2**32) as file, zipfile.ZipFile(file) as archive:
-            name = "steps" if "steps.npy" in archive.namelist() else "plies"
-            return int(_array(archive, name, (), np.int64))
-    except Exception as error:
-        raise _refused(path, error) from None
+def snapshot_counts(path: str | os.PathLike) -> tuple[int, int]:
+    """After how many rounds, and how many steps, a snapshot was taken, whatever it is called."""
+    with _archive(path, most=2**32) as archive:
+        steps = "steps" if "steps.npy" in archive.namelist() else "plies"
+        return tuple(int(_array(archive, name, (), np.int64)) for name in ("rounds", steps))
 
 
 def read_snapshot(path: pathlib.Path, config: TrainConfig, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -105,23 +102,30 @@ def read_snapshot(path: pathlib.Path, config: TrainConfig, variables: Mapping[st
     Raises:
       InputError: if it is damaged or none, or made with other settings.
     """
-    try:
-        size = sum(variable.dtype.size * variable.shape.num_elements() for variable in variables.values())
-        with opened(path, most=2 * size + _LONGEST_ABOUT) as file, zipfile.ZipFile(file) as archive:
-            about = _about(archive, variables)
-            if about is None:
-                note_unsealed(path)
-            else:
-                check_made_with(run_folder(path), config, about["settings"], f"snapshot {path.stem}")
-            like = {name: (tuple(x.shape), x.dtype.as_numpy_dtype) for name, x in variables.items()}
-            arrays = {name: _array(archive, name, *what) for name, what in like.items()}
+    size = sum(variable.dtype.size * variable.shape.num_elements() for variable in variables.values())
+    with _archive(path, most=2 * size + _LONGEST_ABOUT) as archive:
+        about = _about(archive, variables)
+        if about is None:
+            note_unsealed(path)
+        else:
+            check_made_with(run_folder(path), config, about["settings"], f"snapshot {path.stem}")
+        like = {name: (tuple(x.shape), x.dtype.as_numpy_dtype) for name, x in variables.items()}
+        arrays = {name: _array(archive, name, *what) for name, what in like.items()}
         if about and (changed := [name for name, x in arrays.items() if about["sha256"][name] != _checksum(x)]):
             raise ValueError(f"{changed[0]} is not what was written")
         return arrays
+
+
+@contextlib.contextmanager
+def _archive(path: str | os.PathLike, most: int) -> Iterator[zipfile.ZipFile]:
+    """Within this context a snapshot is open; whatever is wrong with it is an InputError."""
+    try:
+        with opened(path, most) as file, zipfile.ZipFile(file) as archive:
+            yield archive
     except InputError:
         raise
     except Exception as error:  # zip and zlib, numpy and struct each have errors of their own
-        raise _refused(path, error) from None
+        raise InputError(f"{path} is not a snapshot of a run: {error}") from None
 
 
 def _about(archive: zipfile.ZipFile, names) -> dict | None:
@@ -151,7 +155,3 @@ def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype) -
 
 def _checksum(array: np.ndarray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
-
-
-def _refused(path: str | os.PathLike, error: Exception) -> InputError:
-    return InputError(f"{path} is not a snapshot of a run: {error}")

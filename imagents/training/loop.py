@@ -13,13 +13,14 @@ from typing import Literal
 import tensorflow as tf
 from tf_agents.environments import tf_environment, tf_py_environment
 
-from imagents.config import QLearning, TrainConfig
+from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
 from imagents.seats import acts_at_once, ends, is_asked, num_seats, turns
+from imagents.settings import QLearning
 from imagents.xla import repeat, start_xla
 
 _ABSURD = 1e18  # a sum over a chunk, or a weight, from which nothing can be learned in 32 bits

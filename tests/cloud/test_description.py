@@ -73,6 +73,15 @@ def test_figures_are_within_what_sagemaker_takes():
         assert len(description.metric_definitions(config)) <= 40
 
 
+LEAGUES = [{"opponent": "league"}, {"players": ["learner", "league"]}, {"opponent": "league=1,random=1"}]
+
+
+@pytest.mark.parametrize("who", LEAGUES)
+def test_a_league_wherever_it_sits_has_its_figure(who):
+    assert "league_joined" in description.figures(TrainConfig(**who))
+    assert "league_joined" not in description.figures(TrainConfig(players=["learner", "random"]))
+
+
 def test_a_jobs_time_covers_its_budget():
     assert description.training_job(TrainConfig(minutes=60)).max_run > 3600 + 1800
     assert description.training_job(TrainConfig(steps=1000)).max_run == 24 * 3600

@@ -13,23 +13,14 @@ import typing
 import numpy as np
 import pytest
 
-from imagents.config import (
-    ALGORITHMS,
-    ENVIRONMENTS,
-    QLearning,
-    TrainConfig,
-    Training,
-    agent_name,
-    environment_class,
-    environment_settings,
-    settings_of,
-)
+from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class, environment_settings
 from imagents.environments import Measure
 from imagents.environments.boards.connect_four import solver
 from imagents.environments.boards.games import get_game
 from imagents.errors import InputError
 from imagents.learning.build import build_agents
 from imagents.players.names import make_player, player_names
+from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 DESCRIBED = ["5x5x4", "6x5x4-gravity"]  # of ROWSxCOLUMNSxK
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + DESCRIBED

@@ -185,7 +185,7 @@ def truncate(name):
         (listing("/etc/passwd"), "is damaged: imagents.json is not what the export wrote"),
         (listing("../../../../../../etc/passwd"), "is damaged: imagents.json is not what the export wrote"),
         (listing("/dev/zero"), "is damaged: imagents.json is not what the export wrote"),
-        (listing(""), "is damaged: 1: Not a regular file"),
+        (listing(""), "is damaged: 1: Is a directory"),
         (listing("x" * 5000), "is damaged: xxx.*: File name too long"),
         (pipe("variables/variables.index"), "is damaged: variables.index: Not a regular file"),
         (pipe("imagents.json"), "is damaged: imagents.json: Not a regular file"),

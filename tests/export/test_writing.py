@@ -512,7 +512,7 @@ def test_bad_input_is_answered_in_one_sentence(run, arguments, sentence, capsys)
 
 def test_a_format_that_is_not_installed_is_named_with_what_installs_it(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"onnx needs tf2onnx and onnx: pip install imagents\[onnx\]"):
+    with pytest.raises(ValueError, match=r"onnx needs tf2onnx and onnx: pip install 'imagents\[onnx\]'"):
         export_run(run.path, formats=["onnx"])
     with pytest.raises(ValueError, match="unknown format 'keras': choose among saved_model, onnx, tflite"):
         export_run(run.path, formats=["keras"])

@@ -19,7 +19,7 @@ from imagents.files import checksum
 from imagents.opening import open_path
 from imagents.players.base import RandomPlayer
 from imagents.runs.run import Run
-from imagents.runs.snapshots import snapshot_steps
+from imagents.runs.snapshots import snapshot_counts
 from imagents.training.experiment import Experiment, load_run, train
 
 OLD_NAMES = {"environment": "game", "steps": "plies", "episodes": "games", "steps_per_second": "plies_per_second"}
@@ -76,7 +76,7 @@ def test_its_agents_are_those_that_were_trained(path, trained):
         for x, y in zip(agent.policy.variables(), was.policy.variables(), strict=True):
             np.testing.assert_array_equal(x, y)
     *_, snapshot = Run(path).snapshots()
-    assert snapshot_steps(snapshot) == int(trained[1].steps)
+    assert snapshot_counts(snapshot)[1] == int(trained[1].steps)
     for agent, was in zip(open_path(snapshot).agents, trained[1].agents, strict=True):
         for x, y in zip(agent.policy.variables(), was.policy.variables(), strict=True):
             np.testing.assert_array_equal(x, y)

@@ -21,10 +21,10 @@ from imagents.environments.boards.connect_four import positions
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.export.reading import ExportedAgent
 from imagents.opening import load_agents, open_path, open_shipped
-from imagents.plotting.runs import read_metrics
+from imagents.plotting.reading import read_metrics
 from imagents.runs.metrics import Metrics
 from imagents.runs.run import Run
-from imagents.runs.snapshots import snapshot_steps, snapshots
+from imagents.runs.snapshots import snapshot_counts, snapshots
 from imagents.training import experiment
 
 CONFIG = small_config()
@@ -165,7 +165,7 @@ def test_a_run_folder_with_anything_in_it_is_taken_or_refused(run, count, tmp_pa
             read_metrics(path)
         for snapshot in snapshots(path):
             with refused_or_taken():
-                snapshot_steps(snapshot)
+                snapshot_counts(snapshot)
         for kept in (path, *snapshots(path)):
             with refused_or_taken():
                 load_agents(kept)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imagents import InputError
-from imagents.plotting.runs import read_metrics
+from imagents.plotting.reading import read_metrics
 from imagents.runs.metrics import Metrics
 
 ROWS = [{"round": 10 * i, "steps": 70 * i, "player_1_loss": 0.5 / i, "player_1_optimal": float("nan")}

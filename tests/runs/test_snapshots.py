@@ -14,7 +14,7 @@ from imagents.config import run_folder
 from imagents.files import sealed
 from imagents.opening import load_agents
 from imagents.runs.run import Run
-from imagents.runs.snapshots import read_snapshot, save_snapshot, snapshot_steps, snapshots
+from imagents.runs.snapshots import read_snapshot, save_snapshot, snapshot_counts, snapshots
 from imagents.training.loop import build
 
 SMALL = small_config()
@@ -73,7 +73,7 @@ def test_agents_come_back_with_the_networks_they_had(run, trainer):
     for before, after in zip(trainer.agents, loaded):
         for x, y in zip(before.policy.variables(), after.policy.variables(), strict=True):
             np.testing.assert_array_equal(x, y)
-    assert snapshot_steps(path) == 70
+    assert snapshot_counts(path)[1] == 70
     assert run_folder(path) == run.path
 
 
@@ -127,7 +127,7 @@ def test_one_of_before_is_read_and_said_once_to_carry_no_sum(snapshot, capsys):
     path, arrays = snapshot
     arrays["plies"] = arrays.pop("steps")
     np.savez(path, **{name: array for name, array in arrays.items() if name != "about"})
-    assert len(load_agents(path)) == len(load_agents(path)) == 2 and snapshot_steps(path) == 70
+    assert len(load_agents(path)) == len(load_agents(path)) == 2 and snapshot_counts(path)[1] == 70
     sentence = f"imagents: {path} carries no checksum of itself: it was written by an earlier version\n"
     assert capsys.readouterr().err == sentence
 

@@ -106,12 +106,13 @@ def _value(field: dataclasses.Field, text: str):
     if field.type == tuple[str, ...]:
         return tuple(text.split())
     if isinstance(field.default, tuple):
-        return tuple(_number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
+        return tuple(number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
     kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
-    return _number(field.name, kinds[0], text) if kinds else text
+    return number(field.name, kinds[0], text) if kinds else text
 
 
-def _number(name: str, kind: type, text: str):
+def number(name: str, kind: type, text: str):
+    """The value of a setting that is True or False, a whole number or any, in a text."""
     try:
         return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
@@ -139,7 +140,8 @@ def figures(config: TrainConfig) -> list[str]:
     names += [f"{agent}_{name}" for agent in config.agent_names for name in ("loss", "return")]
     names += config.environment.tallies
     names += [f"{agent}_{name}" for agent in config.agent_names for name in measures(config)]
-    return names + (["league_joined"] if "league" in config.training.opponent else [])
+    players = (config.training.opponent, *config.training.players)
+    return names + (["league_joined"] if any("league" in name for name in players) else [])
 
 
 def metric_definitions(config: TrainConfig) -> list[dict[str, str]]:
@@ -225,7 +227,7 @@ def need_sdk(version: int) -> types.ModuleType:
     Raises:
       InputError: if it is not installed, or of another version.
     """
-    wanted = {2: "pip install imagents[sagemaker]", 3: "pip install 'sagemaker>=3'"}[version]
+    wanted = {2: "pip install 'imagents[sagemaker]'", 3: "pip install 'sagemaker>=3'"}[version]
     try:
         found = importlib.metadata.version("sagemaker")
     except importlib.metadata.PackageNotFoundError:
@@ -248,7 +250,7 @@ def boto_session(session=None):
     try:
         boto3 = importlib.import_module("boto3")
     except ImportError:
-        raise InputError("boto3 is not installed: pip install imagents[sagemaker]") from None
+        raise InputError("boto3 is not installed: pip install 'imagents[sagemaker]'") from None
     return getattr(session, "boto_session", session) or boto3.Session()
 
 

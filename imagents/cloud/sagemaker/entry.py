@@ -25,7 +25,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
-from imagents.cloud.sagemaker.description import config_of, evaluated
+from imagents.cloud.sagemaker.description import config_of, evaluated, number
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.files import read_bytes
@@ -113,7 +113,7 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     from imagents.runs.run import checkpoints
 
     if len(place.hosts) > 1:
-        settings["seed"] = str(_whole("seed", settings.get("seed", "0")) + place.rank)
+        settings["seed"] = str(number("seed", int, settings.get("seed", "0")) + place.rank)
         print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
     for name in {"opponent", "players"} & set(settings):
         settings[name] = _from_channels(name, settings[name], place)
@@ -141,7 +141,7 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
         raise InputError(f"unknown setting {min(unknown)!r}: an evaluation has games, solver_games and seed")
     if MODEL_CHANNEL not in place.channels:
         raise InputError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
-    numbers = {name: _whole(name, value) for name, value in settings.items()}
+    numbers = {name: number(name, int, value) for name, value in settings.items()}
     run = _run_of_model(place)
     report = prepare_evaluation(run, **numbers)()
     job = run / "job.json"
@@ -322,13 +322,6 @@ def _names(environment: Mapping[str, str], variable: str) -> list[str]:
     if not all(isinstance(name, str) for name in names):
         raise InputError(f"{variable} = {environment[variable][:80]!r}: a list of names is needed")
     return names
-
-
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"{name} = {text!r}: a whole number is needed") from None
 
 
 def _natural(name: str) -> list:

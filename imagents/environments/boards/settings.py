@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from imagents.environments import Face, Measure
 from imagents.environments.boards.grid import TALLIES, Grid
-from imagents.errors import InputError
+from imagents.settings import check
 
 DESCRIBED = re.compile(r"([1-9]\d?)x([1-9]\d?)x([1-9]\d?)(-gravity)?")  # a board by its numbers
 _TITLE = "Wins against random play"
@@ -47,18 +47,16 @@ class BoardSettings(Face):
 
     def __post_init__(self):
         most = self.grid.num_cells - 1
-        if not 0 <= self.opening_plies <= most:
-            raise InputError(f"opening_plies = {self.opening_plies!r}: {self.name} takes 0 to {most}")
+        check("opening_plies", 0 <= self.opening_plies <= most, self.opening_plies, f"{self.name} takes 0 to {most}")
         for name in ("reward_win", "reward_loss", "reward_draw", "reward_illegal"):
-            if not math.isfinite(getattr(self, name)):
-                raise InputError(f"{name} = {getattr(self, name)!r}: a reward is a finite number")
+            reward = getattr(self, name)
+            check(name, math.isfinite(reward), reward, "a reward is a finite number")
 
     @functools.cached_property
     def grid(self) -> Grid:
         """The rules in plain Python."""
         described = DESCRIBED.fullmatch(self.name)
-        if not described:
-            raise InputError(f"environment = {self.name!r}: a board is described as ROWSxCOLUMNSxK, such as 5x5x4")
+        check("environment", described, self.name, "a board is described as ROWSxCOLUMNSxK, such as 5x5x4")
         rows, columns, k = map(int, described.groups()[:3])
         return Grid(self.name, rows, columns, k, gravity=described[4] is not None)
 
@@ -71,9 +69,8 @@ class BoardSettings(Face):
 
     def check(self, algorithm) -> None:
         """Raises an InputError if the network that an algorithm asks for does not fit the board."""
-        odd = [width for width in algorithm.hidden_layers if width % 2]
-        if self.symmetry == "mirror" and odd:
-            raise InputError(f"hidden_layers = {odd[0]!r}: with symmetry mirror, a layer has an even width")
+        for width in algorithm.hidden_layers if self.symmetry == "mirror" else ():
+            check("hidden_layers", width % 2 == 0, width, "with symmetry mirror, a layer has an even width")
 
     def build(self, batch_size: int, seed: int):
         """B games side by side, a `BoardGameEnvironment`."""

@@ -18,7 +18,6 @@ import numpy as np
 from imagents.errors import InputError
 
 _ROWS, _COLUMNS = 6, 7
-_FULL = -1000  # bitbully's score of a move in a full column
 
 
 def check_installed() -> None:
