@@ -153,16 +153,17 @@ def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
 
-    from imagents.evaluation.tournament import environment_of, prepare_tournament
+    from imagents.evaluation.tournament import arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
     from imagents.runs.folders import check_is_new, claimed, new_folder
 
-    names = [name for player in command.players for name in expand(player)]
-    environment = command.environment or environment_of(names)
+    environment = command.environment or environment_of(command.players)
     if not environment:
         raise InputError("which environment? none of the players is a run, so --environment has to say it")
+    arena_of(environment, command.games, command.seed)
+    names = [name for player in command.players for name in expand(player)]
     name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)

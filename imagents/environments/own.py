@@ -22,7 +22,7 @@ class OwnEnvironment(Face):
 
     @property
     def num_seats(self) -> int:
-        return _num_seats(self.name)
+        return _num_seats(self, trusted(self.name, "environment"))
 
     def build(self, batch_size: int, seed: int):
         from tf_agents.environments import tf_environment
@@ -37,10 +37,11 @@ class OwnEnvironment(Face):
 
 
 @functools.cache
-def _num_seats(name: str) -> int:
+def _num_seats(face: OwnEnvironment, function) -> int:
     from imagents.seats import num_seats
 
-    environment = OwnEnvironment(name).build(1, 0)
+    del function  # another one may have come by the same name
+    environment = face.build(1, 0)
     count = num_seats(environment)
     getattr(environment, "close", lambda: None)()
     return count

@@ -65,9 +65,9 @@ class AgentModel:
         serving = [*self.inputs.specs, *(_batched(spec, name) for spec, name in states)]
         steps = [_batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
         # Traced once for both signatures, and written once.
-        self._action_spec = agent.perspective.action_spec
-        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
-        legal = tf.TensorSpec([num_actions], tf.bool)
+        self._action_spec = policy.action_spec
+        self._num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
+        legal = tf.TensorSpec([self._num_actions], tf.bool)
         inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal)
         inputs = tf.nest.map_structure(lambda spec: _batched(spec, None), inputs)
         self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
@@ -101,8 +101,7 @@ class AgentModel:
         legal_moves = own_legal_moves(time_step.observation, self.seat)
         if tf.is_tensor(legal_moves):
             return legal_moves
-        num_actions = int(self._action_spec.maximum - self._action_spec.minimum) + 1
-        return tf.ones([tf.shape(time_step.step_type)[0], num_actions], tf.bool)
+        return tf.ones([tf.shape(time_step.step_type)[0], self._num_actions], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
         """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
@@ -116,9 +115,9 @@ class AgentModel:
         values = tf.where(legal, q_values(self._agent.algorithm, time_step, sight), LOWEST)
         spec = self._action_spec
         actions = tf.constant(np.arange(spec.minimum, spec.maximum + 1), spec.dtype)
-        best = tf.argmax(values, axis=1, output_type=tf.int32)
-        best = best if spec.dtype == tf.int32 and spec.minimum == 0 else tf.gather(actions, best)
-        action = perspective.action(best, state)
+        chosen = tf.cast(tf.argmax(values, axis=1, output_type=tf.int32), spec.dtype)
+        action = perspective.action(chosen, state)
+        best = chosen + int(spec.minimum) if spec.minimum else chosen
         is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], actions), axis=1)
         can_move = tf.reduce_any(legal, axis=1)
         action = tf.where(can_move, tf.where(is_legal, action, best), tf.cast(PASS, spec.dtype))

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any, ClassVar, Literal
 
+from imagents.config import environment_settings
 from imagents.environments import Face, Measure
 from imagents.environments.boards.grid import TALLIES, Grid
 from imagents.errors import InputError
@@ -144,3 +145,15 @@ class BoardSettings(Face):
         from imagents.environments.boards.serving import BoardInputs
 
         return BoardInputs(self.game, seat)
+
+
+def board_settings(environment) -> BoardSettings:
+    """The settings of a board, as `imagents.config.environment_settings` takes it.
+
+    Raises:
+      InputError: if it is an environment of another kind.
+    """
+    found = environment_settings(environment)
+    if not isinstance(found, BoardSettings):
+        raise InputError(f"{found.name} is no board: only boards can be played and watched")
+    return found
