@@ -11,7 +11,7 @@ from typing import Literal
 
 import tyro
 
-from imagents.config import TrainConfig, load_config, run_folder
+from imagents.config import ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
 from imagents.flags import parse_training, refuse_old_flags
@@ -215,6 +215,25 @@ def export(arguments: Sequence[str]) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
+class Environments:
+    """Lists the environments that there are, a line each; imagents train --environment NAME --help explains one."""
+
+
+def environments(arguments: Sequence[str]) -> Job:
+    """`imagents environments`."""
+    _parse_words("environments", Environments, arguments)
+    names = [*ENVIRONMENTS, "MODULE:FUNCTION"]
+
+    def job() -> int:
+        for name in names:
+            sentence = " ".join(environment_class(name).__doc__.split()).partition(". ")[0].rstrip(".")
+            print(f"{name:{max(map(len, names))}}  {sentence}.")
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
 class Play:
     """Plays against an agent or another player in the terminal, or shows a game between two.
 
@@ -306,6 +325,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "evaluate": evaluate,
     "tournament": tournament,
     "export": export,
+    "environments": environments,
     "sagemaker": sagemaker,
     "play": play,
     "web": web,

@@ -10,7 +10,7 @@ from imagents.own import trusted
 
 @dataclasses.dataclass(frozen=True)
 class OwnEnvironment(Face):
-    """Whatever a function (batch_size, seed) of one's own makes: any TF-Agents environment."""
+    """What your own function makes: any TF-Agents environment. It is called with the number of copies and the seed."""
 
     @property
     def title(self) -> str:

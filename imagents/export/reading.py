@@ -49,6 +49,8 @@ class ExportedAgent:
             raise InputError(f"{path} is no agent that imagents exported")
         self.metadata = metadata or read_metadata(folder)
         self.environment = learned_environment(folder, self.metadata)
+        if self.metadata["seat"] >= self.environment.num_seats:
+            raise InputError(f"{folder} is damaged: {METADATA} is not what the export wrote")
         try:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
             self.state = {name: _initial(about) for name, about in sorted(self.metadata["state"].items())}

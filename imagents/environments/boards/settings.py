@@ -17,7 +17,7 @@ _TITLE = "Wins against random play"
 
 @dataclasses.dataclass(frozen=True)
 class BoardSettings(Face):
-    """Any game of k in a row on up to 64 cells, by its name: 5x5x4, or 8x8x4-gravity if stones fall."""
+    """Any game of k in a row on up to 64 cells. Its name says which: 5x5x4, or 8x8x4-gravity if stones fall."""
 
     name: str
     features: Literal["stones", "lines"] = "stones"
