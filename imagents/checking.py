@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 from tf_agents.environments import tf_environment
-from tf_agents.specs import tensor_spec
+from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
@@ -180,8 +180,10 @@ class _Inspection:
             draws = self._random.random(legal.shape) * legal
             action = tf.constant(draws.argmax(axis=1) + spec.minimum, spec.dtype)
         else:
-            seed = int(self._random.integers(2**31))
-            action = tensor_spec.sample_spec_nest(spec, outer_dims=[self.copies], seed=seed)
+            # Not TensorFlow's: what that draws depends on how often it has drawn before.
+            random = np.random.RandomState(self._random.integers(2**31))
+            drawn = array_spec.sample_spec_nest(tensor_spec.to_nest_array_spec(spec), random, [self.copies])
+            action = tf.nest.map_structure(tf.constant, drawn)
         is_told = shows(time_step.observation, "seat") or shows(time_step.observation, "acts")
         return tf.where(asked, action, tf.cast(PASS, spec.dtype)) if in_turn and is_told else action
 

@@ -16,13 +16,14 @@ _USAGE = """usage: imagents COMMAND [OPTIONS]
 Independent learners on TF-Agents.
 
 commands:
-  train       train agents that share an environment and learn side by side
-  evaluate    measure the agents of a run: exact numbers, labelled positions, matches
-  tournament  let runs and players play each other, and rate them
-  export      write the agents of a run as models that need neither imagents nor TF-Agents
-  sagemaker   train, evaluate and serve on Amazon SageMaker
-  play        play against an agent in the terminal, or watch two players
-  web         play on a web page, or put the page on a Hugging Face Space
+  train         train agents that share an environment and learn side by side
+  evaluate      measure the agents of a run: exact numbers, returns, matches
+  tournament    let runs and players play each other, and rate them
+  export        write agents as models that need neither imagents nor TF-Agents
+  environments  list the environments that there are
+  sagemaker     train, evaluate and serve on Amazon SageMaker
+  play          play against an agent in the terminal, or watch two players
+  web           play on a web page, or put the page on a Hugging Face Space
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""
 

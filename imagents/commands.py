@@ -11,7 +11,7 @@ from typing import Literal
 
 import tyro
 
-from imagents.config import TrainConfig, load_config, run_folder
+from imagents.config import ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
 from imagents.flags import parse_training, refuse_old_flags
@@ -153,16 +153,17 @@ def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
 
-    from imagents.evaluation.tournament import environment_of, prepare_tournament
+    from imagents.evaluation.tournament import arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
     from imagents.runs.folders import check_is_new, claimed, new_folder
 
-    names = [name for player in command.players for name in expand(player)]
-    environment = command.environment or environment_of(names)
+    environment = command.environment or environment_of(command.players)
     if not environment:
         raise InputError("which environment? none of the players is a run, so --environment has to say it")
+    arena_of(environment, command.games, command.seed)
+    names = [name for player in command.players for name in expand(player)]
     name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
@@ -208,6 +209,25 @@ def export(arguments: Sequence[str]) -> Job:
 
     def job() -> int:
         print("\n".join(f"done: {folder}" for folder in write()))
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
+class Environments:
+    """Lists the environments that there are, a line each; imagents train --environment NAME --help explains one."""
+
+
+def environments(arguments: Sequence[str]) -> Job:
+    """`imagents environments`."""
+    _parse_words("environments", Environments, arguments)
+    names = [*ENVIRONMENTS, "MODULE:FUNCTION"]
+
+    def job() -> int:
+        for name in names:
+            sentence = " ".join(environment_class(name).__doc__.split()).partition(". ")[0].rstrip(".")
+            print(f"{name:{max(map(len, names))}}  {sentence}.")
         return 0
 
     return job
@@ -305,6 +325,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "evaluate": evaluate,
     "tournament": tournament,
     "export": export,
+    "environments": environments,
     "sagemaker": sagemaker,
     "play": play,
     "web": web,

@@ -130,6 +130,18 @@ def open_path(path: str | os.PathLike, last: bool = False) -> Opened:
     return opened.only(name) if name else opened
 
 
+def learned_in(path: str | os.PathLike):
+    """The settings of the environment that the agents learned of whatever a path holds; nothing else is read.
+
+    Raises:
+      InputError: if the path holds no agents, or is damaged.
+    """
+    path = pathlib.Path((split_agent(path) or (path, ""))[0])
+    if (folder := model_folder(path)) is not None:
+        return learned_environment(folder, read_metadata(folder))
+    return load_config(path.parent if path.name == SNAPSHOTS else run_folder(path)).environment
+
+
 def open_shipped(environment, seat: int = 0) -> Opened:
     """The trained agent that ships with the package: the one that learned to play that seat.
 

@@ -1,6 +1,7 @@
 """The training that tests have: over in a second, as nothing is compiled or traced for so few rounds."""
 
 import os
+import signal
 
 import pandas as pd
 import tensorflow as tf
@@ -49,3 +50,16 @@ def untrained_run(path: str | os.PathLike, environment: str = "tic_tac_toe", sna
 def timeless(run: Run) -> pd.DataFrame:
     """What should repeat of a run's metrics.csv: everything but the time it took."""
     return run.metrics().drop(columns=["seconds", "steps_per_second"])
+
+
+def stop_after(experiment, chunks: int, number=signal.SIGINT) -> None:
+    """Sends the process a signal while that chunk is under way."""
+    run_chunk, seen = experiment.trainer.run, []
+
+    def run(num_rounds):
+        seen.append(num_rounds)
+        if len(seen) == chunks:
+            signal.raise_signal(number)
+        return run_chunk(num_rounds)
+
+    experiment.trainer.run = run

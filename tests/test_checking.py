@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import strangers
 import tensorflow as tf
 from tf_agents.environments import batched_py_environment, py_environment, tf_py_environment, wrappers
 from tf_agents.specs import array_spec
@@ -250,6 +251,12 @@ def test_a_seed_that_does_not_govern_is_named():
     [sentence] = sentences(tf_py_environment.TFPyEnvironment(Dice()))
     assert sentence == "the same seed and the same actions gave other episodes: something is drawn elsewhere"
     assert sentences(lambda copies, seed: tf_py_environment.TFPyEnvironment(Dice())) == [sentence]
+
+
+def test_what_follows_from_the_actions_is_no_chance():
+    """The same actions are drawn again, whatever was drawn before."""
+    environments = strangers.batched, strangers.kept
+    assert [sentences(make) for make in environments] == [[], []]
 
 
 def test_that_no_episode_ends_is_a_remark():

@@ -18,7 +18,7 @@ import pytest
 from small import small_flags
 
 from imagents import InputError, cli, commands, flags
-from imagents.config import TrainConfig
+from imagents.config import ENVIRONMENTS, TrainConfig
 from imagents.learning import build
 from imagents.runs.run import Run
 
@@ -48,6 +48,15 @@ assert "tensorflow" not in sys.modules
     assert "usage: imagents COMMAND" in result.stdout
     assert "--steps" in result.stdout and "Training budget in steps of all parallel games" in result.stdout
     assert not result.stderr
+
+
+def test_environments_are_listed_a_line_each_without_tensorflow():
+    code = "import sys; from imagents import cli; cli.main(['environments']); assert 'tensorflow' not in sys.modules"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    lines = listed.splitlines()
+    assert [line.split()[0] for line in lines] == [*ENVIRONMENTS, "MODULE:FUNCTION"]
+    assert all(len(line) <= 80 and line.endswith(".") and len(line.split()) > 5 for line in lines)
+    assert lines[0] == "tic_tac_toe      Tic-tac-toe: three in a row on three by three cells."
 
 
 @pytest.mark.parametrize(

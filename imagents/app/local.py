@@ -18,10 +18,11 @@ from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.grid import Grid
 from imagents.environments.boards.record import Record
+from imagents.environments.boards.settings import board_settings
 from imagents.errors import InputError
 from imagents.export.model import AgentModel
 from imagents.export.reading import ExportedAgent
-from imagents.opening import Opened, open_path, open_shipped, shipped
+from imagents.opening import Opened, learned_in, open_path, open_shipped, shipped
 from imagents.players.base import Player
 from imagents.players.names import make_player
 from imagents.runs.run import checkpoints
@@ -48,7 +49,7 @@ def make_mind(name: str, environment, seat: int, seed: int = 0) -> Mind:
     Raises:
       InputError: as `make_player` does.
     """
-    environment = environment_settings(environment)
+    environment = board_settings(environment)
     if name == TRAINED:
         return agent_mind(open_shipped(environment, seat), "", environment, seat)
     if name == "random":
@@ -98,7 +99,7 @@ def watch(environment, players: Sequence[str], first: int = 0, seed: int | None 
     Raises:
       InputError: as `make_player` does.
     """
-    environment = environment_settings(environment)
+    environment = board_settings(environment)
     if seed is not None:
         random.seed(seed)
     seeds = [random.getrandbits(30) if seed is None else seed for _ in players]
@@ -185,8 +186,9 @@ def _age(run: pathlib.Path) -> float:
 
 @functools.lru_cache(1000)
 def _learned(run: pathlib.Path) -> str:
+    """The board that a run's agents learned; "" if they learned none, or the run is damaged."""
     try:
-        return open_path(run).environment.name
+        return board_settings(learned_in(run)).name
     except InputError:
         return ""
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import imagents
 from imagents.app.cast import TRAINED
+from imagents.environments.boards.settings import board_settings
 from imagents.errors import InputError
 from imagents.export.formats import TFLITE_FILE, quietly
 from imagents.export.reading import METADATA, ExportedAgent
@@ -130,7 +131,7 @@ def _copy_package(folder: pathlib.Path) -> None:
 def _agent_writer(path: pathlib.Path) -> tuple[str, Callable[[pathlib.Path], object]]:
     """The game that an agent learned, and what writes it, and those beside it in a run, into a folder."""
     opened = open_path(path)
-    name = opened.environment.name
+    name = board_settings(opened.environment).name
     if opened.config is None:
         [agent] = opened.agents  # says what is wrong with it
         return name, lambda folder: _write_lite(agent, opened.path, folder)

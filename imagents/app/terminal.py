@@ -243,11 +243,12 @@ def prepare(command) -> Callable[[], int]:
     import random
 
     from imagents.app.local import make_mind
-    from imagents.config import DEFAULT_ENVIRONMENT, environment_settings
+    from imagents.config import DEFAULT_ENVIRONMENT
+    from imagents.environments.boards.settings import board_settings
     from imagents.evaluation.tournament import environment_of
 
     names = command.watch or (command.opponent,)
-    environment = environment_settings(command.environment or environment_of(names) or DEFAULT_ENVIRONMENT)
+    environment = board_settings(command.environment or environment_of(names) or DEFAULT_ENVIRONMENT)
     seed = random.SystemRandom().getrandbits(30) if command.seed is None else command.seed
     random.seed(seed)
     options = {"scorer": environment.scorer(), "seconds": command.seconds, "hints": command.hints}

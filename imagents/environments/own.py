@@ -10,7 +10,7 @@ from imagents.own import trusted
 
 @dataclasses.dataclass(frozen=True)
 class OwnEnvironment(Face):
-    """Whatever a function (batch_size, seed) of one's own makes: any TF-Agents environment."""
+    """What your own function makes: any TF-Agents environment. It is called with the number of copies and the seed."""
 
     @property
     def title(self) -> str:
@@ -22,7 +22,7 @@ class OwnEnvironment(Face):
 
     @property
     def num_seats(self) -> int:
-        return _num_seats(self.name)
+        return _num_seats(self, trusted(self.name, "environment"))
 
     def build(self, batch_size: int, seed: int):
         from tf_agents.environments import tf_environment
@@ -37,10 +37,11 @@ class OwnEnvironment(Face):
 
 
 @functools.cache
-def _num_seats(name: str) -> int:
+def _num_seats(face: OwnEnvironment, function) -> int:
     from imagents.seats import close, num_seats
 
-    environment = OwnEnvironment(name).build(1, 0)
+    del function  # another one may have come by the same name
+    environment = face.build(1, 0)
     count = num_seats(environment)
     close(environment)
     return count

@@ -75,7 +75,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
     """Where nobody meets in matches: the run's own players, greedy, all together, in so many episodes."""
     if opened.config is None:
         raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
-    copies = min(games, _COPIES)
+    copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
     config = opened.config.replace(parallel_games=copies, replay_length=2, batch_size=1)
     environment = opened.environment.build(copies, make_seed(seed, "evaluation"))
     players = seat_players(config, environment, Run(run_folder(path)).began_in)

@@ -11,7 +11,7 @@ from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
-from imagents.opening import open_path
+from imagents.opening import learned_in
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshot_counts
 
@@ -113,7 +113,7 @@ def prepare_tournament(
     if len(names) < 2:
         raise InputError(f"a tournament needs at least 2 players, not {len(names)}")
     environment = environment_settings(environment)
-    arena = environment.arena(games, seed)
+    arena = arena_of(environment, games, seed)
     # In every pair the one named first has seat 0, so the last one never has it, nor the first one seat 1.
     at_seat_0 = [make_player(name, environment, 0, seed, games) for name in names[:-1]]
     at_seat_1 = [make_player(name, environment, 1, seed, games) for name in names[1:]]
@@ -132,10 +132,22 @@ def prepare_tournament(
     return play
 
 
+def arena_of(environment, games: int, seed: int):
+    """Where players of an environment meet in matches.
+
+    Raises:
+      InputError: if they do not, or not in so many games.
+    """
+    environment = environment_settings(environment)
+    if (arena := environment.arena(games, seed)) is None:
+        raise InputError(f"{environment.name} has no matches: imagents evaluate measures a run's players together")
+    return arena
+
+
 def environment_of(names: Sequence[str]) -> str:
     """The environment that the first trained agent among the players learned; "" if none is a trained agent."""
     found = next((found for found in map(split_agent, names) if found), None)
-    return open_path(found[0]).environment.name if found else ""
+    return learned_in(found[0]).name if found else ""
 
 
 def short_names(names: Sequence[str]) -> list[str]:

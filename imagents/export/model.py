@@ -65,7 +65,7 @@ class AgentModel:
         serving = [*self.inputs.specs, *(batched(spec, name) for spec, name in states)]
         steps = [batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
         # Traced once for both signatures, and written once.
-        self._action_spec = agent.perspective.action_spec
+        self._action_spec = policy.action_spec
         legal = tf.TensorSpec([num_actions(self._action_spec)], tf.bool)
         inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal)
         inputs = tf.nest.map_structure(lambda spec: batched(spec, None), inputs)
@@ -114,9 +114,9 @@ class AgentModel:
         values = tf.where(legal, q_values(self._agent.algorithm, time_step, sight), LOWEST)
         spec = self._action_spec
         actions = tf.constant(np.arange(spec.minimum, spec.maximum + 1), spec.dtype)
-        best = tf.argmax(values, axis=1, output_type=tf.int32)
-        best = best if spec.dtype == tf.int32 and spec.minimum == 0 else tf.gather(actions, best)
-        action = perspective.action(best, state)
+        chosen = tf.cast(tf.argmax(values, axis=1, output_type=tf.int32), spec.dtype)
+        action = perspective.action(chosen, state)
+        best = chosen + int(spec.minimum) if spec.minimum else chosen
         is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], actions), axis=1)
         can_move = tf.reduce_any(legal, axis=1)
         action = tf.where(can_move, tf.where(is_legal, action, best), tf.cast(PASS, spec.dtype))

@@ -49,6 +49,8 @@ class ExportedAgent:
             raise InputError(f"{path} is no agent that imagents exported")
         self.metadata = metadata or read_metadata(folder)
         self.environment = learned_environment(folder, self.metadata)
+        if self.metadata["seat"] >= self.environment.num_seats:
+            raise InputError(f"{folder} is damaged: {METADATA} is not what the export wrote")
         try:
             self.name, self.seat = self.metadata["agent"], self.metadata["seat"]
             self.state = {name: _initial(about) for name, about in sorted(self.metadata["state"].items())}
@@ -67,6 +69,7 @@ class ExportedAgent:
         """Whether the Q values of a board with nothing on it are numbers, as they are not if a weight is not."""
         specs = self.environment.serving(self.seat).specs
         inputs = {spec.name: tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs}
+        inputs |= {"legal_moves": ~inputs["legal_moves"]} if "legal_moves" in inputs else {}
         inputs |= {name: tf.constant(value[np.newaxis]) for name, value in self.state.items()}
         return bool(np.isfinite(self.model(inputs)["q_values"]).all())
 
@@ -156,7 +159,7 @@ def read_metadata(folder: pathlib.Path) -> dict:
         fits = sealed(metadata) == metadata if is_sealed else list(metadata)[-1] == "sha256"
         fits = fits and sums.keys() >= {FILES[kind], *_WEIGHTS.get(kind, ())}
         fits = fits and isinstance(metadata["agent"], str) and escaped(metadata["agent"]) == metadata["agent"]
-        if fits and type(metadata["seat"]) is int and metadata["seat"] in (0, 1):
+        if fits and type(metadata["seat"]) is int and metadata["seat"] >= 0:
             changed = [name for name, expected in sums.items() if checksum(inside(folder, name)) != expected]
     except OSError as error:
         raise InputError(f"{folder} is damaged: {pathlib.Path(error.filename).name}: {error.strerror}") from None

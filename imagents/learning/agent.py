@@ -102,6 +102,7 @@ class IMAgent(tf.Module):
             own_time_step_spec = ts.time_step_spec(_shown(self.perspective.sight_spec))
             algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
         self.algorithm = _from_transitions(self.name, algorithm)
+        _check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         if np.shape(epsilon) not in ((), (batch_size,)):
             given = np.shape(epsilon)
@@ -112,7 +113,7 @@ class IMAgent(tf.Module):
         greedy = self.algorithm.policy
         legal_moves = operator.attrgetter("legal_moves") if sees_moves(greedy) else None
         self._explore = LegalEpsilonGreedyPolicy(greedy, self._epsilon, generator, legal_moves)
-        specs = self.perspective, time_step_spec, own_action_spec
+        specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
         self.policy = _EnvironmentPolicy(greedy, *specs)
         self.collect_policy = _EnvironmentPolicy(self._explore, *specs)
 
@@ -308,6 +309,17 @@ def _from_transitions(owner: str, algorithm) -> tf_agent.TFAgent:
             "decisions: take an algorithm of one-step targets without a recurrent network, such as imagents.dqn()"
         )
     return algorithm
+
+
+def _check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspective) -> None:
+    """Raises an InputError if an algorithm, such as another agent's, takes other views or actions than these."""
+    observation, action = algorithm.policy.time_step_spec.observation, algorithm.action_spec
+    sight = perspective.sight_spec
+    own = _shown(sight) if isinstance(observation, Sight) else sight.view
+    shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
+    bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
+    if shapes[0] != shapes[1] or bounds[0] != bounds[1]:
+        raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:

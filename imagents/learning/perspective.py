@@ -71,7 +71,8 @@ class Perspective:
 
     Attributes:
       seat: the agent's seat.
-      action_spec: of its own actions: one integer.
+      action_spec: of its own actions: one integer, from 0 as algorithms count.
+      environment_action_spec: of what is done, which may begin elsewhere.
       sight_spec: `Sight` of specs, without the batch dimension.
       state_spec: nest of specs of the internal state of one copy.
 
@@ -106,7 +107,9 @@ class Perspective:
         _check_arguments(owner, "action_fn", self._action_fn, "action, seat, state")
         _check_arguments(owner, "state_fn", self._state_fn, "state, time_step, seat")
         self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
-        self.action_spec = _one_integer(owner, own_action_spec(action_spec, seat))
+        spec = self.environment_action_spec = _one_integer(owner, own_action_spec(action_spec, seat))
+        self._first_action = int(spec.minimum)
+        self.action_spec = tensor_spec.BoundedTensorSpec([], spec.dtype, 0, spec.maximum - spec.minimum, spec.name)
         self.state_spec = _specs(self._initial_state)
         self.sight_spec = self._checked(owner, batch_size, time_step_spec)
 
@@ -131,7 +134,7 @@ class Perspective:
 
     def action(self, action: tf.Tensor, state) -> tf.Tensor:
         """What is done when the agent has chosen `action`, `[B]`."""
-        return self._action_fn(action, self.seat, state)
+        return self._action_fn(action + self._first_action if self._first_action else action, self.seat, state)
 
     def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep) -> Sight:
         """Calls every transform once, says what is wrong with what it returns, and returns the spec of what is seen."""

@@ -74,13 +74,13 @@ def agent_player(agent, environment, seat: int, name: str = "", batch_size: int 
     Args:
       agent: an `IMAgent`, or an exported one; anything with a `policy` and the `seat` that it learned.
       environment: the environment's settings.
-      seat: the seat to play; at a board's other one than its own it sees the colours exchanged.
+      seat: the seat to play; at the other one than its own, on a board, it sees the colours exchanged.
       name: the player's name; the agent's if "".
       batch_size: number of parallel games; only an agent with an internal state needs it.
     """
     exchange = environment.exchange_seats if agent.seat != seat else None
     if agent.seat != seat and exchange is None:
-        raise InputError(f"{agent.name} learned to play seat {agent.seat} of {environment.name}, and not seat {seat}")
+        raise InputError(f"{agent.name} learned to play seat {agent.seat} of {environment.name}, and can play no other")
     has_state = tf.nest.flatten(agent.policy.policy_state_spec)
     memory = environment.memory(seat, batch_size) if has_state else None
     player = PolicyPlayer(agent.policy, seat, name or agent.name, exchange, memory)
@@ -115,14 +115,14 @@ def load_player(
       path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an agent
         that `imagents export` wrote: its folder, a model folder in that, or a model's file.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
-      seat: the seat to play, 0 or 1; every agent can play both.
+      seat: the seat to play; on a board every agent can play both.
       name: the player's name; that of its folder if "".
       batch_size: number of parallel games; only an agent with an internal state needs it.
 
     Raises:
       InputError: if there is no such agent there, or it is damaged.
     """
-    if seat not in (0, 1):
-        raise InputError(f"seat = {seat!r}: seats are 0 and 1")
     opened = open_path(path)
+    if seat not in range(opened.environment.num_seats):
+        raise InputError(f"seat = {seat!r}: seats are 0 to {opened.environment.num_seats - 1}")
     return frozen_player(opened, agent, opened.environment, seat, name or str(path), batch_size)

@@ -35,7 +35,8 @@ class Trainer(tf.Module):
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
       train_steps_per_round: of each agent.
-      warmup_rounds: rounds before the first train step, at least 2.
+      warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent has
+        a decision to learn from.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
         cannot be compiled by XLA; training runs as a graph instead.
 
@@ -78,6 +79,7 @@ class Trainer(tf.Module):
         self.steps = _counter("steps")
         self.episodes = _counter("episodes")
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
+        self._train_steps = _counter("train_steps")
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._lives = {a.name: _counter("lives") for a in self.agents}
@@ -110,10 +112,11 @@ class Trainer(tf.Module):
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        sums = [*self._losses.values(), *self._returns.values(), *self._lives.values(), self._tallies]
+        by_agent = (self._losses, self._returns, self._lives)
+        sums = [self._tallies, self._train_steps, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
-        episodes_before, rounds_before = int(self.episodes), int(self.rounds)
+        episodes_before = int(self.episodes)
         try:
             self._chunk(tf.constant(num_rounds, tf.int64))
         except tf.errors.InvalidArgumentError as error:
@@ -124,9 +127,7 @@ class Trainer(tf.Module):
             raise FloatingPointError(f"a loss became infinite or NaN: {_ADVICE}") from None
         self._check_sums()
         episodes = int(self.episodes) - episodes_before
-        train_rounds = int(self.rounds) - max(rounds_before, self._warmup_rounds)
-        train_steps = max(0, train_rounds) * self._train_steps_per_round
-        metrics = {}
+        train_steps, metrics = int(self._train_steps), {}
         for agent in self.agents:
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], train_steps)
             metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
@@ -159,8 +160,10 @@ class Trainer(tf.Module):
     def _round(self) -> None:
         for seats in self._turns:
             self._step(seats)
-        rounds = self.rounds.assign_add(1)
-        repeat(self._train, tf.where(rounds > self._warmup_rounds, self._train_steps_per_round, 0))
+        is_warm = self.rounds.assign_add(1) > self._warmup_rounds
+        for agent in self.agents:  # some are first asked late, or decide for long
+            is_warm &= agent.replay_buffer.num_frames() > 0
+        repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
 
     def _step(self, seats: Sequence[int]) -> None:
         """One step of the environment, before which these seats act."""
@@ -181,6 +184,7 @@ class Trainer(tf.Module):
             self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
 
     def _train(self) -> None:
+        self._train_steps.assign_add(1)
         for agent in self.agents:
             self._losses[agent.name].assign_add(agent.train_iteration().loss)
 

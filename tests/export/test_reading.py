@@ -255,7 +255,7 @@ def test_an_agent_of_a_board_by_another_name_plays_by_its_shape(run, tmp_path):
 
 
 def test_bad_wishes_are_refused_in_one_sentence(run, tmp_path):
-    with pytest.raises(ValueError, match="seat = 2: seats are 0 and 1"):
+    with pytest.raises(ValueError, match="seat = 2: seats are 0 to 1"):
         imagents.load_player(run.path, seat=2)
     with pytest.raises(ValueError, match="has no agent 'player_3': its agents are player_1, player_2"):
         imagents.load_player(run.path, "player_3")

@@ -44,6 +44,17 @@ def test_what_is_seen_rewarded_and_done_is_made_by_the_transforms_of_seat_and_st
     assert [tired.action(tf.constant([3, 5]), s).numpy().tolist() for s in (fresh, later)] == [[3, 5], [5, 7]]
 
 
+def test_an_algorithm_counts_its_actions_from_0_wherever_the_environments_begin():
+    spec = ts.time_step_spec(tf.TensorSpec([2], tf.float32))
+    doubling = dict(action_fn=lambda action, seat, state: 2 * action)
+    for first, transforms, done in ((5, {}, [5, 7]), (-1, {}, [-1, 1]), (5, doubling, [10, 14])):
+        actions = tensor_spec.BoundedTensorSpec([], tf.int64, first, first + 2)
+        one = Perspective(spec, actions, **transforms)
+        assert one.environment_action_spec == actions
+        assert (one.action_spec.minimum, one.action_spec.maximum, one.action_spec.dtype) == (0, 2, tf.int64)
+        assert one.action(tf.constant([0, 2], tf.int64), ()).numpy().tolist() == done
+
+
 def test_it_has_no_variables_and_makes_none():
     def refuse(next_creator, **arguments):
         raise AssertionError("a variable was made")

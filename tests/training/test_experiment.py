@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from small import small_config, timeless, untrained_run
+from small import small_config, stop_after, timeless, untrained_run
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import imagents
@@ -35,19 +35,6 @@ SMALL = small_config(
 
 def weights(path):
     return [v.numpy() for agent in load_run(path).agents for v in agent.algorithm._q_network.variables]
-
-
-def stop_after(experiment: Experiment, chunks: int, number=signal.SIGINT) -> None:
-    """Sends the process a signal while that chunk is under way."""
-    run_chunk, seen = experiment.trainer.run, []
-
-    def run(num_rounds):
-        seen.append(num_rounds)
-        if len(seen) == chunks:
-            signal.raise_signal(number)
-        return run_chunk(num_rounds)
-
-    experiment.trainer.run = run
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small import small_config
+from worlds import Row, Scripted
 
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import TIC_TAC_TOE
@@ -173,3 +174,19 @@ def test_the_epsilon_ladder_climbs_in_geometric_steps():
 def test_what_does_not_exist_is_named(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         build(SMALL.replace(**change))
+
+
+@pytest.mark.parametrize("execution", ["eager", "graph", "xla"])
+def test_nobody_trains_before_every_agent_has_a_decision_to_learn_from(execution):
+    """Seat 1 is first asked at the fifth step: its first decision closes with the sixth, the end."""
+    rows = [Row([0], [0, 0]), *[Row([0], [1, 0])] * 4, Row([0, 1], [1, 0]), Row([], [1, 1])]
+    environment = Scripted(rows)
+    agents = [IMAgent(environment, seat=seat, sample_batch_size=4) for seat in (0, 1)]
+    trainer = Trainer(environment, agents, warmup_rounds=2, execution=execution)
+    began = weights(trainer)
+    metrics = trainer.run(5)
+    assert np.isnan([metrics["player_1_loss"], metrics["player_2_loss"]]).all()
+    assert_equal(began, weights(trainer))
+    metrics = trainer.run(2)
+    assert np.isfinite([metrics["player_1_loss"], metrics["player_2_loss"]]).all()
+    assert [int(agent.algorithm.train_step_counter) for agent in agents] == [2, 2]

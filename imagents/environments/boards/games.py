@@ -2,8 +2,8 @@
 
 import functools
 
-from imagents.config import environment_settings
 from imagents.environments.boards.board_game import BoardGame
+from imagents.environments.boards.settings import board_settings
 
 
 @functools.cache
@@ -13,7 +13,7 @@ def get_game(name: str) -> BoardGame:
     Raises:
       InputError: if there is none, or its board cannot be.
     """
-    return environment_settings(name).game
+    return board_settings(name).game
 
 
 TIC_TAC_TOE, CONNECT_FOUR = get_game("tic_tac_toe"), get_game("connect_four")

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any, ClassVar, Literal
 
+from imagents.config import environment_settings
 from imagents.environments import Face, Measure
 from imagents.environments.boards.grid import TALLIES, Grid
 from imagents.settings import check
@@ -16,7 +17,7 @@ _TITLE = "Wins against random play"
 
 @dataclasses.dataclass(frozen=True)
 class BoardSettings(Face):
-    """Any game of k in a row on up to 64 cells, by its name: 5x5x4, or 8x8x4-gravity if stones fall."""
+    """Any game of k in a row on up to 64 cells. Its name says which: 5x5x4, or 8x8x4-gravity if stones fall."""
 
     name: str
     features: Literal["stones", "lines"] = "stones"
@@ -141,3 +142,15 @@ class BoardSettings(Face):
         from imagents.environments.boards.serving import BoardInputs
 
         return BoardInputs(self.game, seat)
+
+
+def board_settings(environment) -> BoardSettings:
+    """The settings of a board, as `imagents.config.environment_settings` takes it.
+
+    Raises:
+      InputError: if it is an environment of another kind.
+    """
+    found = environment_settings(environment)
+    if not isinstance(found, BoardSettings):
+        raise InputError(f"{found.name} is no board: only boards can be played and watched")
+    return found

@@ -1,0 +1,118 @@
+"""Agents that live where there is no board are exported, too, and play as they did, in every format."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.environments import tf_environment
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+import imagents
+from imagents import own
+from imagents.export.reading import ExportedAgent
+from imagents.seats import is_asked
+
+NUMBERS = tf.TensorSpec([3], tf.float32)
+NESTED = {"inner": {"far": NUMBERS, "near": tf.TensorSpec([2], tf.float32)}, "own": NUMBERS}
+ACTION = tensor_spec.BoundedTensorSpec([], tf.int64, 1, 4)
+MASK = tf.TensorSpec([4], tf.bool)
+
+
+class Shows(tf_environment.TFEnvironment):
+    """Shows anything that its spec allows; every third copy has no legal move, if there are any."""
+
+    def __init__(self, observation, actions, batch_size, num_seats=None):
+        reward = tf.TensorSpec([num_seats] if num_seats else [], tf.float32, "reward")
+        super().__init__(ts.time_step_spec(observation, reward), actions, batch_size)
+        if num_seats:
+            self.num_seats = num_seats
+
+    def _current_time_step(self):
+        spec = self.time_step_spec()._replace(step_type=tensor_spec.BoundedTensorSpec([], tf.int32, 1, 1))
+        time_step = tensor_spec.sample_spec_nest(spec, outer_dims=[self.batch_size], seed=1)
+        if not isinstance(spec.observation, dict) or "legal_moves" not in spec.observation:
+            return time_step
+        stuck = tf.range(self.batch_size)[:, tf.newaxis] % 3 == 2
+        masks = tf.nest.map_structure(lambda x: x & ~stuck, time_step.observation["legal_moves"])
+        return time_step._replace(observation=time_step.observation | {"legal_moves": masks})
+
+    def _reset(self):
+        return self._current_time_step()
+
+    def _step(self, action):
+        return self._current_time_step()
+
+
+WORLDS = {  # observation, actions, seats, the exported agent's seat, what its model takes
+    "bare": (NUMBERS, ACTION, None, 0, {"view"}),
+    "dictionary": (NESTED, ACTION, None, 0, {"view_inner_far", "view_inner_near", "view_own"}),
+    "tuple": ((NUMBERS, NUMBERS), ACTION, None, 0, {"view_0", "view_1"}),
+    "mask": (NESTED | {"legal_moves": MASK}, ACTION, None, 0,
+             {"view_inner_far", "view_inner_near", "view_own", "legal_moves"}),
+    "seats": ({"views": (NUMBERS, NESTED), "acts": tf.TensorSpec([2], tf.bool), "legal_moves": ((), MASK)},
+              (ACTION, ACTION), 2, 1, {"view_inner_far", "view_inner_near", "view_own", "legal_moves"}),
+    "in turn": ({"views": (NUMBERS, NUMBERS), "seat": tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1)}, ACTION, 2, 1,
+                {"view"}),
+}  # fmt: skip
+STATES = {
+    "no state": {},
+    "state": dict(initial_state={"mood": 0.5}, state_fn=lambda state, time_step, seat: {"mood": state["mood"] + 1.0}),
+}
+
+
+@pytest.fixture
+def exported(tmp_path, monkeypatch):
+    """A function: an agent in one of these worlds, its environment, and what was written of it in a format."""
+    monkeypatch.setattr(own, "_TRUSTED", {})
+
+    def export(world, settings, format_name="saved_model"):
+        observation, actions, num_seats, seat, _ = WORLDS[world]
+        name = own.trust(lambda batch_size, seed: Shows(observation, actions, batch_size, num_seats), "m:f")
+        environment = Shows(observation, actions, 7, num_seats)
+        agent = imagents.IMAgent(environment, seat=seat, batch_size=7, **settings)
+        [folder] = imagents.export_agent(agent, name, tmp_path, [format_name])
+        return agent, environment, folder
+
+    return export
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_model_of_what_a_seat_sees_plays_as_the_agent_does(exported, world, state):
+    agent, environment, folder = exported(world, STATES[state])
+    time_step = environment.current_time_step()
+    agent.observe(time_step)
+    model = ExportedAgent(folder)
+    about = json.loads((folder / "imagents.json").read_text())
+    assert {name for name in about["inputs"]} - {"state_mood"} == WORLDS[world][-1]
+    step = model.policy.action(time_step, model.policy.get_initial_state(7))
+    observation = time_step.observation
+    legal = observation["legal_moves"] if isinstance(observation, dict) and "legal_moves" in observation else MASK
+    legal = legal[1] if isinstance(legal, tuple) else legal
+    can_move = tf.reduce_any(legal, axis=1) if tf.is_tensor(legal) else tf.ones([7], tf.bool)
+    asked = is_asked(time_step, agent.seat) & can_move
+    assert step.action.dtype == tf.int64 and set(step.action.numpy()) <= {-1, 1, 2, 3, 4}
+    np.testing.assert_array_equal(step.action[asked], agent.act(time_step)[asked])
+    np.testing.assert_array_equal(step.action == -1, ~can_move)  # it always counts as asked
+    if state == "state":
+        np.testing.assert_array_equal(step.state["state_mood"], np.where(can_move, 1.5, 0.5))
+
+
+@pytest.mark.parametrize("format_name", ["onnx", "tflite"])
+def test_other_formats_play_the_same(exported, format_name):
+    agent, environment, folder = exported("mask", STATES["state"], format_name)
+    time_step = environment.current_time_step()
+    agent.observe(time_step)
+    model = ExportedAgent(folder)
+    action = model.policy.action(time_step, model.policy.get_initial_state(7)).action
+    can_move = tf.reduce_any(time_step.observation["legal_moves"], axis=1)
+    np.testing.assert_array_equal(action, tf.where(can_move, agent.act(time_step), -1))
+
+
+def test_an_agent_is_exported_for_its_own_environment_only(exported):
+    agent, *_ = exported("bare", {})
+    own.trust(lambda batch_size, seed: Shows(NESTED, ACTION, batch_size), "m:other")
+    with pytest.raises(imagents.InputError, match="cannot be exported: it was made for another environment than m:oth"):
+        imagents.export_agent(agent, "m:other", "unused")
