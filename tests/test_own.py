@@ -341,7 +341,7 @@ def test_sagemaker_refuses_functions_of_ones_own(module, command):
 # Who sits where
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("shared", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_each_seat_has_its_own_player_and_learners_may_share_an_algorithm(module, command, shared):
     words = train("--environment", f"{module}:three_alike", "--output-dir", "run", share_weights=shared)
     assert command(*words)[0] == 0

@@ -90,7 +90,7 @@ VALUES += " dqn eager onnx -1 0 1 16 0.5 1e30 nan None -- --json"
 def test_any_command_line_is_done_or_refused(run, count, monkeypatch, tmp_path):
     """Up to the job itself: what a job does, others test."""
     prepared = {name: lambda arguments, f=commands.COMMANDS[name]: f(arguments) and (lambda: 0) for name in FLAGS}
-    monkeypatch.setattr(cli, "_COMMANDS", prepared)
+    monkeypatch.setattr(cli, "COMMANDS", prepared)
     monkeypatch.setattr(experiment, "Experiment", lambda *arguments, **settings: None)  # which takes seconds to build
     monkeypatch.chdir(tmp_path)
     value = st.sampled_from(VALUES.split()).map(lambda x: x.replace("RUN", str(run.path))) | st.text(max_size=8)
