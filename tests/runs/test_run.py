@@ -43,7 +43,7 @@ def names(folder: pathlib.Path) -> list[str]:
 # What is not ours
 
 
-@pytest.mark.parametrize("name", ["0000000004-best", "4", "00000000040", "0000000004 (copy)", "best"])
+@pytest.mark.parametrize("name", ["0000000004-best", "4", "00000000040", "0000000004 (copy)", "newest"])
 def test_a_folder_with_another_name_is_no_checkpoint(run, trainer, name):
     save(run, trainer, 0, 4)
     mine = shutil.copytree(run.path / "checkpoints" / "0000000004", run.path / "checkpoints" / name)
