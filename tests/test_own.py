@@ -263,6 +263,7 @@ def test_functions_are_given_again_from_python(crowd, monkeypatch):
     assert crowd.metrics()["steps"].iloc[-1] >= 200
 
 
+@pytest.mark.slow
 def test_functions_need_no_module(tmp_path, monkeypatch):
     monkeypatch.setattr(own, "_TRUSTED", {})
 

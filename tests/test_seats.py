@@ -13,7 +13,7 @@ from imagents.learning.agent import IMAgent
 from imagents.players.base import RandomPlayer
 from imagents.training.loop import Trainer
 
-ways = pytest.mark.parametrize("execution", ["eager", "graph", "xla"])
+ways = pytest.mark.parametrize("execution", ["eager", pytest.param("graph", marks=pytest.mark.slow), "xla"])
 SMALL = dict(sample_batch_size=4, replay_length=64)
 
 
