@@ -97,7 +97,8 @@ class Evaluate(_OfRun):
     """Measures the agents of a run: exactly where their environment can, and in matches."""
 
     run: tyro.conf.Positional[pathlib.Path]
-    """A run folder (its newest checkpoint is taken), one of its checkpoints or snapshots, or an export."""
+    """A run folder (its best checkpoint if it keeps one, else its newest), one of its checkpoints or snapshots, or an
+    export."""
     games: int = 1000
     """Games per match; each side begins half of them."""
     solver_games: int = 20
@@ -187,10 +188,10 @@ def tournament(arguments: Sequence[str]) -> Job:
 
 @dataclasses.dataclass(frozen=True)
 class Export(_OfRun):
-    """Writes the agents of a run as models that need neither imagents nor TF-Agents: a board in, a move out."""
+    """Writes the agents of a run as models that need neither imagents nor TF-Agents: a view in, a move out."""
 
     run: tyro.conf.Positional[pathlib.Path]
-    """A run folder (its newest checkpoint is taken), one of its checkpoints, or one of its snapshots."""
+    """A run folder (its best checkpoint if it keeps one, else its newest), one of its checkpoints or snapshots."""
     output_dir: pathlib.Path | None = None
     """Where the agents' folders go; RUN/export if not given. A model that is there already is replaced."""
     formats: tuple[Literal["saved_model", "onnx", "tflite"], ...] = ("saved_model",)

@@ -21,6 +21,7 @@ Keys of a dictionary of observations that mean something here, all of them optio
 episode, whatever the actions were. `imagents.check_environment` tells whether an environment keeps to all this.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -47,6 +48,26 @@ def turns(environment) -> tuple[tuple[int, ...], ...]:
 def acts_at_once(environment) -> bool:
     """Whether the seats of an environment act all at once, by a tuple of actions."""
     return hasattr(environment, "num_seats") and isinstance(environment.action_spec(), tuple)
+
+
+def take_step(
+    environment, seats: Sequence[int], act: Callable[[int, ts.TimeStep], Any]
+) -> tuple[ts.TimeStep, ts.TimeStep, tf.Tensor]:
+    """One step of an environment, before which these seats act.
+
+    Args:
+      environment: the environment.
+      seats: one entry of its `turns`.
+      act: (seat, time_step) -> what the seat does.
+
+    Returns:
+      The time steps before and after, and where a copy went a step further, bool `[B]`: where its episode was over it
+      began another one, whatever was done, and elsewhere it was held.
+    """
+    before, at_once = environment.current_time_step(), acts_at_once(environment)
+    actions = tuple(act(seat, before) for seat in seats)
+    after = environment.step(actions if at_once else actions[0])
+    return before, after, ~before.is_last() if at_once else is_asked(before, seats[0])
 
 
 def close(environment) -> None:
@@ -130,6 +151,22 @@ def where_copy(condition: tf.Tensor, x, y):
         return tf.where(tf.reshape(condition, [-1] + [1] * (len(a.shape) - 1)), a, b)
 
     return tf.nest.map_structure(choose, x, y)
+
+
+def variables_for(nest):
+    """A variable for each tensor of a nest, with its value."""
+    return tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), nest)
+
+
+def values_of(variables):
+    """What a nest of variables holds: a nest of tensors."""
+    return tf.nest.map_structure(lambda variable: variable.read_value(), variables)
+
+
+def assign(variables, values) -> None:
+    """Puts a nest of tensors into a nest of variables."""
+    for variable, value in zip(tf.nest.flatten(variables), tf.nest.flatten(values), strict=True):
+        variable.assign(value)
 
 
 def for_each_copy(nest, batch_size: int):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 from tf_agents.environments import tf_environment
+from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.agent import IMAgent
 from imagents.learning.perspective import own_reward
-from imagents.seats import PASS, acts_at_once, close, ends, is_asked, lived, shows, turns, where_copy
+from imagents.seats import assign, close, ends, lived, take_step, turns, values_of, variables_for, where_copy
 from imagents.xla import repeat
 
 _EPISODES = 100  # at least so many are played
@@ -34,9 +35,7 @@ class Returns(tf.Module):
         self._fixed = [player for player in players if not isinstance(player, IMAgent)]
         copies = environment.batch_size
         self._per_copy = -(-episodes // copies)
-        self._turns, self._at_once = turns(environment), acts_at_once(environment)
-        self._passes = not self._at_once and any(shows(environment.observation_spec(), key) for key in ("seat", "acts"))
-        self._states = [_variables(agent.perspective.initial_state(copies)) for agent in self._agents]
+        self._states = [variables_for(agent.perspective.initial_state(copies)) for agent in self._agents]
         zeros = tf.zeros([copies])
         self._returns = [tf.Variable(zeros, trainable=False) for _ in self._agents]  # so far, in the present life
         self._sums, self._lives = ([tf.Variable(0.0, trainable=False) for _ in self._agents] for _ in range(2))
@@ -57,7 +56,8 @@ class Returns(tf.Module):
         for agent, total, lives, so_far in zip(self._agents, self._sums, self._lives, self._returns, strict=True):
             cut = tf.cast(self._ended < self._per_copy, tf.float32)
             count = int(lives) + int(tf.reduce_sum(cut))
-            mean = (float(total) + float(tf.reduce_sum(cut * so_far))) / count
+            total = float(total) + float(tf.reduce_sum(cut * so_far))
+            mean = total / count if count else float("nan")
             report[agent.name] = {"mean_return": mean, "lives": count}
         return report
 
@@ -76,28 +76,25 @@ class Returns(tf.Module):
         first = self.environment.reset()
         for agent, state in zip(self._agents, self._states, strict=True):
             initial = agent.perspective.initial_state(self.environment.batch_size)
-            _assign(state, agent.perspective.next_state(initial, first))
+            assign(state, agent.perspective.next_state(initial, first))
         for player in self._fixed:
             player.observe(first)
 
     def _round(self) -> None:
-        for seats in self._turns:
+        for seats in turns(self.environment):
             self._step(seats)
 
     def _step(self, seats: Sequence[int]) -> None:
-        before = self.environment.current_time_step()
-        actions = tuple(self._action(self._players[seat], before) for seat in seats)
-        after = self.environment.step(actions if self._at_once else actions[0])
-        over = before.is_last()
-        moved = over | (~over if self._at_once else is_asked(before, seats[0]))
+        before, after, stepped = take_step(self.environment, seats, self._act)
+        moved = before.is_last() | stepped
         counts = self._ended < self._per_copy
         for player in self._fixed:
             player.observe(after, moved)
         for agent, state, so_far, total, lives in zip(
             self._agents, self._states, self._returns, self._sums, self._lives, strict=True
         ):
-            present = _values(state)
-            _assign(state, where_copy(moved, agent.perspective.next_state(present, after), present))
+            present = values_of(state)
+            assign(state, where_copy(moved, agent.perspective.next_state(present, after), present))
             reward = tf.where(moved & ~lived(before, agent.seat).is_last(), own_reward(after, agent.seat, ()), 0.0)
             value = tf.where(lived(after, agent.seat).is_first(), 0.0, so_far + reward)
             so_far.assign(tf.where(counts, value, so_far))
@@ -106,12 +103,11 @@ class Returns(tf.Module):
             lives.assign_add(tf.reduce_sum(tf.cast(ended, tf.float32)))
         self._ended.assign_add(tf.cast(after.is_last() & counts, tf.int32))
 
-    def _action(self, player, time_step) -> tf.Tensor:
-        if not isinstance(player, IMAgent):
+    def _act(self, seat: int, time_step: ts.TimeStep) -> tf.Tensor:
+        player = self._players[seat]
+        if player in self._fixed:
             return player.act(time_step)
-        action = player.decide(time_step, _values(self._states[self._agents.index(player)]))
-        asked = is_asked(time_step, player.seat)
-        return tf.where(asked, action, tf.cast(PASS, action.dtype)) if self._passes else action
+        return player.decide(time_step, values_of(self._states[self._agents.index(player)]))
 
 
 def returns_text(report: dict[str, dict[str, float]]) -> str:
@@ -120,16 +116,3 @@ def returns_text(report: dict[str, dict[str, float]]) -> str:
         f"{name}  mean return {values['mean_return']:.6g} over {values['lives']} lives, all of them greedy"
         for name, values in report.items()
     )
-
-
-def _variables(nest):
-    return tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), nest)
-
-
-def _values(variables):
-    return tf.nest.map_structure(lambda variable: variable.read_value(), variables)
-
-
-def _assign(variables, values) -> None:
-    for variable, value in zip(tf.nest.flatten(variables), tf.nest.flatten(values), strict=True):
-        variable.assign(value)

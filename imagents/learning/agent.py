@@ -23,7 +23,7 @@ from imagents.learning.policies import LegalEpsilonGreedyPolicy
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import PASS, is_asked, lived, shows, where_copy
+from imagents.seats import PASS, assign, is_asked, lived, shows, values_of, variables_for, where_copy
 from imagents.settings import QLearning
 
 
@@ -95,7 +95,7 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
             reward_fn=reward_fn, action_fn=action_fn, initial_state=initial_state, state_fn=state_fn,
         )  # fmt: skip
-        self._state = _variables(self.perspective.initial_state(batch_size), "internal_state")
+        self._state = variables_for(self.perspective.initial_state(batch_size))
 
         own_action_spec = self.perspective.action_spec
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
@@ -139,7 +139,7 @@ class IMAgent(tf.Module):
     @property
     def internal_state(self):
         """The internal state of each game: nest of tensors `[B, ...]`."""
-        return tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
+        return values_of(self._state)
 
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """Chooses an action in every copy.
@@ -152,19 +152,21 @@ class IMAgent(tf.Module):
           Actions for the environment, `[B]`; where seats act in turn, `PASS` where this one is not asked.
         """
         state, asked = self.internal_state, is_asked(time_step, self.seat)
-        if collect:
-            sight = self.perspective.sight(time_step, state)
-            action = self._explore.action(own_time_step(self._explore, time_step, sight)).action
-            self._decisions.open(asked, sight, action)
-            action = self.perspective.action(action, state)
-        else:
-            action = self.decide(time_step, state)
-        return tf.where(asked, action, PASS) if self._passes else action
+        if not collect:
+            return self.decide(time_step, state)
+        sight = self.perspective.sight(time_step, state)
+        action = self._explore.action(own_time_step(self._explore, time_step, sight)).action
+        self._decisions.open(asked, sight, action)
+        return self._done(asked, self.perspective.action(action, state))
 
     def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
-        """Greedy actions for the environment, `[N]`, in an internal state that has taken in the time step."""
+        """What `act` does greedily, `[N]`, in an internal state that has taken in the time step."""
         policy, sight = self.algorithm.policy, self.perspective.sight(time_step, state)
-        return self.perspective.action(policy.action(own_time_step(policy, time_step, sight)).action, state)
+        action = policy.action(own_time_step(policy, time_step, sight)).action
+        return self._done(is_asked(time_step, self.seat), self.perspective.action(action, state))
+
+    def _done(self, asked: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
+        return tf.where(asked, action, PASS) if self._passes else action
 
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.
@@ -181,7 +183,7 @@ class IMAgent(tf.Module):
         has_moved = has_moved if moved is None else has_moved & moved
         self._waiting.assign(is_first)
         next_state = self.perspective.next_state(self.internal_state, time_step)
-        _assign(self._state, where_copy(has_moved, next_state, self.internal_state))
+        assign(self._state, where_copy(has_moved, next_state, self.internal_state))
         state = self.internal_state
         reward = self.perspective.reward(time_step, state)
         reward = reward if moved is None else tf.where(moved, reward, 0.0)
@@ -215,7 +217,7 @@ class IMAgent(tf.Module):
             if flags is not None:
                 flags.assign(tf.zeros_like(flags))
         self._episode_return.assign(tf.zeros_like(self._episode_return))
-        _assign(self._state, self.perspective.initial_state(self.batch_size))
+        assign(self._state, self.perspective.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
         """The agent's own reward so far in its life in each copy, float32 `[B]`, until the next begins."""
@@ -324,12 +326,3 @@ def _check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspe
 
 def _batch_size(time_step: ts.TimeStep) -> int:
     return time_step.step_type.shape[0] or tf.shape(time_step.step_type)[0]
-
-
-def _variables(nest, name: str):
-    return tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False, name=name), nest)
-
-
-def _assign(variables, values) -> None:
-    for variable, value in zip(tf.nest.flatten(variables), tf.nest.flatten(values)):
-        variable.assign(value)

@@ -10,7 +10,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.errors import InputError
 from imagents.opening import Opened, open_path
 from imagents.players.base import Player
-from imagents.seats import is_asked, where_copy
+from imagents.seats import assign, is_asked, values_of, variables_for, where_copy
 
 
 class PolicyPlayer(Player):
@@ -47,20 +47,18 @@ class PolicyPlayer(Player):
                 raise InputError(f"{name} has an internal state: give its player a memory of its games")
             self._memory = memory
             initial = policy.get_initial_state(memory.batch_size)
-            self._state = tf.nest.map_structure(lambda x: tf.Variable(x, trainable=False), initial)
+            self._state = variables_for(initial)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         shown = self._exchange(time_step)
         initial = self._policy.get_initial_state(time_step.step_type.shape[0])
         if not self._has_state:
             return self._policy.action(shown, initial).action
-        state = tf.nest.map_structure(lambda variable: variable.read_value(), self._state)
+        state = values_of(self._state)
         step = self._policy.action(shown, where_copy(self._memory.is_new_game(time_step), initial, state))
         my_turn = is_asked(time_step, self.seat)
         self._memory.remember(time_step, step.action, my_turn)
-        next_state = where_copy(my_turn, step.state, state)
-        for variable, value in zip(tf.nest.flatten(self._state), tf.nest.flatten(next_state)):
-            variable.assign(value)
+        assign(self._state, where_copy(my_turn, step.state, state))
         return step.action
 
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
@@ -112,7 +110,7 @@ def load_player(
     """A trained agent, ready for matches, tournaments and play: it chooses greedily and learns nothing.
 
     Args:
-      path: a run folder (its newest checkpoint is taken), one of its checkpoints, one of its snapshots, or an agent
+      path: a run folder (its best checkpoint, or the newest), one of its checkpoints or snapshots, or an agent
         that `imagents export` wrote: its folder, a model folder in that, or a model's file.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
       seat: the seat to play; on a board every agent can play both.

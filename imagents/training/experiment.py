@@ -203,10 +203,10 @@ class Experiment:
 
     def _evaluated(self) -> dict[str, Any]:
         """How good the agents are at the end: as the best checkpoint has them, if there is one, and as the last one."""
-        rounds = int(self.trainer.rounds)
-        if self._best is None:
+        rounds, kept = int(self.trainer.rounds), self._run.best_checkpoint()
+        if self._best is None or kept is None:
             return {"checkpoint": rounds, "agents": self._strength.report()}
-        best, last = map(self._report_of, (self._run.best_checkpoint(), self._run.newest_checkpoint()))
+        best, last = map(self._report_of, (kept, self._run.newest_checkpoint()))
         return {"checkpoint": BEST, "agents": best, "last": {"checkpoint": rounds, "agents": last}}
 
     def _report_of(self, checkpoint: pathlib.Path) -> dict[str, dict[str, Any]]:
@@ -259,8 +259,7 @@ class Experiment:
         if not self.config.training.agents:  # somebody's own agents have schedules of their own
             for agent in self.trainer.agents:
                 agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
-        steps = int(self.trainer.steps)
-        began = self._stopwatch.seconds
+        steps, began = int(self.trainer.steps), self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
         seconds = self._stopwatch.seconds - began
         self._seconds += seconds
@@ -270,7 +269,8 @@ class Experiment:
         if chunk % (self.config.training.evaluate_every * apart) == 0 or is_end:
             report = self._strength.report()
             if self._best is not None:
-                self._best.offer(report, self._save)
+                with self._run.writing():
+                    self._best.offer(report, self._save)
             row |= {f"{agent}_{name}": values[name] for agent, values in report.items() for name in self._measures}
         else:
             row |= {f"{agent}_{name}": float("nan") for agent in self._agent_names for name in self._measures}

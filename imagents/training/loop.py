@@ -19,7 +19,7 @@ from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
-from imagents.seats import acts_at_once, ends, is_asked, num_seats, turns
+from imagents.seats import ends, num_seats, take_step, turns
 from imagents.settings import QLearning
 from imagents.xla import repeat, start_xla
 
@@ -61,7 +61,6 @@ class Trainer(tf.Module):
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
-        self._turns, self._at_once = turns(environment), acts_at_once(environment)
         self._train_steps_per_round = train_steps_per_round
         self._warmup_rounds = warmup_rounds
         in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
@@ -158,7 +157,7 @@ class Trainer(tf.Module):
         repeat(self._round, num_rounds)
 
     def _round(self) -> None:
-        for seats in self._turns:
+        for seats in turns(self.environment):
             self._step(seats)
         is_warm = self.rounds.assign_add(1) > self._warmup_rounds
         for agent in self.agents:  # some are first asked late, or decide for long
@@ -166,14 +165,11 @@ class Trainer(tf.Module):
         repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
 
     def _step(self, seats: Sequence[int]) -> None:
-        """One step of the environment, before which these seats act."""
-        before = self.environment.current_time_step()
-        actions = tuple(self.players[seat].act(before, collect=True) for seat in seats)
-        after = self.environment.step(actions if self._at_once else actions[0])
-        over = before.is_last()  # there an episode begins anew, whatever the actions were
-        stepped = ~over if self._at_once else is_asked(before, seats[0])  # elsewhere a copy is held
+        before, after, stepped = take_step(
+            self.environment, seats, lambda seat, time_step: self.players[seat].act(time_step, collect=True)
+        )
         for player in self.players:
-            player.observe(after, over | stepped)
+            player.observe(after, before.is_last() | stepped)
         if hasattr(self.environment, "tallies"):
             self._tallies.assign_add(_count(self.environment.tally()))
         self.steps.assign_add(_count(stepped))

@@ -77,3 +77,11 @@ def test_an_episode_that_does_not_end_counts_as_far_as_it_came(monkeypatch):
     environment = Scripted([Row([0], [0])] + [Row([0], [1])] * 299 + [Row([], [1])], alike=True)
     [agent] = agents_of(environment)
     assert Returns(environment, [agent]).report() == {"player_1": {"mean_return": 200, "lives": 1}}
+
+
+def test_who_never_lives_has_no_mean():
+    rows = [Row([0], [0, 0], [F, F], [1, 1]), Row([0], [1, 0], [M, F], [1, 1]), Row([], [1, 0], [L, F], [0, 1])]
+    environment = Scripted(rows, alike=True)
+    report = Returns(environment, agents_of(environment), episodes=2).report()
+    assert report["player_1"] == {"mean_return": 2, "lives": 2}
+    assert report["player_2"]["lives"] == 0 and np.isnan(report["player_2"]["mean_return"])

@@ -1,6 +1,8 @@
 """Where a measure means the same at all times, a run keeps the checkpoint with the most of it, over resumes too."""
 
+import errno
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -82,3 +84,22 @@ def test_a_resumed_run_knows_how_good_the_best_was(config, found, tmp_path):
 def test_without_such_a_measure_there_is_no_best(tmp_path):
     run = train(TrainConfig("tic_tac_toe", **SMALL), tmp_path / "run", quiet=True)
     assert run.best_checkpoint() is None
+
+
+def test_a_run_whose_best_was_taken_away_reports_the_last(config, found, tmp_path):
+    run = Experiment(config, tmp_path / "run").run(quiet=True)
+    shutil.rmtree(run.best_checkpoint())
+    Experiment(resume=run.path).run(quiet=True)  # whose budget is spent: nothing is trained, and nothing chosen
+    evaluation = json.loads((run.path / "evaluation.json").read_text())
+    assert evaluation["checkpoint"] == evaluation["round"] and "last" not in evaluation
+
+
+def test_a_best_that_cannot_be_written_is_told_as_every_other_file(config, found, tmp_path, monkeypatch):
+    def full(run, *about):
+        if about[-1] is not None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    experiment = Experiment(config, tmp_path / "run")
+    monkeypatch.setattr(Run, "save", full)
+    with pytest.raises(OSError, match="run cannot be written: No space left on device; what was saved is sound"):
+        experiment.run(quiet=True)
