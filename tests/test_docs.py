@@ -40,11 +40,13 @@ def site(tmp_path_factory):
     return folder / "html", "" if result.returncode == 0 else result.stderr
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(site):
     _, problems = site
     assert problems == ""
 
 
+@pytest.mark.slow
 def test_the_site_asks_the_network_for_nothing(site):
     """So that it can be read offline, and nobody is told who reads it."""
     html, _ = site
@@ -56,6 +58,7 @@ def test_the_site_asks_the_network_for_nothing(site):
         assert not re.search(r"url\(.?(https?:|//)", style.read_text()), style
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_module_and_its_docstrings(site):
     html, _ = site
     modules = {path.relative_to(ROOT).with_suffix("") for path in (ROOT / "imagents").rglob("*.py")}

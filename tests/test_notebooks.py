@@ -23,16 +23,14 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
     "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
 ]
 
-IN_ITS_OWN_TIME = "5_sagemaker"  # makes environments, and runs a job in one
+SLOW = ("3_connect_four", "5_sagemaker")  # run in a kernel of their own alone, by make test-slow
 
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly` option is set")
-@all_notebooks
+@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem not in SLOW], ids=lambda path: path.stem)
 def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch, eagerly):
-    if path.stem == IN_ITS_OWN_TIME:
-        pytest.skip("see test_runs_in_a_kernel_and_says_nothing_unasked")
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -57,7 +55,7 @@ def test_imports_imagents_before_tensorflow(path):
 @all_notebooks
 def test_runs_in_a_kernel_and_says_nothing_unasked(path, tmp_path):
     """As `make notebooks` runs them, but with a small budget."""
-    if path.stem == IN_ITS_OWN_TIME:
+    if path.stem == "5_sagemaker":
         pytest.importorskip("sagemaker", reason="needs the extra sagemaker")
     copy = shutil.copy(path, tmp_path)
     command = [sys.executable, ROOT / "notebooks" / "run.py", copy]
