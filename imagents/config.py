@@ -17,7 +17,7 @@ from typing import Any
 from imagents.errors import InputError, brief
 from imagents.files import read_json
 from imagents.own import is_own, trust
-from imagents.settings import ALGORITHMS, QLearning, Training, check, check_type, plain, settings_of
+from imagents.settings import ALGORITHMS, Learning, QLearning, Training, check, check_type, plain, settings_of
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
@@ -50,7 +50,7 @@ class TrainConfig:
     """
 
     environment: Any
-    algorithm: QLearning
+    algorithm: Learning
     training: Training
 
     def __init__(self, /, environment: str | Callable = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
@@ -61,13 +61,14 @@ class TrainConfig:
         presets = list(kind.presets)
         check("preset", preset in presets, preset, f"{environment} has the presets {', '.join(presets)}")
         settings = {name: plain(value) for name, value in settings.items()}
-        values = kind.presets[preset] | settings
+        algorithm = settings.get("algorithm", kind.presets[preset].get("algorithm", QLearning.name))
+        check("algorithm", isinstance(algorithm, str), algorithm, "str is needed")
+        check("algorithm", algorithm in ALGORITHMS, algorithm, f"choose {', '.join(ALGORITHMS)}")
+        values = _fitting(kind.presets[preset], ALGORITHMS[algorithm]) | settings
         own_budget = settings.get("steps") is not None or settings.get("minutes") is not None
         budget = settings if own_budget else kind.presets[preset]
         values |= {name: budget.get(name) for name in ("steps", "minutes")}
-        algorithm = values.pop("algorithm", QLearning.name)
-        check("algorithm", isinstance(algorithm, str), algorithm, "str is needed")
-        check("algorithm", algorithm in ALGORITHMS, algorithm, f"choose {', '.join(ALGORITHMS)}")
+        values.pop("algorithm", None)
         kinds = {"environment": kind, "algorithm": ALGORITHMS[algorithm], "training": Training}
         known = [name for part in kinds.values() for name in settings_of(part)]
         for name in values:
@@ -138,6 +139,18 @@ class TrainConfig:
             raise InputError(f"preset = {settings['preset']!r}: a config begins with a preset, as in TrainConfig("
                              f"{self.environment.name!r}, preset={settings['preset']!r}), and cannot change to one")
         return TrainConfig(**self.to_dict() | settings)
+
+    def with_copies(self, copies: int) -> "TrainConfig":
+        """The same agents for so many parallel games, with next to no memory."""
+        small = {"replay_length": 2, "batch_size": 1}
+        fitting = {name: value for name, value in small.items() if name in settings_of(self.algorithm)}
+        return self.replace(parallel_games=copies, **fitting)
+
+
+def _fitting(preset: dict[str, Any], algorithm: type) -> dict[str, Any]:
+    """What a preset says, without what it says of other algorithms."""
+    others = {name for kind in ALGORITHMS.values() for name in settings_of(kind)} - set(settings_of(algorithm))
+    return {name: value for name, value in preset.items() if name not in others}
 
 
 def agent_name(seat: int) -> str:

@@ -12,7 +12,53 @@ from imagents.errors import InputError, brief
 
 
 @dataclasses.dataclass(frozen=True)
-class QLearning:
+class Learning:
+    """What everything here that learns the values of actions understands."""
+
+    discount: float = 1.0
+    """Weight of the next decision's value; its exponent counts an agent's own decisions, however long they take."""
+    exploration: Literal["epsilon", "boltzmann"] = "epsilon"
+    """How an agent tries what it does not think best: epsilon, a random move in a share of its decisions; boltzmann,
+    any move, the more often the more it is worth, at a temperature."""
+    exploration_start: float = 0.0
+    """That share, or the temperature in units of reward, at the first decision in each parallel game."""
+    exploration_end: float = 0.0
+    """What it falls to."""
+    exploration_decay: float = 0.0
+    """Its factor from one own decision in a game to the next; 0 lets it fall linearly over half of the budget."""
+    hysteretic: float = 1.0
+    """The step on errors below 0 over the step on those above (Matignon et al. 2007); 1 makes no difference."""
+    distributed: bool = False
+    """Whether errors below 0 teach nothing, and the greedy action of a table changes only where the maximum rises
+    (Lauer and Riedmiller 2000)."""
+    lenient_temperature: float = 0.0
+    """How lenient an agent is with an action that it has not tried yet in a state: an error below 0 teaches nothing
+    with probability 1 - exp(-moderation x temperature) (Panait et al. 2008, Palmer et al. 2018); 0 switches it off."""
+    lenient_decay: float = 0.999
+    """The factor of an action's temperature in a state each time that it is learned from."""
+    lenient_moderation: float = 1.0
+    """How much of the temperature counts."""
+
+    def __post_init__(self):
+        shares = ("exploration_start", "exploration_end") if self.exploration == "epsilon" else ()
+        _check_shares(self, "discount", "exploration_decay", "hysteretic", "lenient_decay", *shares)
+        numbers = ("exploration_start", "exploration_end", "lenient_temperature", "lenient_moderation")
+        for name in numbers:
+            value = getattr(self, name)
+            check(name, 0 <= value < math.inf, value, "at least 0 is needed")
+        check("exploration_end", self.exploration_end <= self.exploration_start, self.exploration_end,
+              f"it is not above exploration_start = {self.exploration_start}")
+        check("exploration_start", self.exploration == "epsilon" or self.exploration_start > 0,
+              self.exploration_start, "a temperature is more than 0")
+
+    @property
+    def is_optimistic(self) -> bool:
+        """Whether some errors below 0 count less than those above."""
+        return self.hysteretic < 1 or self.distributed or self.lenient_temperature > 0
+
+
+@dataclasses.dataclass(frozen=True)
+class QLearning(Learning):
     """The DQN family: learns the values of actions from single decisions, in any order."""
 
     name: Literal["dqn", "double_dqn", "c51"] = "dqn"
@@ -22,8 +68,6 @@ class QLearning:
     """Of Adam, at the start."""
     final_learning_rate: float = 1e-4
     """Of Adam, at the end of the budget; it falls linearly."""
-    discount: float = 1.0
-    """Weight of the next decision's value; its exponent counts an agent's own decisions, however long they take."""
     target_update_period: int = 50
     """Train steps between updates of the target network."""
     target_update_tau: float = 1.0
@@ -37,25 +81,46 @@ class QLearning:
     replay_length: int = 32
     """Newest decisions kept per parallel game, in each agent's replay buffer."""
     epsilon_min: float = 0.1
-    """Share of random moves in the least exploring of the parallel games."""
+    """With exploration epsilon: the least share of random moves in the least exploring of the parallel games."""
     epsilon_max: float = 0.1
-    """Share of random moves in the most exploring one; geometric steps in between."""
+    """The same in the most exploring one; geometric steps in between."""
 
     def __post_init__(self):
+        super().__post_init__()
         object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
         for width in self.hidden_layers:
             check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
-        for name in ("learning_rate", "final_learning_rate"):
-            value = getattr(self, name)
-            check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
+        _check_rates(self, "learning_rate", "final_learning_rate")
         _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
                             "replay_length": 2})  # fmt: skip
-        _check_shares(self, "discount", "epsilon_min", "epsilon_max", "target_update_tau")
+        _check_shares(self, "epsilon_min", "epsilon_max", "target_update_tau")
         check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
               f"it is not below epsilon_min = {self.epsilon_min}")
+        check("algorithm", self.name != "c51" or not self.is_optimistic, self.name,
+              "it learns distributions, and hysteretic, distributed and lenient learning are about single values")
 
 
-ALGORITHMS = {"dqn": QLearning, "double_dqn": QLearning, "c51": QLearning}
+@dataclasses.dataclass(frozen=True)
+class Tabular(Learning):
+    """Q-learning in a table, for views of few values: each decision is learned exactly once, as it closes."""
+
+    name: Literal["tabular"] = "tabular"
+    learning_rate: float = 0.1
+    """The share of an error by which a value moves; with parallel games, of the mean error of those that met it."""
+    exploration_start: float = 1.0
+    exploration_end: float = 0.01
+
+    def __post_init__(self):
+        super().__post_init__()
+        check("learning_rate", 0 < self.learning_rate <= 1, self.learning_rate, "more than 0 and at most 1 is needed")
+
+    @property
+    def final_learning_rate(self) -> float:
+        """The same: it stays."""
+        return self.learning_rate
+
+
+ALGORITHMS = {"dqn": QLearning, "double_dqn": QLearning, "c51": QLearning, "tabular": Tabular}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,6 +220,12 @@ def check_type(field: dataclasses.Field, value) -> None:
 def _check_least(part, least: dict[str, int]) -> None:
     for name, number in least.items():
         check(name, getattr(part, name) >= number, getattr(part, name), f"at least {number} is needed")
+
+
+def _check_rates(part, *names: str) -> None:
+    for name in names:
+        value = getattr(part, name)
+        check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
 
 
 def _check_shares(part, *names: str) -> None:

@@ -23,7 +23,7 @@ from imagents.config import (
 )
 from imagents.environments.boards.settings import BoardSettings
 from imagents.flags import parse_training
-from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
+from imagents.settings import ALGORITHMS, Learning, QLearning, Training, settings_of
 
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
 PRESETS = [(name, preset) for name in NAMES for preset in environment_class(name).presets]
@@ -56,7 +56,7 @@ def refusal(function, *arguments, **keywords):
         ("minutes", -1.5, "a budget is more than 0"),
         ("minutes", math.inf, "a budget is more than 0"),
         ("minutes", math.nan, "a budget is more than 0"),
-        ("algorithm", "ppo", "choose dqn, double_dqn, c51"),
+        ("algorithm", "ppo", "choose dqn, double_dqn, c51, tabular"),
         ("hidden_layers", (64, 0), "a layer has at least 1 unit"),
         ("learning_rate", 0.0, "a learning rate is more than 0"),
         ("learning_rate", math.inf, "a learning rate is more than 0"),
@@ -371,8 +371,37 @@ def test_a_runs_settings_of_version_0_1_0_get_their_present_names(tmp_path):
     renamed = {"environment": "connect_four", "steps": 60} | FIRST_VERSION
     expected = {name: value for name, value in renamed.items() if name not in ("game", "plies", "preset", "versions")}
     new = {"players": [], "agents": "", "share_weights": False, "limits_are_ends": False}
+    new |= {name: field.default for name, field in settings_of(Learning).items() if name != "discount"}
     assert config.to_dict() == expected | new  # and nothing of a preset: it held every setting
     assert (config.environment.opening_plies, config.training.minutes) == (0, None)
+
+
+def test_a_preset_says_nothing_to_an_algorithm_that_lacks_its_settings():
+    config = TrainConfig("tic_tac_toe", algorithm="tabular", opening_plies=2)
+    assert "batch_size" in config.environment.presets["default"] and "batch_size" not in config.to_dict()
+    assert (config.training.steps, config.environment.features) == (16_000_000, "lines")
+    assert TrainConfig(**config.to_dict()) == config
+    sentence = refusal(TrainConfig, "tic_tac_toe", algorithm="tabular", batch_size=8)
+    assert sentence.startswith("unknown setting 'batch_size': the settings are environment, preset, algorithm, ")
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        (dict(exploration_start=1.5), "exploration_start = 1.5: 0 to 1 is needed"),
+        (dict(exploration="boltzmann"), "exploration_start = 0.0: a temperature is more than 0"),
+        (dict(exploration="boltzmann", exploration_start=5e3, exploration_end=6e3),
+         "exploration_end = 6000.0: it is not above exploration_start = 5000.0"),
+        (dict(exploration_decay=1.1), "exploration_decay = 1.1: 0 to 1 is needed"),
+        (dict(hysteretic=-0.1), "hysteretic = -0.1: 0 to 1 is needed"),
+        (dict(lenient_temperature=float("inf")), "lenient_temperature = inf: at least 0 is needed"),
+        (dict(algorithm="c51", distributed=True), "algorithm = 'c51': it learns distributions, and hysteretic, "
+         "distributed and lenient learning are about single values"),
+        (dict(algorithm="tabular", learning_rate=2.0), "learning_rate = 2.0: more than 0 and at most 1 is needed"),
+    ],
+)  # fmt: skip
+def test_what_no_learner_can_do_is_one_sentence(settings, sentence):
+    assert refusal(TrainConfig, **settings) == sentence
 
 
 @pytest.mark.parametrize(

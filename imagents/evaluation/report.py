@@ -76,7 +76,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
     if opened.config is None:
         raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
-    config = opened.config.replace(parallel_games=copies, replay_length=2, batch_size=1)
+    config = opened.config.with_copies(copies)
     environment = opened.environment.build(copies, make_seed(seed, "evaluation"))
     players = seat_players(config, environment, Run(run_folder(path)).began_in)
     learned = {agent.name: agent for agent in opened.agents}

@@ -4,7 +4,7 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 (the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
-import operator
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -18,11 +18,12 @@ from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
+from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
-from imagents.learning.policies import LegalEpsilonGreedyPolicy
+from imagents.learning.policies import greedy_probabilities
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.process import check_tensorflow
-from imagents.randomness import make_generator, make_seed
+from imagents.randomness import make_seed
 from imagents.seats import PASS, assign, is_asked, lived, shows, values_of, variables_for, where_copy
 from imagents.settings import QLearning
 
@@ -45,7 +46,9 @@ class IMAgent(tf.Module):
       name: its name in logs and files; "player_1" for seat 0 by default.
       observation_fn, reward_fn, action_fn, initial_state, state_fn: of its perspective. `state_fn` is called for
         every time step observed, also for the first of a life: an agent that forgets between lives resets it there.
-      epsilon: share of random legal moves when collecting, a number or one per copy.
+      exploration: "epsilon" for a share of random legal moves when collecting, "boltzmann" for any at a temperature.
+      epsilon: that share, a number or one per copy; with a schedule the least that it becomes.
+      schedule: what the share, or the temperature, is as the agent goes on.
       replay_length: decisions kept per copy.
       sample_batch_size: transitions per train iteration.
       limits_are_ends: whether what comes after a time limit counts for nothing, as after an end; only to reproduce
@@ -54,6 +57,7 @@ class IMAgent(tf.Module):
 
     Attributes:
       algorithm: the TF-Agents agent inside.
+      exploration: how much it explores.
       perspective: its own side of the environment, as functions.
       policy: the greedy policy, on the environment's time steps; its state is the internal state.
       collect_policy: the exploring policy, on the environment's time steps.
@@ -76,7 +80,9 @@ class IMAgent(tf.Module):
         action_fn: ActionFn | None = None,
         initial_state=(),
         state_fn: StateFn | None = None,
+        exploration: Literal["epsilon", "boltzmann"] = "epsilon",
         epsilon=QLearning.epsilon_min,
+        schedule: Schedule | None = None,
         replay_length: int = QLearning.replay_length,
         sample_batch_size: int = QLearning.batch_size,
         limits_are_ends: bool = False,
@@ -104,20 +110,14 @@ class IMAgent(tf.Module):
         self.algorithm = _from_transitions(self.name, algorithm)
         _check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
-        if np.shape(epsilon) not in ((), (batch_size,)):
-            given = np.shape(epsilon)
-            raise InputError(f"{self.name}: epsilon has shape {given}: one number or {batch_size} are needed")
-        epsilon = tf.broadcast_to(tf.constant(epsilon, tf.float32), [batch_size])
-        self._epsilon = tf.Variable(epsilon, trainable=False)
-        generator = make_generator(seed, f"{self.name}/exploration")
-        greedy = self.algorithm.policy
-        legal_moves = operator.attrgetter("legal_moves") if sees_moves(greedy) else None
-        self._explore = LegalEpsilonGreedyPolicy(greedy, self._epsilon, generator, legal_moves)
+        policy = self.algorithm.policy
+        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed)
         specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
-        self.policy = _EnvironmentPolicy(greedy, *specs)
-        self.collect_policy = _EnvironmentPolicy(self._explore, *specs)
+        self.policy = _EnvironmentPolicy(policy, *specs)
+        self.collect_policy = _EnvironmentPolicy(self.exploration.policy, *specs)
 
         seed, sight_spec = make_seed(seed, self.name), self.perspective.sight_spec
+        replay_length = 2 if self.learns_once else replay_length  # a round closes two in a copy at the most
         self._decisions = Decisions(sight_spec, own_action_spec, batch_size, replay_length, seed, limits_are_ends)
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
@@ -125,6 +125,11 @@ class IMAgent(tf.Module):
         self._is_dead = tf.Variable(zeros != 0.0, trainable=False) if shows(observation, "step_types") else None
         shows_who_is_asked = shows(observation, "seat") or shows(observation, "acts")
         self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
+
+    @property
+    def learns_once(self) -> bool:
+        """Whether the algorithm learns each decision once, as it closes, and has no replay."""
+        return getattr(self.algorithm, "learns_once", False)
 
     @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
@@ -155,7 +160,9 @@ class IMAgent(tf.Module):
         if not collect:
             return self.decide(time_step, state)
         sight = self.perspective.sight(time_step, state)
-        action = self._explore.action(own_time_step(self._explore, time_step, sight)).action
+        exploring = self.exploration.policy
+        action = exploring.action(own_time_step(exploring, time_step, sight)).action
+        self.exploration.note_decisions(asked)
         self._decisions.open(asked, sight, action)
         return self._done(asked, self.perspective.action(action, state))
 
@@ -195,14 +202,17 @@ class IMAgent(tf.Module):
         self._decisions.observe(own, reward, is_asked(time_step, self.seat), sight)
 
     def train_iteration(self) -> tf_agent.LossInfo:
-        """One train step of the algorithm on a sample of its own decisions.
+        """One train step of the algorithm: on a sample of its own decisions, or on those that are new to it.
 
         Returns:
-          TF-Agents' `LossInfo` of the sample.
+          TF-Agents' `LossInfo` of them.
 
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
+        if self.learns_once:
+            decision, is_there = self.replay_buffer.take_all()
+            return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)), weights=is_there)
         decision, _ = self.replay_buffer.sample(self.sample_batch_size)
         return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)))
 
@@ -233,6 +243,18 @@ class IMAgent(tf.Module):
         sight = self.perspective.sight(time_step, state)
         values = q_values(self.algorithm, time_step, sight)
         return tf.where(sight.legal_moves, values, float("nan")) if tf.is_tensor(sight.legal_moves) else values
+
+    def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
+        """How often the agent takes each of its actions in any number N of positions, float32 `[N, num_actions]`.
+
+        Args:
+          time_step: the environment's, `[N]`.
+          collect: as it explores now; else greedily, where equals share if the algorithm draws among them.
+        """
+        state = self.policy.get_initial_state(_batch_size(time_step))
+        policy = self.algorithm.policy
+        own = own_time_step(policy, time_step, self.perspective.sight(time_step, state))
+        return self.exploration.policy.probabilities(own) if collect else greedy_probabilities(policy, own)
 
 
 def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:

@@ -16,10 +16,14 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from imagents.learning.networks import QNetwork
+from imagents.learning.optimism import OPTIMISM, Optimism, hashed
 from imagents.learning.perspective import Sight
+from imagents.learning.tabular import TabularAgent
 from imagents.seats import num_actions
-from imagents.settings import QLearning
+from imagents.settings import Learning, QLearning, Tabular
 from imagents.xla import pick
+
+_BUCKETS = 4096  # of views, each with a temperature per action, if a Q network is lenient
 
 Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
 """(time_step_spec, action_spec) -> the TF-Agents agent for an `IMAgent` of these specs."""
@@ -30,11 +34,27 @@ def split_observation(observation: Sight):
     return observation.view, observation.legal_moves
 
 
+def tabular(*, seed: int = 0, **settings) -> Algorithm:
+    """Q-learning in a table (Watkins 1989), for views of few values; see `imagents.learning.tabular`.
+
+    Args:
+      seed: of how ties are broken.
+      settings: those of `imagents.settings.Tabular` about learning: learning_rate, discount, hysteretic, ...
+
+    Raises:
+      InputError: for a value that no learner can have.
+    """
+    values = Tabular(**settings)
+    return lambda time_step_spec, action_spec: TabularAgent(time_step_spec, action_spec, values, seed)
+
+
 def dqn(*, double: bool = False, **settings) -> Algorithm:
     """Deep Q-learning (Mnih et al. 2015), or Double DQN (van Hasselt et al. 2015).
 
     Args:
       double: whether the online network chooses the action that the target network values.
+      hysteretic, distributed, lenient_temperature, lenient_decay, lenient_moderation: which errors below 0 count less
+        than those above, as in `imagents.settings.Learning`.
       hidden_layers: widths of the Q network's hidden layers; like every number here `QLearning`'s by default.
       features: what the network sees of the agent's view, a function such as
         `imagents.environments.boards.features.LineFeatures`; the flattened view by default.
@@ -45,7 +65,9 @@ def dqn(*, double: bool = False, **settings) -> Algorithm:
       target_update_tau: share of the online weights in an update.
       seed: of the initial weights.
     """
-    return _q_learning(_DoubleDQN if double else _DQN, 1, dict(td_errors_loss_fn=_huber), **settings)
+    optimism = Learning(**{name: settings.pop(name) for name in OPTIMISM if name in settings})
+    own = dict(td_errors_loss_fn=_huber, optimism=optimism, seed=settings.get("seed", 0))
+    return _q_learning(_DoubleDQN if double else _DQN, 1, own, **settings)
 
 
 def categorical_dqn(
@@ -114,11 +136,37 @@ class _OneHot:
         return pick(outputs, actions)
 
 
-class _DQN(_OneHot, dqn_agent.DqnAgent):
+class _Optimistic(_OneHot):
+    """Counts errors below 0 less, if it is told to; then it learns from single transitions of equal weight."""
+
+    def __init__(self, *args, optimism: Learning, seed: int, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._optimism = None
+        if optimism.is_optimistic:
+            self._optimism = Optimism(optimism, _BUCKETS, num_actions(self.action_spec), seed)
+
+    def _loss(self, experience, td_errors_loss_fn, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False):
+        if self._optimism is None:
+            return super()._loss(experience, td_errors_loss_fn, gamma, reward_scale_factor, weights, training)
+        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
+        values = self._compute_q_values(time_steps, policy_steps.action, training)
+        following = self._compute_next_q_values(next_time_steps, policy_steps.info)
+        reward = reward_scale_factor * next_time_steps.reward
+        target = tf.stop_gradient(reward + gamma * next_time_steps.discount * following)
+        observation = time_steps.observation
+        view = observation.view if isinstance(observation, Sight) else observation
+        states = hashed(view, _BUCKETS)
+        shares = self._optimism.shares(target - values, states, policy_steps.action, tf.ones_like(target, tf.bool))
+        losses = tf.stop_gradient(shares) * td_errors_loss_fn(target, values)
+        loss_info = dqn_agent.DqnLossInfo(td_loss=losses, td_error=target - values)
+        return tf_agent.LossInfo(tf.nn.compute_average_loss(losses), loss_info)
+
+
+class _DQN(_Optimistic, dqn_agent.DqnAgent):
     pass
 
 
-class _DoubleDQN(_OneHot, dqn_agent.DdqnAgent):
+class _DoubleDQN(_Optimistic, dqn_agent.DdqnAgent):
     pass
 
 

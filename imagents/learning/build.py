@@ -10,11 +10,14 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig, agent_name
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.learning.algorithms import categorical_dqn, dqn
+from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, tabular
+from imagents.learning.exploration import Schedule
+from imagents.learning.optimism import OPTIMISM
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
 from imagents.seats import num_seats, own_action_spec
+from imagents.settings import QLearning, Tabular, settings_of
 
 
 def build_agents(config: TrainConfig) -> list[IMAgent]:
@@ -22,8 +25,7 @@ def build_agents(config: TrainConfig) -> list[IMAgent]:
     environment = config.environment.build(1, 0)
     if config.training.agents:
         return [player for player in own_players(config, environment) if isinstance(player, IMAgent)]
-    small = config.replace(parallel_games=1, replay_length=2, batch_size=1)
-    return list(build_learners(small, environment).values())
+    return list(build_learners(config.with_copies(1), environment).values())
 
 
 def own_players(config: TrainConfig, environment: tf_environment.TFEnvironment) -> list:
@@ -65,40 +67,60 @@ def build_agent(
       algorithm: another agent's, to share; the settings' own if None.
     """
     name, settings = name or agent_name(seat), config.algorithm
-    batch, num_games = settings.batch_size, config.training.parallel_games
-    actions = own_action_spec(environment.action_spec(), seat)
-    widths = [*settings.hidden_layers, int(np.max(getattr(actions, "maximum", 0))) + 1]
-    # A gradient needs what all layers gave, a move only what the widest one did.
-    needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
-    for what, numbers in needs.items():
-        check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)
-    shared = config.environment.network() | dict(
-        hidden_layers=settings.hidden_layers,
-        optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
-        discount=settings.discount,
-        target_update_period=settings.target_update_period,
-        target_update_tau=settings.target_update_tau,
-        seed=make_seed(config.training.seed, name),
-    )
-    if algorithm is not None:
-        pass
-    elif settings.name == "c51":
-        low, high = config.environment.return_range
-        algorithm = categorical_dqn(min_return=low, max_return=high, **shared)
-    else:
-        algorithm = dqn(double=settings.name == "double_dqn", **shared)
+    num_games, seed = config.training.parallel_games, make_seed(config.training.seed, name)
+    own = dict(epsilon=0.0)
+    if isinstance(settings, QLearning):
+        own = dict(
+            epsilon=epsilon_ladder(settings.epsilon_min, settings.epsilon_max, num_games),
+            replay_length=settings.replay_length,
+            sample_batch_size=settings.batch_size,
+        )
+        _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
+    if algorithm is None:
+        is_table = isinstance(settings, Tabular)
+        algorithm = tabular(seed=seed, **_values(settings)) if is_table else _q_learning(config, settings, seed)
+    scheduled = settings.exploration_start > 0
+    schedule = Schedule(settings.exploration_start, settings.exploration_end, settings.exploration_decay)
     return IMAgent(
         environment,
         batch_size=num_games,
         algorithm=algorithm,
         seat=seat,
         name=name,
-        epsilon=epsilon_ladder(settings.epsilon_min, settings.epsilon_max, num_games),
-        replay_length=settings.replay_length,
-        sample_batch_size=settings.batch_size,
+        exploration=settings.exploration,
+        schedule=schedule if scheduled else None,
         limits_are_ends=config.training.limits_are_ends,
         seed=config.training.seed,
+        **own,
     )
+
+
+def _values(part) -> dict:
+    return {name: getattr(part, name) for name in settings_of(part)}
+
+
+def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorithm:
+    shared = config.environment.network() | dict(
+        hidden_layers=settings.hidden_layers,
+        optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
+        discount=settings.discount,
+        target_update_period=settings.target_update_period,
+        target_update_tau=settings.target_update_tau,
+        seed=seed,
+    )
+    if settings.name == "c51":
+        low, high = config.environment.return_range
+        return categorical_dqn(min_return=low, max_return=high, **shared)
+    optimism = {name: getattr(settings, name) for name in OPTIMISM}
+    return dqn(double=settings.name == "double_dqn", **shared | optimism)
+
+
+def _check_memory(settings: QLearning, num_games: int, actions) -> None:
+    """Raises an InputError if what its layers give has no room: a gradient needs all of them, a move the widest."""
+    batch, widths = settings.batch_size, [*settings.hidden_layers, int(np.max(getattr(actions, "maximum", 0))) + 1]
+    needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
+    for what, numbers in needs.items():
+        check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)
 
 
 def epsilon_ladder(low: float, high: float, num_games: int) -> list[float]:

@@ -158,6 +158,8 @@ class Perspective:
         for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state)):
             _check_tensor(f"{owner}: state_fn", after, tuple(before.shape), before.dtype)
         legal_moves = own_legal_moves(time_step_spec.observation, self.seat)
+        if self._observation_fn is own_view:  # with the bounds that the environment gives its numbers
+            return Sight(own_view(time_step_spec.observation, self.seat), legal_moves)
         return Sight(_specs(tf.nest.map_structure(lambda x: x[0], sight.view)), legal_moves)
 
 

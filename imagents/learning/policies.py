@@ -1,4 +1,4 @@
-"""Epsilon-greedy collection over legal moves."""
+"""Exploring policies over legal moves."""
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -8,21 +8,18 @@ from imagents.randomness import sample_legal, uniform
 from imagents.seats import num_actions
 
 
-class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
-    """With probability epsilon a uniformly random legal move, else the greedy policy's.
-
-    TF-Agents' own epsilon-greedy policy has one epsilon for the whole batch and draws
-    from the global seed; this one takes an epsilon per batch entry and a generator.
+class _Exploring(tf_policy.TFPolicy):
+    """What both ways to explore have in common.
 
     Args:
       policy: the greedy policy to follow.
-      epsilon: float tensor, variable or number, scalar or `[B]`; a batch of another size takes them by turns.
+      amount: how much to explore: float tensor, variable or number, scalar or `[B]`; a batch of another size takes them
+        by turns.
       generator: `tf.random.Generator` that this policy draws from.
-      legal_moves_fn: maps an observation to bool `[B, num_actions]`; every action is
-        legal if None.
+      legal_moves_fn: maps an observation to bool `[B, num_actions]`; every action is legal if None.
     """
 
-    def __init__(self, policy: tf_policy.TFPolicy, epsilon, generator, legal_moves_fn=None):
+    def __init__(self, policy: tf_policy.TFPolicy, amount, generator, legal_moves_fn=None):
         super().__init__(
             policy.time_step_spec,
             policy.action_spec,
@@ -32,27 +29,89 @@ class LegalEpsilonGreedyPolicy(tf_policy.TFPolicy):
             clip=False,
         )
         self._greedy_policy = policy
-        self._epsilon = epsilon
+        self._amount = amount
         self._generator = generator
         self._legal_moves_fn = legal_moves_fn
 
-    def _action(self, time_step, policy_state, seed=None):
-        greedy = self._greedy_policy.action(time_step, policy_state, seed)
-        spec = self.action_spec
-        batch_size = greedy.action.shape[0] or tf.shape(greedy.action)[0]
+    def _legal_moves(self, time_step, batch_size) -> tf.Tensor:
         if self._legal_moves_fn is None:
-            legal_moves = tf.ones([batch_size, num_actions(spec)], tf.bool)
+            return tf.ones([batch_size, num_actions(self.action_spec)], tf.bool)
+        return self._legal_moves_fn(time_step.observation)
+
+    def _as_action(self, index: tf.Tensor) -> tf.Tensor:
+        return tf.cast(index, self.action_spec.dtype) + tf.cast(self.action_spec.minimum, self.action_spec.dtype)
+
+    def _amount_of(self, batch_size) -> tf.Tensor:
+        amount = tf.convert_to_tensor(self._amount)
+        if not amount.shape.rank or (isinstance(batch_size, int) and batch_size == amount.shape[0]):
+            return amount
+        return tf.gather(amount, tf.range(batch_size) % amount.shape[0])
+
+
+class LegalEpsilonGreedyPolicy(_Exploring):
+    """With probability epsilon a uniformly random legal move, else the greedy policy's.
+
+    TF-Agents' own epsilon-greedy policy has one epsilon for the whole batch and draws
+    from the global seed; this one takes an epsilon per batch entry and a generator.
+    """
+
+    def _action(self, time_step, policy_state, seed=None):
+        draws_among_equals = hasattr(self._greedy_policy, "best")
+        if draws_among_equals:  # by this policy's own numbers, which nobody draws but in collecting
+            best = self._greedy_policy.best(time_step)
+            batch_size = _batch_size(best)
         else:
-            legal_moves = self._legal_moves_fn(time_step.observation)
-        draws = uniform(self._generator, [2, batch_size])
-        random_action = sample_legal(legal_moves, draws[0])
-        random_action = tf.cast(random_action, spec.dtype) + tf.cast(spec.minimum, spec.dtype)
-        explore = draws[1] < self._epsilon_of(batch_size)
+            greedy = self._greedy_policy.action(time_step, policy_state, seed)
+            batch_size = _batch_size(greedy.action)
+        draws = uniform(self._generator, [3 if draws_among_equals else 2, batch_size])
+        if draws_among_equals:
+            greedy = policy_step.PolicyStep(self._as_action(sample_legal(best, draws[2])), policy_state, ())
+        random_action = self._as_action(sample_legal(self._legal_moves(time_step, batch_size), draws[0]))
+        explore = draws[1] < self._amount_of(batch_size)
         action = tf.where(explore, random_action, greedy.action)
         return policy_step.PolicyStep(action, greedy.state, greedy.info)
 
-    def _epsilon_of(self, batch_size) -> tf.Tensor:
-        epsilon = tf.convert_to_tensor(self._epsilon)
-        if not epsilon.shape.rank or (isinstance(batch_size, int) and batch_size == epsilon.shape[0]):
-            return epsilon
-        return tf.gather(epsilon, tf.range(batch_size) % epsilon.shape[0])
+    def probabilities(self, time_step) -> tf.Tensor:
+        """What it plays how often, float32 `[N, num_actions]`."""
+        greedy = greedy_probabilities(self._greedy_policy, time_step)
+        size = _batch_size(greedy)
+        legal, epsilon = _shares(self._legal_moves(time_step, size)), self._amount_of(size)
+        epsilon = epsilon[:, tf.newaxis] if epsilon.shape.rank else epsilon
+        return (1.0 - epsilon) * greedy + epsilon * legal
+
+
+class LegalBoltzmannPolicy(_Exploring):
+    """Any legal move with a probability proportional to exp(Q / temperature)."""
+
+    def _action(self, time_step, policy_state, seed=None):
+        shares = self.probabilities(time_step)
+        sums = tf.cumsum(shares, axis=1)
+        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
+        return policy_step.PolicyStep(self._as_action(tf.argmax(reached, axis=1)), policy_state, ())
+
+    def probabilities(self, time_step) -> tf.Tensor:
+        """What it plays how often, float32 `[N, num_actions]`."""
+        values = self._greedy_policy.wrapped_policy.distribution(time_step).action.logits_parameter()
+        temperature = tf.maximum(self._amount_of(_batch_size(values)), _COLDEST)
+        temperature = temperature[:, tf.newaxis] if temperature.shape.rank else temperature
+        below = (values - tf.reduce_max(values, axis=1, keepdims=True)) / temperature
+        return tf.nn.softmax(tf.where(self._legal_moves(time_step, _batch_size(values)), below, -float("inf")))
+
+
+_COLDEST = 1e-6  # of temperatures: below it a policy is greedy
+
+
+def greedy_probabilities(policy: tf_policy.TFPolicy, time_step) -> tf.Tensor:
+    """What a greedy policy plays how often, float32 `[N, num_actions]`: equals alike, if it draws among them."""
+    if hasattr(policy, "best"):
+        return _shares(policy.best(time_step))
+    action = policy.action(time_step, policy.get_initial_state(_batch_size(time_step.discount))).action
+    return tf.one_hot(action - policy.action_spec.minimum, num_actions(policy.action_spec))
+
+
+def _shares(chosen: tf.Tensor) -> tf.Tensor:
+    return tf.cast(chosen, tf.float32) / tf.reduce_sum(tf.cast(chosen, tf.float32), axis=1, keepdims=True)
+
+
+def _batch_size(x: tf.Tensor):
+    return x.shape[0] or tf.shape(x)[0]

@@ -55,8 +55,7 @@ def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict
             raise InputError(f"past selves cannot play another seat of {config.environment.name} than their own")
         if f"{agent.name}_wins" not in getattr(environment, "tallies", ()):
             raise InputError(f"who joins a league is who wins, and {config.environment.name} does not tally wins")
-        small = config.replace(parallel_games=games // size, replay_length=2)
-        actor = build_agent(small, environment, agent.seat, name="league")
+        actor = build_agent(config.with_copies(games // size), environment, agent.seat, name="league")
         return LeaguePlayer(agent, actor, size, training.league_win_rate, seat=seat, exchange=exchange)
 
     def another_learner() -> Player:

@@ -259,6 +259,7 @@ class Experiment:
         if not self.config.training.agents:  # somebody's own agents have schedules of their own
             for agent in self.trainer.agents:
                 agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
+                agent.exploration.note_budget(self._schedule.spent(int(self.trainer.steps), self._seconds))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
         seconds = self._stopwatch.seconds - began

@@ -6,6 +6,7 @@ steps on its own decisions. Rounds run in chunks: one compiled function a chunk,
 only in between. The same `_round` runs eagerly, in a graph and under XLA.
 """
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Literal
@@ -34,9 +35,9 @@ class Trainer(tf.Module):
       environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
-      train_steps_per_round: of each agent.
-      warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent has
-        a decision to learn from.
+      train_steps_per_round: of each agent that has a replay; any other learns each decision once, as it closes.
+      warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent that
+        has a replay has a decision to learn from.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
         cannot be compiled by XLA; training runs as a graph instead.
 
@@ -61,6 +62,7 @@ class Trainer(tf.Module):
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
+        self._replaying = [agent for agent in self.agents if not agent.learns_once]
         self._train_steps_per_round = train_steps_per_round
         self._warmup_rounds = warmup_rounds
         in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
@@ -79,6 +81,7 @@ class Trainer(tf.Module):
         self.episodes = _counter("episodes")
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
         self._train_steps = _counter("train_steps")
+        self._lessons = {a.name: _counter("lessons") for a in self.agents if a.learns_once}
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._lives = {a.name: _counter("lives") for a in self.agents}
@@ -111,7 +114,7 @@ class Trainer(tf.Module):
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        by_agent = (self._losses, self._returns, self._lives)
+        by_agent = (self._losses, self._returns, self._lives, self._lessons)
         sums = [self._tallies, self._train_steps, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
@@ -128,7 +131,8 @@ class Trainer(tf.Module):
         episodes = int(self.episodes) - episodes_before
         train_steps, metrics = int(self._train_steps), {}
         for agent in self.agents:
-            metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], train_steps)
+            lessons = int(self._lessons[agent.name]) if agent.learns_once else train_steps
+            metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], lessons)
             metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
         tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
         metrics |= {name: _mean(count, episodes) for name, count in tallies}
@@ -160,9 +164,14 @@ class Trainer(tf.Module):
         for seats in turns(self.environment):
             self._step(seats)
         is_warm = self.rounds.assign_add(1) > self._warmup_rounds
-        for agent in self.agents:  # some are first asked late, or decide for long
+        for agent in self._replaying:  # some are first asked late, or decide for long
             is_warm &= agent.replay_buffer.num_frames() > 0
-        repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
+        if self._replaying:
+            repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
+        for agent in self.agents:
+            if agent.learns_once:
+                is_due = agent.replay_buffer.num_frames() > 0
+                repeat(functools.partial(self._learn_once, agent), tf.cast(is_due, tf.int32))
 
     def _step(self, seats: Sequence[int]) -> None:
         before, after, stepped = take_step(
@@ -181,8 +190,12 @@ class Trainer(tf.Module):
 
     def _train(self) -> None:
         self._train_steps.assign_add(1)
-        for agent in self.agents:
+        for agent in self._replaying:
             self._losses[agent.name].assign_add(agent.train_iteration().loss)
+
+    def _learn_once(self, agent: IMAgent) -> None:
+        self._lessons[agent.name].assign_add(1)
+        self._losses[agent.name].assign_add(agent.train_iteration().loss)
 
 
 def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
@@ -200,9 +213,9 @@ def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
     return Trainer(
         environment,
         players,
-        train_steps_per_round=config.algorithm.train_steps_per_round,
-        warmup_rounds=config.algorithm.warmup_rounds,
         execution=config.training.execution,
+        **{name: getattr(config.algorithm, name) for name in ("train_steps_per_round", "warmup_rounds")
+           if hasattr(config.algorithm, name)},
     )
 
 

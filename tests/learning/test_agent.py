@@ -33,7 +33,7 @@ def play(environment, agents, moves):
         agent.observe(time_step)
     for move in moves:
         mover = agents[int(time_step.observation["seat"][0])]
-        mover._explore = Chooses(mover._explore, move)
+        mover.exploration.policy = Chooses(mover.exploration.policy, move)
         action = mover.act(time_step, collect=True)
         time_step = environment.step(action)
         for agent in agents:
@@ -459,7 +459,7 @@ def test_a_policys_variables_are_those_of_the_network_and_nothing_else():
     assert {v.ref() for v in agent.policy.variables()} == {v.ref() for v in network}
     assert len(agent.policy.variables()) == len(network) == 6
     others = {v.ref() for v in agent.collect_policy.variables()} - {v.ref() for v in network}
-    assert others == {agent._epsilon.ref()}
+    assert others == {agent.exploration._amount.ref()}
 
 
 def test_a_transform_that_returns_something_else_is_named_with_its_agent():

@@ -71,7 +71,7 @@ class BoardSettings(Face):
 
     def check(self, algorithm) -> None:
         """Raises an InputError if the network that an algorithm asks for does not fit the board."""
-        for width in algorithm.hidden_layers if self.symmetry == "mirror" else ():
+        for width in getattr(algorithm, "hidden_layers", ()) if self.symmetry == "mirror" else ():
             check("hidden_layers", width % 2 == 0, width, "with symmetry mirror, a layer has an even width")
 
     def build(self, batch_size: int, seed: int):
