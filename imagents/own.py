@@ -50,7 +50,7 @@ def trust_again(config, environment=None, agents=None, everything: bool = False)
     for setting, function in (("environment", environment), ("agents", agents)):
         if function and not is_own(names[setting]):
             raise InputError(f"{setting} = {function!r}: this run has {names[setting]!r}, and a run keeps it")
-        if function or (everything and is_own(names[setting])):
+        if function or (everything and is_own(names[setting]) and not _is_nowhere(names[setting])):
             trust(function or names[setting], names[setting])
 
 
@@ -64,12 +64,17 @@ def trusted(name: str, setting: str) -> Callable:
     Raises:
       InputError: if nobody has trusted it in this process.
     """
-    if name not in _TRUSTED:
+    if name in _TRUSTED:
+        return _TRUSTED[name]
+    if _is_nowhere(name):
         raise InputError(
-            f"{setting} = {name!r} is a function of somebody's own, and nothing is imported because a file names it: "
-            f"name it yourself (--{setting} {name}), say --trust, or in Python imagents.trust({name!r})"
+            f"{setting} = {name!r} was made in a script or inside of a function: name where it is to be found now "
+            f"(--{setting} MODULE:FUNCTION), or in Python imagents.trust(FUNCTION, {name!r})"
         )
-    return _TRUSTED[name]
+    raise InputError(
+        f"{setting} = {name!r} is a function of somebody's own, and nothing is imported because a file names it: "
+        f"name it yourself (--{setting} {name}), say --trust, or in Python imagents.trust({name!r})"
+    )
 
 
 def is_own(name: str) -> bool:
@@ -77,8 +82,15 @@ def is_own(name: str) -> bool:
     return ":" in name
 
 
+def _is_nowhere(name: str) -> bool:
+    """Whether no import finds a function: it was made in a script, or inside of another function."""
+    return name.startswith("__main__:") or "<" in name
+
+
 def _imported(name: str) -> Callable:
     module_name, _, attribute = name.partition(":")
+    if not all(module_name.split(".")):
+        raise InputError(f"{name}: {module_name!r} is no name of a module, as in my_world:make")
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())  # as `python -m` has it; a command of its own has not
     try:
@@ -87,8 +99,8 @@ def _imported(name: str) -> Callable:
         if error.name and not f"{module_name}.".startswith(f"{error.name}."):
             raise  # inside of it
         raise InputError(f"{name}: there is no module {module_name} here") from None
-    except (TypeError, ValueError):  # no name of a module
-        raise InputError(f"{name}: {module_name!r} is no name of a module, as in my_world:make") from None
+    except InputError as error:  # it trains where it is imported, say
+        raise InputError(f"{name}: {module_name} cannot be imported: {error}") from None
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise InputError(f"{name}: {module_name} has no {attribute!r}")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import strangers
-from small import SMALL, small_config, small_flags, stop_after, timeless
+from small import SMALL, small_config, small_flags, stop_after, timeless, untrained_run
 
 import imagents
 from imagents import cli, own, plotting
@@ -324,6 +324,29 @@ def test_what_goes_wrong_inside_of_a_function_shows_its_trace(module, command):
     pathlib.Path("broken.py").write_text("import no_such_module\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         command(*train("--environment", "broken:make"))
+
+
+def test_a_module_that_trains_where_it_is_imported_is_named(module, command):
+    text = f"import imagents\nfrom {module} import kept\nimagents.train(imagents.TrainConfig(steps=1), 'run')\n"
+    pathlib.Path("script.py").write_text(text)
+    pathlib.Path("run").mkdir()
+    pathlib.Path("run/mine").touch()
+    assert command(*train("--environment", "script:kept")) == (
+        2, "imagents train: script:kept: script cannot be imported: run is not empty: choose a new folder, or go on "
+           "with --resume run\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("made_in", ["__main__:world", "mine:main.<locals>.world"])
+def test_a_function_that_no_import_finds_is_named_anew(module, command, made_in):
+    imagents.trust(strangers.kept, made_in)
+    untrained_run("run", made_in)
+    own._TRUSTED.clear()
+    for words in ([], ["--trust"]):
+        assert command("evaluate", "run", *words) == (
+            2, f"imagents evaluate: environment = '{made_in}' was made in a script or inside of a function: name where "
+               "it is to be found now (--environment MODULE:FUNCTION), or in Python imagents.trust(FUNCTION, "
+               f"'{made_in}')\n")  # fmt: skip
+    assert command("evaluate", "run", "--environment", f"{module}:kept", "--games", 8)[0] == 0
 
 
 def test_a_run_that_has_no_use_for_a_function_says_so(module, command):

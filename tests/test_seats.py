@@ -155,6 +155,23 @@ def test_permuting_the_seats_permutes_the_results():
         np.testing.assert_array_equal(x, y)
 
 
+class Showing(Scripted):
+    """Shows everybody what seat 0 did last, in place of the row."""
+
+    def __init__(self, rows):
+        super().__init__(rows, alike=True)
+        self._done = tf.Variable([0], trainable=False)
+
+    def _step(self, action):
+        self._done.assign(action[0] + 1)
+        return super()._step(action)
+
+    def _current_time_step(self):
+        time_step = super()._current_time_step()
+        views = tuple(tf.one_hot(self._done, size) for size in self._shapes)
+        return time_step._replace(observation=time_step.observation | {"views": views})
+
+
 def test_simultaneous_moves_hide_each_other():
     """What an agent is shown before it acts is the same, whatever the other one has just chosen."""
     shown = []
@@ -173,10 +190,10 @@ def test_simultaneous_moves_hide_each_other():
             return tf.fill(time_step.step_type.shape, self._action)
 
     for action in (0, 1):
-        environment = Scripted(HYBRID, alike=True)
-        trainer = Trainer(environment, [Always(action), Watching(environment, seat=1, **SMALL)], execution="eager")
-        trainer.run(1)
-    assert shown[0] == shown[1]
+        environment = Showing([Row([0, 1], [0, 0])] * 3)
+        Trainer(environment, [Always(action), Watching(environment, seat=1, **SMALL)], execution="eager").run(2)
+    assert shown[0] == shown[2]
+    assert shown[1] != shown[3]  # afterwards everybody knows
 
 
 def test_no_two_agents_share_a_variable_and_zeroing_ones_leaves_the_other_as_it_was():

@@ -1,17 +1,19 @@
 """Trains in forked processes that a test can kill, at any moment or right before a chosen change of a file.
 
 Importing TensorFlow takes longer than a small training: this process imports it once and forks a process for each
-line that it reads, `{"path": RUN, "config": {...} or null, "kill_before": N or null}`. It prints the process's id
-when it has begun, and its exit status when it has ended. Without a config the run is resumed.
+line that it reads, `{"path": RUN, "words": [...], "kill_before": N or null}`, which runs `imagents` with these words in
+the folder that the run is in. It prints the process's id when it has begun, and its exit status when it has ended.
 """
 
 import json
 import os
+import pathlib
 import signal
 import sys
+import traceback
 
-from imagents.config import TrainConfig
-from imagents.training.experiment import train
+import imagents.training.experiment  # noqa: F401
+from imagents import cli
 
 
 def kill_before(change: int, path: str) -> None:
@@ -37,13 +39,14 @@ def main() -> None:
         if process == 0:
             status = 1
             try:
+                sys.stdin = open(os.devnull)
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                os.chdir(pathlib.Path(job["path"]).parent)
                 if job["kill_before"]:
                     kill_before(job["kill_before"], job["path"])
-                if job["config"]:
-                    train(TrainConfig(**job["config"]), job["path"], quiet=True)
-                else:
-                    train(resume=job["path"], quiet=True)
-                status = 0
+                status = cli.main(job["words"])
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         print(process, flush=True)

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,15 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from small import small_config, timeless
+from small import small_flags, timeless
 
-from imagents.config import TrainConfig
 from imagents.runs.run import Run
 
-CONFIG = small_config(
+SETTINGS = dict(
     parallel_games=32,
     batch_size=32,
-    opening_plies=3,
     rounds_per_chunk=5,
     evaluate_every=7,
     checkpoint_minutes=0.003,
@@ -29,7 +28,7 @@ CONFIG = small_config(
     steps=8_000,
     execution="graph",
 )
-INTERVAL = 60 * CONFIG.training.checkpoint_minutes  # seconds of training between checkpoints
+INTERVAL = 60 * SETTINGS["checkpoint_minutes"]  # seconds of training between checkpoints
 
 
 class ForkServer:
@@ -39,11 +38,15 @@ class ForkServer:
         command = [sys.executable, str(pathlib.Path(__file__).with_name("fork_server.py"))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def start(self, path: pathlib.Path, config: TrainConfig | None = None, kill_before: int | None = None) -> int:
-        """Starts a training, or goes on with one. Returns its process id."""
-        settings = config and config.to_dict()
-        print(json.dumps({"path": str(path), "config": settings, "kill_before": kill_before}), file=self.process.stdin,
-              flush=True)
+    def start(self, path: pathlib.Path, settings: dict, own=(), kill_before: int | None = None) -> int:
+        """Starts a training with these settings, or goes on with the one that is there. Returns its process id.
+
+        Both ways it is given the flags `own`.
+        """
+        words = ["--resume", path] if (path / "config.json").exists() else ["--output-dir", path]
+        words += [*own] if "--resume" in words else [*small_flags(**settings), *own]
+        job = {"path": str(path), "words": ["train", *map(str, words)], "kill_before": kill_before}
+        print(json.dumps(job), file=self.process.stdin, flush=True)
         return int(self.process.stdout.readline())
 
     def wait(self) -> int:
@@ -112,51 +115,61 @@ def check_after_a_kill(path: pathlib.Path) -> int:
     return manifest["rounds"]
 
 
-def train(server: ForkServer, path: pathlib.Path, config: TrainConfig) -> Run:
-    server.start(path, config)
+def newest(path: pathlib.Path) -> int:
+    """The rounds of the newest checkpoint that is wholly there, 0 if none is."""
+    return max((int(p.name) for p in (path / "checkpoints").glob("*") if p.name.isdigit()), default=0)
+
+
+def train(server: ForkServer, path: pathlib.Path, settings: dict, own=()) -> Run:
+    server.start(path, settings, own)
     assert server.wait() == 0
     return Run(path)
 
 
-def kill_and_resume(server: ForkServer, path: pathlib.Path, config: TrainConfig, moments) -> Run:
+def kill_and_resume(server: ForkServer, path: pathlib.Path, settings: dict, moments, own=()) -> Run:
     """Kills a training at each of these moments, resumes it each time, and then lets it end.
 
     Args:
       server: which starts it.
-      path: of the run.
-      config: of the run.
+      path, settings: of the run.
+      own: flags that name functions of a researcher's own.
       moments: pairs of a kind and a number: ("before change", n): right before it changes a file or folder in the run
         for the n-th time, most of which belong to a checkpoint; ("after rows", n): some milliseconds after it has
-        logged n more rows; ("after seconds", n).
+        logged n more rows; ("after checkpoints", n): likewise, of checkpoints; ("after seconds", n).
     """
     reached = 0
     for kind, number in moments:
         if kind == "before change":
-            server.start(path, config, kill_before=number)
+            server.start(path, settings, own, kill_before=number)
         else:
-            before = rows(path)
-            process = server.start(path, config)
+            before, saved = rows(path), newest(path)
+            process = server.start(path, settings, own)
             if kind == "after rows":
                 wait_for(lambda: len(rows(path)) < len(before) or rows(path) > before)  # noqa: B023
                 count = len(rows(path))
                 wait_for(lambda: len(rows(path)) >= count + int(number))  # noqa: B023
+                time.sleep(number % 1)
+            elif kind == "after checkpoints":
+                for _ in range(int(number)):
+                    wait_for(lambda: newest(path) > saved)  # noqa: B023
+                    saved = newest(path)
                 time.sleep(number % 1)
             else:
                 time.sleep(number)
             os.kill(process, signal.SIGKILL)
         assert server.wait() == -signal.SIGKILL, (kind, number)
         if (path / "config.json").exists():
-            config, rounds = None, check_after_a_kill(path)
+            rounds = check_after_a_kill(path)
             assert rounds >= reached
             reached = rounds
-    return train(server, path, config)
+    return train(server, path, settings, own)
 
 
 def test_a_run_killed_while_it_writes_a_checkpoint_and_while_it_trains_ends_like_one_that_was_not(
     server, tmp_path
 ):
-    finished = train(server, tmp_path / "finished", CONFIG)
-    killed = kill_and_resume(server, tmp_path / "killed", CONFIG, [("before change", 33), ("after rows", 2)])
+    finished = train(server, tmp_path / "finished", SETTINGS)
+    killed = kill_and_resume(server, tmp_path / "killed", SETTINGS, [("before change", 33), ("after rows", 2)])
     assert_same_run(finished, killed)
 
 
@@ -170,6 +183,49 @@ def test_a_run_killed_at_fifty_random_moments_ends_like_one_that_was_not(server,
     }
     moments = [(kind, kinds[kind]()) for kind in rng.choices(list(kinds), [5, 4, 1], k=50)]
     print(moments)
-    config = CONFIG.replace(steps=150_000)
-    finished = train(server, tmp_path / "finished", config)
-    assert_same_run(finished, kill_and_resume(server, tmp_path / "killed", config, moments))
+    settings = SETTINGS | dict(steps=150_000)
+    finished = train(server, tmp_path / "finished", settings)
+    assert_same_run(finished, kill_and_resume(server, tmp_path / "killed", settings, moments))
+
+
+# In an environment of a researcher's own, by agents of their own
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where somebody works: their module `mine` is in the present folder, and nowhere else."""
+    tests = pathlib.Path(__file__).parent.parent
+    shutil.copy(tests / "strangers.py", tmp_path / "mine.py")
+    shutil.copy(tests / "worlds.py", tmp_path)
+    return tmp_path
+
+
+OWN = SETTINGS | dict(parallel_games=8, batch_size=8, steps=4_000)
+MOMENTS = [("after checkpoints", 2.01), ("before change", 33), ("after checkpoints", 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "own",
+    [["--environment", "mine:kept"], ["--environment", "mine:three", "--agents", "mine:three_agents"]],
+    ids=["environment", "agents"],
+)
+def test_a_run_of_somebodys_own_functions_killed_ends_like_one_that_was_not(server, folder, own):
+    finished = train(server, folder / "finished", OWN, own)
+    killed = kill_and_resume(server, folder / "killed", OWN, MOMENTS, own)
+    assert_same_run(finished, killed)
+    assert not (killed.path / "notes.txt").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", ["native", "batched"])
+def test_where_no_state_can_be_saved_a_killed_run_goes_on_with_new_episodes_and_says_so_once_a_time(
+    server, folder, function
+):
+    killed = kill_and_resume(server, folder / "killed", OWN, MOMENTS, ["--environment", f"mine:{function}"])
+    notes = (killed.path / "notes.txt").read_text().splitlines()
+    assert len(notes) == len(MOMENTS) and all("on new episodes have begun" in note for note in notes)
+    metrics = killed.metrics()
+    assert metrics["round"].tolist() == [*range(5, metrics["round"].iloc[-1] + 1, 5)]
+    assert metrics["steps"].iloc[-1] >= OWN["steps"] > metrics["steps"].iloc[-2]
+    assert metrics["steps"].is_monotonic_increasing and (killed.path / "evaluation.json").exists()
