@@ -182,6 +182,12 @@ def test_agents_of_ones_own_resume_are_evaluated_and_exported(crowd, command):
         assert status == 0 and [line.split()[0] for line in said.splitlines()] == NAMES
     status, said = command("export", "run")
     assert status == 0 and said.split() == [word for name in NAMES for word in ("done:", f"run/export/{name}/1")]
+    trusted = dict(own._TRUSTED)
+    own._TRUSTED.clear()
+    assert command("evaluate", "run/export/hedonist") == (
+        2, "imagents evaluate: run/export/hedonist is one exported agent: name the run, whose players are evaluated "
+           "together\n")  # fmt: skip
+    own._TRUSTED.update(trusted)
     environment = imagents.load_run("run").environment
     for seat, name in enumerate(NAMES):
         exported = imagents.load_agents(f"run/export/{name}/1")[0]

@@ -45,10 +45,11 @@ def prepare_evaluation(
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
-    environment, agents = opened.environment, opened.agents
+    environment = opened.environment
     arena = environment.arena(games, seed)
     if arena is None:
         return _prepare_together(opened, str(path), games, seed)
+    agents = opened.agents
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
     report = {"run": str(path), "environment": environment.name, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from small import small_flags, timeless
 
+from imagents.config import ENVIRONMENTS
 from imagents.runs.run import Run
 
 SETTINGS = dict(
@@ -165,11 +166,16 @@ def kill_and_resume(server: ForkServer, path: pathlib.Path, settings: dict, mome
     return train(server, path, settings, own)
 
 
+FIRST, *OTHERS = (name for name in ENVIRONMENTS if name.islower())  # those that have a name of their own
+
+
+@pytest.mark.parametrize("environment", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_a_run_killed_while_it_writes_a_checkpoint_and_while_it_trains_ends_like_one_that_was_not(
-    server, tmp_path
+    server, tmp_path, environment
 ):
-    finished = train(server, tmp_path / "finished", SETTINGS)
-    killed = kill_and_resume(server, tmp_path / "killed", SETTINGS, [("before change", 33), ("after rows", 2)])
+    settings = SETTINGS | dict(environment=environment, algorithm="dqn")
+    finished = train(server, tmp_path / "finished", settings)
+    killed = kill_and_resume(server, tmp_path / "killed", settings, [("before change", 33), ("after rows", 2)])
     assert_same_run(finished, killed)
 
 
