@@ -72,7 +72,8 @@ def train(arguments: Sequence[str]) -> Job:
         if experiment.stopped_by is None:
             print(f"done: {run.path}")
             return 0
-        print(f"stopped, nothing lost; to go on: imagents train --resume {in_shell(run.path)}")
+        again = " --trust" if is_own(experiment.config.environment.name) or experiment.config.training.agents else ""
+        print(f"stopped, nothing lost; to go on: imagents train --resume {in_shell(run.path)}{again}")
         return 128 + experiment.stopped_by
 
     return job

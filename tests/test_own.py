@@ -5,6 +5,7 @@ import importlib
 import json
 import pathlib
 import shutil
+import signal
 import sys
 
 import numpy as np
@@ -24,6 +25,7 @@ from imagents.errors import InputError
 from imagents.runs.run import Run
 from imagents.seats import is_asked
 from imagents.training.experiment import Experiment
+from imagents.training.loop import Trainer
 
 # TF-Agents has no way to close the threads of a PyEnvironment but to be told so.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -102,6 +104,21 @@ def test_a_stopped_run_is_that_of_no_stop_where_the_environment_keeps_its_state(
     if function == "kept":
         pd.testing.assert_frame_equal(timeless(whole), timeless(resumed))
         assert evaluation("whole")["agents"] == evaluation("parted")["agents"]
+
+
+@pytest.mark.slow
+def test_a_stopped_run_says_how_to_go_on(module, command, monkeypatch):
+    def stopped(trainer, num_rounds, run_chunk=Trainer.run):
+        signal.raise_signal(signal.SIGINT)
+        return run_chunk(trainer, num_rounds)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", stopped)
+        status, said = command(*train("--environment", f"{module}:kept", "--output-dir", "run"))
+    told = "stopped, nothing lost; to go on: imagents "
+    assert status == 128 + signal.SIGINT and told in said
+    words = said.rpartition(told)[-1].split()
+    assert command(*words)[0] == 0 and evaluation("run")["round"] > 5
 
 
 def test_the_best_checkpoint_is_what_is_exported_and_evaluated(module, command):
