@@ -44,7 +44,7 @@ _HOMES = {  # public name: the module it lives in
     "get_game": "imagents.environments.boards.games",
     "load_agents": "imagents.opening",
     "load_player": "imagents.players.frozen",
-    "load_run": "imagents.training.experiment",
+    "load_run": "imagents.training.loop",
     "make_generator": "imagents.randomness",
     "make_player": "imagents.players.names",
     "open_shipped": "imagents.opening",

@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
-from tf_agents.policies import greedy_policy, tf_policy
-from tf_agents.trajectories import policy_step
+from tf_agents.policies import greedy_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import agent_name
@@ -20,7 +19,7 @@ from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
-from imagents.learning.policies import greedy_probabilities
+from imagents.learning.policies import EnvironmentPolicy, greedy_probabilities, own_time_step, sees_moves, shown
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.process import check_tensorflow
 from imagents.randomness import make_seed
@@ -105,7 +104,7 @@ class IMAgent(tf.Module):
 
         own_action_spec = self.perspective.action_spec
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
-            own_time_step_spec = ts.time_step_spec(_shown(self.perspective.sight_spec))
+            own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
             algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
         self.algorithm = _from_transitions(self.name, algorithm)
         _check_made_for(self.name, self.algorithm, self.perspective)
@@ -113,8 +112,8 @@ class IMAgent(tf.Module):
         policy = self.algorithm.policy
         self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed)
         specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
-        self.policy = _EnvironmentPolicy(policy, *specs)
-        self.collect_policy = _EnvironmentPolicy(self.exploration.policy, *specs)
+        self.policy = EnvironmentPolicy(policy, *specs)
+        self.collect_policy = EnvironmentPolicy(self.exploration.policy, *specs)
 
         seed, sight_spec = make_seed(seed, self.name), self.perspective.sight_spec
         replay_length = 2 if self.learns_once else replay_length  # a round closes two in a copy at the most
@@ -269,45 +268,6 @@ def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) 
     return policy.distribution(own_time_step(policy, time_step, sight)).action.logits_parameter()
 
 
-def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> ts.TimeStep:
-    """The environment's time step as an agent's own policy takes it."""
-    zeros = tf.zeros_like(time_step.discount)
-    observation = _shown(sight) if sees_moves(policy) else sight.view
-    return ts.TimeStep(time_step.step_type, zeros, time_step.discount, observation)
-
-
-def sees_moves(policy: tf_policy.TFPolicy) -> bool:
-    """Whether a policy was made for a `Sight`; else for the bare view."""
-    return isinstance(policy.time_step_spec.observation, Sight)
-
-
-def _shown(sight: Sight):
-    return sight if tf.nest.flatten(sight.legal_moves) else sight.view
-
-
-class _EnvironmentPolicy(tf_policy.TFPolicy):
-    """An agent's own policy on the environment's time steps, through its perspective."""
-
-    def __init__(self, own_policy: tf_policy.TFPolicy, perspective: Perspective, time_step_spec, action_spec):
-        super().__init__(
-            time_step_spec,
-            action_spec,
-            policy_state_spec=perspective.state_spec,
-            automatic_state_reset=False,
-            clip=False,
-        )
-        self._own_policy, self._perspective = own_policy, perspective
-
-    def _action(self, time_step, policy_state, seed=None):
-        state = self._perspective.next_state(policy_state, time_step)  # as when an agent observes, then acts
-        sight = self._perspective.sight(time_step, state)
-        action = self._own_policy.action(own_time_step(self._own_policy, time_step, sight)).action
-        return policy_step.PolicyStep(self._perspective.action(action, state), state)
-
-    def _get_initial_state(self, batch_size):
-        return self._perspective.initial_state(batch_size)
-
-
 def _check_place(owner: str, time_step_spec, action_spec, seat) -> None:
     """Raises an InputError unless there are specs, with that seat."""
     if not isinstance(time_step_spec, ts.TimeStep) or action_spec is None:
@@ -339,7 +299,7 @@ def _check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspe
     """Raises an InputError if an algorithm, such as another agent's, takes other views or actions than these."""
     observation, action = algorithm.policy.time_step_spec.observation, algorithm.action_spec
     sight = perspective.sight_spec
-    own = _shown(sight) if isinstance(observation, Sight) else sight.view
+    own = shown(sight) if isinstance(observation, Sight) else sight.view
     shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
     bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
     if shapes[0] != shapes[1] or bounds[0] != bounds[1]:

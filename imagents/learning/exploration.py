@@ -8,8 +8,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 
 from imagents.errors import InputError
-from imagents.learning.perspective import Sight
-from imagents.learning.policies import LegalBoltzmannPolicy, LegalEpsilonGreedyPolicy
+from imagents.learning.policies import LegalBoltzmannPolicy, LegalEpsilonGreedyPolicy, sees_moves
 from imagents.randomness import make_generator
 
 
@@ -72,9 +71,7 @@ class Exploration(tf.Module):
         if schedule is not None:
             self._decisions = tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False)
             self._spent = tf.Variable(0.0, trainable=False)
-        legal_moves = None
-        if isinstance(policy.time_step_spec.observation, Sight):
-            legal_moves = operator.attrgetter("legal_moves")
+        legal_moves = operator.attrgetter("legal_moves") if sees_moves(policy) else None
         generator = make_generator(seed, f"{owner}/exploration")
         exploring = LegalBoltzmannPolicy if kind == "boltzmann" else LegalEpsilonGreedyPolicy
         self.policy = exploring(policy, self._amount, generator, legal_moves)

@@ -1,11 +1,53 @@
-"""Exploring policies over legal moves."""
+"""An agent's policies: on the environment's time steps, and exploring over legal moves."""
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
 
+from imagents.learning.perspective import Perspective, Sight
 from imagents.randomness import sample_legal, uniform
 from imagents.seats import num_actions
+
+
+class EnvironmentPolicy(tf_policy.TFPolicy):
+    """An agent's own policy on the environment's time steps, through its perspective."""
+
+    def __init__(self, own_policy: tf_policy.TFPolicy, perspective: Perspective, time_step_spec, action_spec):
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy_state_spec=perspective.state_spec,
+            automatic_state_reset=False,
+            clip=False,
+        )
+        self._own_policy, self._perspective = own_policy, perspective
+
+    def _action(self, time_step, policy_state, seed=None):
+        state = self._perspective.next_state(policy_state, time_step)  # as when an agent observes, then acts
+        sight = self._perspective.sight(time_step, state)
+        action = self._own_policy.action(own_time_step(self._own_policy, time_step, sight)).action
+        return policy_step.PolicyStep(self._perspective.action(action, state), state)
+
+    def _get_initial_state(self, batch_size):
+        return self._perspective.initial_state(batch_size)
+
+
+def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> ts.TimeStep:
+    """The environment's time step as an agent's own policy takes it."""
+    zeros = tf.zeros_like(time_step.discount)
+    observation = shown(sight) if sees_moves(policy) else sight.view
+    return ts.TimeStep(time_step.step_type, zeros, time_step.discount, observation)
+
+
+def sees_moves(policy: tf_policy.TFPolicy) -> bool:
+    """Whether a policy was made for a `Sight`; else for the bare view."""
+    return isinstance(policy.time_step_spec.observation, Sight)
+
+
+def shown(sight: Sight):
+    """What an algorithm that was made for an agent takes of its sight."""
+    return sight if tf.nest.flatten(sight.legal_moves) else sight.view
 
 
 class _Exploring(tf_policy.TFPolicy):

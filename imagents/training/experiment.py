@@ -24,7 +24,7 @@ from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget
-from imagents.training.loop import Trainer, build
+from imagents.training.loop import build
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
 
@@ -334,18 +334,3 @@ def train(
       InputError: for settings or folders that do not work, before anything is written.
     """
     return Experiment(config, output_dir, resume, steps, minutes, schedule, environment, agents).run(quiet)
-
-
-def load_run(path: str | os.PathLike) -> Trainer:
-    """The trainer of a run, as its newest checkpoint has it: its agents are `.agents`.
-
-    Raises:
-      InputError: if the folder is not a run, or holds no sound checkpoint, or is one of version 0.1.0.
-    """
-    run = Run(path)
-    newest = run.newest_checkpoint()
-    manifest = run.check_to_resume()
-    trainer = build(run.config, run.began_in)
-    # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
-    run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
-    return trainer

@@ -20,6 +20,7 @@ from imagents.learning.agent import IMAgent
 from imagents.players.base import Player
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
+from imagents.runs.run import Run
 from imagents.seats import ends, num_seats, take_step, turns
 from imagents.settings import QLearning
 from imagents.xla import repeat, start_xla
@@ -217,6 +218,21 @@ def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
         **{name: getattr(config.algorithm, name) for name in ("train_steps_per_round", "warmup_rounds")
            if hasattr(config.algorithm, name)},
     )
+
+
+def load_run(path: str | os.PathLike) -> Trainer:
+    """The trainer of a run, as its newest checkpoint has it: its agents are `.agents`.
+
+    Raises:
+      InputError: if the folder is not a run, or holds no sound checkpoint, or is one of version 0.1.0.
+    """
+    run = Run(path)
+    newest = run.newest_checkpoint()
+    manifest = run.check_to_resume()
+    trainer = build(run.config, run.began_in)
+    # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
+    run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
+    return trainer
 
 
 def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:

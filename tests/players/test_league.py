@@ -8,8 +8,8 @@ from small import small_config
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.players.league import LeaguePlayer
-from imagents.training.experiment import Experiment, load_run
-from imagents.training.loop import build
+from imagents.training.experiment import Experiment
+from imagents.training.loop import build, load_run
 
 SMALL = small_config(
     parallel_games=12, epsilon_min=0.0, epsilon_max=0.0, opponent="league", league_size=3, steps=10**6

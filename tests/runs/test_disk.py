@@ -17,8 +17,8 @@ from small import small_config, small_flags, timeless
 
 from imagents import InputError, cli
 from imagents.runs.run import Run
-from imagents.training.experiment import Experiment, load_run, train
-from imagents.training.loop import Trainer
+from imagents.training.experiment import Experiment, train
+from imagents.training.loop import Trainer, load_run
 
 CONFIG = small_config(steps=450, evaluate_every=5, checkpoint_minutes=1e-9)  # a checkpoint after every chunk
 

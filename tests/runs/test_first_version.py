@@ -20,7 +20,8 @@ from imagents.opening import open_path
 from imagents.players.base import RandomPlayer
 from imagents.runs.run import Run
 from imagents.runs.snapshots import snapshot_counts
-from imagents.training.experiment import Experiment, load_run, train
+from imagents.training.experiment import Experiment, train
+from imagents.training.loop import load_run
 
 OLD_NAMES = {"environment": "game", "steps": "plies", "episodes": "games", "steps_per_second": "plies_per_second"}
 VERSIONS = {"imagents": "0.1.0", "tensorflow": "2.19.1"}

@@ -24,8 +24,8 @@ from imagents.learning.perspective import own_reward
 from imagents.opening import load_agents
 from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart
-from imagents.training.experiment import Experiment, load_run, train
-from imagents.training.loop import Trainer
+from imagents.training.experiment import Experiment, train
+from imagents.training.loop import Trainer, load_run
 
 CONFIG = small_config()
 

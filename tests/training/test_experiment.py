@@ -17,7 +17,8 @@ from imagents import InputError, cli
 from imagents.config import TrainConfig
 from imagents.runs.run import Run
 from imagents.training import stopwatch
-from imagents.training.experiment import Experiment, load_run, train
+from imagents.training.experiment import Experiment, train
+from imagents.training.loop import load_run
 
 SMALL = small_config(
     parallel_games=32,
