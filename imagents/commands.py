@@ -20,6 +20,8 @@ from imagents.process import ended_by
 
 Job = Callable[[], int]  # does the work of a command and returns its exit status
 
+_NAME_WIDTH = 19  # of most environments; a longer one moves its sentence
+
 
 @dataclasses.dataclass(frozen=True)
 class Train:
@@ -229,7 +231,7 @@ def environments(arguments: Sequence[str]) -> Job:
     def job() -> int:
         for name in names:
             sentence = " ".join(environment_class(name).__doc__.split()).partition(". ")[0].rstrip(".")
-            print(f"{name:{max(map(len, names))}}  {sentence}.")
+            print(f"{name:{_NAME_WIDTH}}  {sentence}.")
         return 0
 
     return job

@@ -22,6 +22,18 @@ from imagents.settings import ALGORITHMS, Learning, QLearning, Training, check, 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
     "connect_four": "imagents.environments.boards.connect_four.settings:ConnectFour",
+    "prisoners_dilemma": "imagents.environments.matrix_games.games:PrisonersDilemma",
+    "stag_hunt": "imagents.environments.matrix_games.games:StagHunt",
+    "chicken": "imagents.environments.matrix_games.games:Chicken",
+    "battle_of_the_sexes": "imagents.environments.matrix_games.games:BattleOfTheSexes",
+    "matching_pennies": "imagents.environments.matrix_games.games:MatchingPennies",
+    "rock_paper_scissors": "imagents.environments.matrix_games.games:RockPaperScissors",
+    "coordination": "imagents.environments.matrix_games.games:Coordination",
+    "climbing": "imagents.environments.matrix_games.games:Climbing",
+    "climbing_partly_stochastic": "imagents.environments.matrix_games.games:ClimbingPartlyStochastic",
+    "climbing_stochastic": "imagents.environments.matrix_games.games:ClimbingStochastic",
+    "penalty": "imagents.environments.matrix_games.games:Penalty",
+    "public_goods": "imagents.environments.matrix_games.games:PublicGoods",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

@@ -64,7 +64,7 @@ def briefly(eagerly, monkeypatch):
         presets = environment_class(environment).presets
         for name in presets:
             monkeypatch.setitem(presets, name, presets[name] | BRIEF)
-    monkeypatch.setattr(plotting, "save_all", lambda run: [])
+    monkeypatch.setattr(plotting, "save_all", lambda run, own: [])
 
 
 @pytest.mark.filterwarnings("ignore:(?s).*tf.lite.Interpreter is deprecated:UserWarning")

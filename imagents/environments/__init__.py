@@ -5,6 +5,7 @@ settings, each a flag of the command line with a sentence. `imagents.config.ENVI
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from imagents.errors import InputError
@@ -89,18 +90,29 @@ class Face:
     exchange_seats = None
     """What a time step looks like from the other seat, a function of it; None if agents play their own seat only."""
 
-    def strength(self, trainer, seed: int = 0):
+    def strength(self, trainer, seed: int = 0, episodes: int | None = None):
         """Measures the agents of a training again and again.
 
         Its `report()` gives what it measured, by agent, as plain values for JSON; `text(report)` says it in 80 columns.
 
         Args:
-          trainer: the training, a `Trainer`.
+          trainer: the training, a `Trainer`, or whatever has its `environment`, `players` and `agents`.
           seed: of whatever is drawn for it.
+          episodes: to play at least, where all play together; None while they train.
         """
         from imagents.evaluation.returns import Returns
 
-        return Returns(self.build(trainer.environment.batch_size, seed), trainer.players)
+        return Returns(self.build(trainer.environment.batch_size, seed), trainer.players, episodes or 100)
+
+    def report_text(self, report: dict[str, dict[str, Any]]) -> str:
+        """What a strength measured where all play together, as people read it in 80 columns."""
+        from imagents.evaluation.returns import returns_text
+
+        return returns_text(report)
+
+    def figures(self) -> dict[str, Callable]:
+        """Figures of its own, by name: functions that draw one of a run folder, or return None where there is none."""
+        return {}
 
     def judge(self):
         """What knows exactly how good an agent is: `assess`, `summary` and `report_lines`; None if nobody does."""

@@ -2,11 +2,11 @@
 
 import os
 import textwrap
+import types
 from collections.abc import Callable
 
 from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
-from imagents.evaluation.returns import Returns, returns_text
 from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path
 from imagents.players.frozen import agent_player
@@ -14,6 +14,7 @@ from imagents.players.names import make_player
 from imagents.players.seating import seat_players
 from imagents.randomness import make_seed
 from imagents.runs.run import Run
+from imagents.seats import close
 
 _COPIES = 64  # side by side, where a run's players are evaluated together
 
@@ -78,19 +79,22 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
     config = opened.config.with_copies(copies)
-    environment = opened.environment.build(copies, make_seed(seed, "evaluation"))
+    seed, face = make_seed(seed, "evaluation"), opened.environment
+    environment = face.build(copies, seed)
     players = seat_players(config, environment, Run(run_folder(path)).began_in)
     learned = {agent.name: agent for agent in opened.agents}
     for player in players:
         if player.name in learned and isinstance(player, IMAgent):
             for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
                 variable.assign(value)
-    returns = Returns(environment, players, games)
+    together = types.SimpleNamespace(environment=environment, players=players, agents=opened.agents)
+    strength = face.strength(together, seed, games)
 
     def evaluate() -> dict:
-        report = {name: values for name, values in returns.report().items() if name in learned}
-        returns.close()
-        return {"run": path, "environment": opened.environment.name, "agents": report}
+        report = {name: values for name, values in strength.report().items() if name in learned}
+        for each in (environment, strength):
+            close(each)
+        return {"run": path, "environment": face.name, "agents": report}
 
     return evaluate
 
@@ -98,7 +102,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
     if not all("matches" in values for values in report["agents"].values()):
-        return returns_text(report["agents"])
+        return environment_settings(report["environment"]).report_text(report["agents"])
     judge = environment_settings(report["environment"]).judge()
     blocks = []
     for name, values in report["agents"].items():

@@ -106,6 +106,12 @@ class RandomPlayer(Player):
             return tf.cast(spec.minimum + share * (spec.maximum - spec.minimum), spec.dtype)
         return _chosen(time_step, self.seat, spec, lambda legal_moves: draw(self._generator, legal_moves))
 
+    def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
+        """What it plays in any number N of positions, float32 `[N, A]`, where actions are numbered."""
+        del collect
+        legal_moves = tf.cast(_legal_moves(time_step, self.seat, self._spec), tf.float32)
+        return legal_moves / tf.reduce_sum(legal_moves, axis=1, keepdims=True)
+
 
 class FirstLegalPlayer(Player):
     """The legal action of the lowest number. Arguments are as of `RandomPlayer`."""
@@ -120,12 +126,15 @@ class FirstLegalPlayer(Player):
 
 def _chosen(time_step: ts.TimeStep, seat: int, spec, choose: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
     """The action that `choose` chooses among the legal moves, bool `[B, A]`; among all if the time step shows none."""
+    action = choose(_legal_moves(time_step, seat, spec))
+    return action if spec is None else tf.cast(action, spec.dtype) + tf.cast(spec.minimum, spec.dtype)
+
+
+def _legal_moves(time_step: ts.TimeStep, seat: int, spec) -> tf.Tensor:
     legal_moves = own_legal_moves(time_step.observation, seat)
-    if spec is None:
-        return choose(legal_moves)
-    if not tf.is_tensor(legal_moves):
-        legal_moves = tf.ones([time_step.step_type.shape[0], num_actions(spec)], tf.bool)
-    return tf.cast(choose(legal_moves), spec.dtype) + tf.cast(spec.minimum, spec.dtype)
+    if spec is None or tf.is_tensor(legal_moves):
+        return legal_moves
+    return tf.ones([time_step.step_type.shape[0], num_actions(spec)], tf.bool)
 
 
 def first_legal(legal_moves: tf.Tensor) -> tf.Tensor:

@@ -83,6 +83,8 @@ def agent_player(agent, environment, seat: int, name: str = "", batch_size: int 
     memory = environment.memory(seat, batch_size) if has_state else None
     player = PolicyPlayer(agent.policy, seat, name or agent.name, exchange, memory)
     player.runs_in_python = getattr(agent, "runs_in_python", False)
+    if hasattr(agent, "probabilities") and not has_state and exchange is None:
+        player.probabilities = lambda time_step, collect=False: agent.probabilities(time_step)  # greedy, as it plays
     return player
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -98,14 +98,15 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
     return figure
 
 
-def save_all(run: str | os.PathLike) -> list[pathlib.Path]:
+def save_all(run: str | os.PathLike, own: Mapping[str, Callable] | None = None) -> list[pathlib.Path]:
     """Writes every figure that the run's metrics allow as PNG files into RUN/plots.
 
     Args:
         run: the run folder.
+        own: figures of its environment's own, as its face's `figures` gives them.
 
     Returns:
-        The files, in the order losses, returns, outcomes, strength.
+        The files, in the order losses, returns, outcomes, strength, and its own.
     """
     metrics = read_metrics(run)
     figures = {"losses": losses, "returns": returns}
@@ -115,9 +116,13 @@ def save_all(run: str | os.PathLike) -> list[pathlib.Path]:
         figures["strength"] = strength
     folder = pathlib.Path(run) / "plots"
     folder.mkdir(exist_ok=True)
-    for name, draw in figures.items():
-        save(draw(run), folder / f"{name}.png")
-    return [folder / f"{name}.png" for name in figures]
+    drawn = ((folder / f"{name}.png", draw(run)) for name, draw in (figures | dict(own or {})).items())
+    paths = []
+    for path, figure in drawn:
+        if figure is not None:
+            save(figure, path)
+            paths.append(path)
+    return paths
 
 
 def _line_figure(run: Run, suffix: str, title: str):

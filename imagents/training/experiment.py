@@ -220,7 +220,7 @@ class Experiment:
 
     def _plot(self) -> None:
         try:
-            plotting.save_all(self._run.path)
+            plotting.save_all(self._run.path, self.config.environment.figures())
         except InputError as error:  # somebody changed metrics.csv meanwhile: no reason to fail, after all that
             self._run.note(f"there are no figures, or old ones: {error}")
 

@@ -400,6 +400,12 @@ class TestSaveAll:
         make_metrics()[["steps", "player_1_loss", "player_1_return"]].to_csv(run / "metrics.csv", index=False)
         assert [path.stem for path in plotting.save_all(run)] == ["losses", "returns"]
 
+    def test_draws_an_environments_own_figures_too_where_there_are_any(self, run):
+        make_metrics()[["steps", "player_1_loss", "player_1_return"]].to_csv(run / "metrics.csv", index=False)
+        paths = plotting.save_all(run, {"field": plotting.losses, "nothing": lambda run: None})
+        assert [path.stem for path in paths] == ["losses", "returns", "field"]
+        assert (run / "plots" / "field.png").exists() and not (run / "plots" / "nothing.png").exists()
+
     def test_an_unfinished_figure_does_not_replace_the_last_one(self, run, monkeypatch):
         (path, *_) = plotting.save_all(run)
         before = path.read_bytes()

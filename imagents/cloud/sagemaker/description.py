@@ -120,18 +120,17 @@ def number(name: str, kind: type, text: str):
         raise InputError(f"{name} = {text!r}: {needed} is needed") from None
 
 
-def measures(config: TrainConfig | None = None) -> list[str]:
-    """How an environment measures how good an agent is, by name; all that there are, if no config says which one."""
-    if config is not None:
-        return list(config.environment.measures)
-    return list(dict.fromkeys(name for kind in map(environment_class, ENVIRONMENTS) for name in kind.measures))
+def measures(config: TrainConfig) -> list[str]:
+    """How an environment measures how good an agent is, by name."""
+    return list(config.environment.measures)
 
 
 def evaluated() -> list[str]:
-    """The figures of each agent that an evaluation prints, whatever it learned; in turns it tells of matches alone."""
-    turns = ("first", "second")
-    matches = [f"{opponent}_{turn}" for opponent in ("random", "heuristic") for turn in turns]
-    return [name for name in measures() if not name.endswith(turns)] + matches
+    """The figures of each agent that an evaluation prints, whatever it learned; of cases those of matches alone."""
+    kinds = map(environment_class, ENVIRONMENTS)
+    names = [name for kind in kinds for name, measure in kind.measures.items() if not measure.case]
+    matches = [f"{opponent}_{turn}" for opponent in ("random", "heuristic") for turn in ("first", "second")]
+    return [*dict.fromkeys(names), *matches]
 
 
 def figures(config: TrainConfig) -> list[str]:

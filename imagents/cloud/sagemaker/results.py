@@ -121,7 +121,7 @@ def plot(job_name: str, output_dir: str | os.PathLike | None = None, session=Non
     write_json(target / "config.json", config.to_dict())
     write_json(target / "measures.json", config.measures())
     table.to_csv(target / "metrics.csv", index=False)
-    plotting.save_all(target)
+    plotting.save_all(target, config.environment.figures())
     return target
 
 
