@@ -95,7 +95,7 @@ def trainings(config: TrainConfig, seeds: Iterable[int]) -> Iterator[dict[str, d
     """What the agents of each training come to: their measures by agent."""
     import tensorflow as tf
 
-    from imagents.training.budget import Budget
+    from imagents.training.budget import Budget, follow_schedules
     from imagents.training.loop import build
 
     trainer = None
@@ -109,8 +109,7 @@ def trainings(config: TrainConfig, seeds: Iterable[int]) -> Iterator[dict[str, d
                 beginning = tf.train.Checkpoint(trainer=fresh).write(os.path.join(folder, "beginning"))
                 tf.train.Checkpoint(trainer=trainer).read(beginning).assert_consumed()
             while (spent := budget.spent(int(trainer.steps), 0.0)) < 1.0:
-                for agent in trainer.agents:
-                    agent.exploration.note_budget(spent)
+                follow_schedules(config, trainer.agents, spent)
                 trainer.run(config.training.rounds_per_chunk)
             yield strength.report()
 

@@ -1,8 +1,11 @@
-"""How long a training trains, and what it has spent of that."""
+"""How long a training trains, what it has spent of that, and what depends on it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from imagents.config import TrainConfig
+from imagents.learning.agent import IMAgent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,3 +35,18 @@ class Budget:
 
     def __str__(self) -> str:
         return " and ".join(f"{name} = {value}" for name, value in self.to_dict().items() if value is not None)
+
+
+def learning_rate(config: TrainConfig, spent: float) -> float:
+    """What it is once such a share of the budget is spent, over which it falls linearly."""
+    start, end = config.algorithm.learning_rate, config.algorithm.final_learning_rate
+    return start + (end - start) * spent
+
+
+def follow_schedules(config: TrainConfig, agents: Sequence[IMAgent], spent: float) -> None:
+    """Gives agents the learning rate and the exploration that they have once such a share of the budget is spent."""
+    if config.training.agents:
+        return  # somebody's own have schedules of their own
+    for agent in agents:
+        agent.optimizer.learning_rate.assign(learning_rate(config, spent))
+        agent.exploration.note_budget(spent)

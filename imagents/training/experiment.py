@@ -23,7 +23,7 @@ from imagents.runs.run import BEST, Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.seats import close
 from imagents.training.best import Best
-from imagents.training.budget import Budget
+from imagents.training.budget import Budget, follow_schedules, learning_rate
 from imagents.training.loop import build
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
@@ -150,7 +150,7 @@ class Experiment:
         before = Budget.of(known["settings"])
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
-        kept, new = self._learning_rate(self._schedule), self._learning_rate(self._budget)
+        kept, new = (learning_rate(self.config, self._spent(each)) for each in (self._schedule, self._budget))
         rate = f"goes on at {kept:.3g}, as it would have (--schedule new: at {new:.3g}, falling over this budget)"
         if self._schedule == self._budget:
             rate = f"begins at {new:.3g}, and falls over this budget"
@@ -256,10 +256,7 @@ class Experiment:
 
     def _train_chunk(self) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
-        if not self.config.training.agents:  # somebody's own agents have schedules of their own
-            for agent in self.trainer.agents:
-                agent.optimizer.learning_rate.assign(self._learning_rate(self._schedule))
-                agent.exploration.note_budget(self._schedule.spent(int(self.trainer.steps), self._seconds))
+        follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
         seconds = self._stopwatch.seconds - began
@@ -289,14 +286,12 @@ class Experiment:
     def _budget(self) -> Budget:
         return Budget.of(vars(self.config.training))
 
-    def _learning_rate(self, budget: Budget) -> float:
-        """What it is now if it falls over a budget."""
-        start, end = self.config.algorithm.learning_rate, self.config.algorithm.final_learning_rate
-        return start + (end - start) * budget.spent(int(self.trainer.steps), self._seconds)
+    def _spent(self, budget: Budget) -> float:
+        return budget.spent(int(self.trainer.steps), self._seconds)
 
     def _fraction_done(self) -> float:
         """How much of the budget is spent, 0 to 1."""
-        return self._budget.spent(int(self.trainer.steps), self._seconds)
+        return self._spent(self._budget)
 
     def _save_snapshot(self) -> None:
         rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
