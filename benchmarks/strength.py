@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 import tyro
 
+from benchmarks import many
 from imagents.files import write_json, write_text
 
 FIGURES = pathlib.Path("benchmarks/strength.json")
@@ -32,6 +33,7 @@ class Study:
     flags: further settings of the command, by their names.
     seeds: how many.
     solver_games: against the perfect player, after the training; each side begins half of them.
+    episodes: fresh ones, after the training, in which the best checkpoint and the last one are measured.
     """
 
     game: str
@@ -39,6 +41,7 @@ class Study:
     flags: dict[str, object] = dataclasses.field(default_factory=dict)
     seeds: int = 3
     solver_games: int = 0
+    episodes: int = 0
 
     def arguments(self, seed: int) -> list[str]:
         """What follows `imagents`."""
@@ -61,6 +64,7 @@ def _words(flags: dict[str, object]) -> list[str]:
 _PLAIN_256 = {"symmetry": "none", "hidden_layers": [256, 256]}
 _PLAIN_512 = {"symmetry": "none", "hidden_layers": [512, 256]}
 STUDIES = {
+    "cartpole default": Study("cartpole", seeds=10, episodes=1000),
     "tic_tac_toe default": Study("tic_tac_toe", seeds=10),
     "tic_tac_toe perfect": Study("tic_tac_toe", "perfect", seeds=5),
     "connect_four quick": Study("connect_four", "quick", solver_games=200),
@@ -157,6 +161,10 @@ def measure(study: Study, seed: int, folder: pathlib.Path) -> dict:
                 match = agent["matches"]["perfect"]
                 row["agents"][name][f"perfect_{turn}"] = match[f"moving_{turn}"]["score"]
                 row["agents"][name][f"perfect_{turn}_wins"] = match[f"moving_{turn}"]["win_rate"]
+    for kind, flag in (("best", []), ("last", ["--last"])) if study.episodes else ():
+        report = json.loads(_imagents("evaluate", str(folder), "--games", str(study.episodes), *flag, "--json"))
+        for name, agent in report["agents"].items():
+            row["agents"][name][kind] = agent["mean_return"]
     return row
 
 
@@ -171,15 +179,17 @@ def _figures(agent: dict) -> dict[str, float]:
     if "exact" in agent:
         names = ("optimal_share", "unbeatable", "losing_lines_first", "losing_lines_second")
         return {name: agent["exact"][name] for name in names}
-    figures = {f"{turn}_wins": agent[turn] for turn in ("random_first", "random_second")}
-    for name, quality in agent["positions"].items():
+    figures = {f"{turn}_wins": agent[turn] for turn in ("random_first", "random_second") if turn in agent}
+    for name, quality in agent.get("positions", {}).items():
         figures |= {f"{name}_good": quality["good"], f"{name}_perfect": quality["perfect"]}
     return figures
 
 
 def page(figures: list[dict]) -> str:
     """docs/results.md."""
-    parts = _INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), _changes(figures)
+    shares = json.loads(many.FIGURES.read_text()) if many.FIGURES.exists() else {}
+    parts = (_INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), many.section(shares), _cartpole(figures),
+             _changes(figures))  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -239,8 +249,32 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
         yield _row(name.removeprefix("connect_four "), *(_spread(agents, kind, "%") for kind in kinds))
 
 
+_EPISODES = """\
+The mean return of 1,000 fresh greedy episodes, of which 500 is the most: of the checkpoint that a run keeps as its best,
+chosen on other episodes, and of the last one. The mean over seeds, and in brackets the least and the most."""
+
+
+def _cartpole(figures: list[dict]) -> Iterable[str]:
+    yield "## CartPole"
+    yield ""
+    yield from _EPISODES.splitlines()
+    yield ""
+    yield "| command | seeds | steps | training | Enter to report | best | seeds of 475 or more | last |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, rows in _by_study(figures, "cartpole"):
+        agents = [agent for row in rows for agent in row["agents"].values()]
+        solved = sum(agent["best"] >= 475 for agent in agents)
+        yield _row(
+            f"`{STUDIES[name].command()}`", len(rows), f"{rows[0]['plies']:,}", _spread(rows, "seconds", "s"),
+            _spread(rows, "seconds_from_enter_to_report", "s"), _spread(agents, "best", ""),
+            f"{solved} of {len(agents)}", _spread(agents, "last", ""),
+        )  # fmt: skip
+
+
 def _changes(figures: list[dict]) -> Iterable[str]:
     yield "## What each choice brings"
+    yield ""
+    yield "Of connect four:"
     yield ""
     yield f"`{ABLATIONS['change: nothing'].command()}`, and the same with one choice changed."
     yield ""
@@ -289,9 +323,9 @@ def _spread(rows: list[dict], name: str, unit: str) -> str:
     values = [row[name] for row in rows if row.get(name) is not None]
     if not values:
         return ""
-    scale, digits = (100, 1) if unit == "%" else (1, 0)
+    scale, digits = (100, 1) if unit == "%" else (1, 0) if unit else (1, 1)
     low, mean, high = (f"{scale * x:.{digits}f}" for x in (min(values), statistics.mean(values), max(values)))
-    return f"{mean} {unit}" if low == high else f"{mean} {unit} ({low} to {high})"
+    return f"{mean} {unit}".rstrip() + (f" ({low} to {high})" if low != high else "")
 
 
 def _row(*cells) -> str:
