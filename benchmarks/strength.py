@@ -250,8 +250,8 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 
 
 _EPISODES = """\
-The mean return of 1,000 fresh greedy episodes, of which 500 is the most: of the checkpoint that a run keeps as its best,
-chosen on other episodes, and of the last one. The mean over seeds, and in brackets the least and the most."""
+The mean return of 1,000 fresh greedy episodes, at most 500: of the checkpoint that a run keeps as its best, chosen on
+other episodes, and of the last one. The mean over seeds, and in brackets the least and the most."""
 
 
 def _cartpole(figures: list[dict]) -> Iterable[str]:
