@@ -77,7 +77,7 @@ WORDS = {"tic_tac_toe": "tic-tac-toe", "connect_four": "connect-four"}
 
 def table(game) -> dict[str, str]:
     """The table at the top of a game's page."""
-    text = (DOCS / "games" / f"{WORDS[game.name]}.md").read_text()
+    text = (DOCS / "environments" / f"{WORDS[game.name]}.md").read_text()
     return dict(re.findall(r"^\| (.+?) \| (.+?) \|$", text, re.MULTILINE))
 
 
