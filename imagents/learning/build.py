@@ -112,7 +112,7 @@ def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorith
         low, high = config.environment.return_range
         return categorical_dqn(min_return=low, max_return=high, **shared)
     optimism = {name: getattr(settings, name) for name in OPTIMISM}
-    return dqn(double=settings.name == "double_dqn", **shared | optimism)
+    return dqn(double=settings.name == "double_dqn", loss=settings.loss, **shared | optimism)
 
 
 def _check_memory(settings: QLearning, num_games: int, actions) -> None:
