@@ -50,7 +50,7 @@ setup(
     ],
     extras_require={
         "browser": ["playwright"],  # for the tests of the page, with a Chromium that is installed besides
-        "dev": ["hypothesis", "pytest", "pytest-xdist", "ruff", "uv"],
+        "dev": ["gymnasium", "hypothesis", "pytest", "pytest-xdist", "ruff", "uv"],
         "docs": ["furo", "myst-nb", "sphinx", "sphinx-copybutton"],
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
         "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses

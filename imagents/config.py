@@ -34,6 +34,7 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "climbing_stochastic": "imagents.environments.matrix_games.games:ClimbingStochastic",
     "penalty": "imagents.environments.matrix_games.games:Penalty",
     "public_goods": "imagents.environments.matrix_games.games:PublicGoods",
+    "cartpole": "imagents.environments.control.settings:CartPole",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

@@ -72,6 +72,9 @@ class QLearning(Learning):
     """Train steps between updates of the target network."""
     target_update_tau: float = 1.0
     """Share of the online weights in an update of the target network."""
+    loss: Literal["huber", "squared"] = "huber"
+    """Of the error of dqn and double_dqn. Huber learns little from errors above 1, and nothing sound where returns are
+    near 100 and their ends rare; c51 has a loss of its own."""
     batch_size: int = 1024
     """Decisions per train step of an agent."""
     train_steps_per_round: int = 1

@@ -45,6 +45,7 @@ def make_trainer(game: BoardGame, execution: str) -> Trainer:
             discount=0.9,
             target_update_period=5,
             target_update_tau=0.5,
+            loss="huber",
             seed=11 + seat,
         )
         settings = dict(batch_size=16, epsilon=1.0, replay_length=8, sample_batch_size=32, seed=13)

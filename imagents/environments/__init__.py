@@ -102,7 +102,8 @@ class Face:
         """
         from imagents.evaluation.returns import Returns
 
-        return Returns(self.build(trainer.environment.batch_size, seed), trainer.players, episodes or 100)
+        environment, xla = self.build(trainer.environment.batch_size, seed), trainer.execution == "xla"
+        return Returns(environment, trainer.players, episodes or 100, xla)
 
     def report_text(self, report: dict[str, dict[str, Any]]) -> str:
         """What a strength measured where all play together, as people read it in 80 columns."""

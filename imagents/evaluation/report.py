@@ -9,6 +9,7 @@ from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path
+from imagents.players.base import runs_in_python
 from imagents.players.frozen import agent_player
 from imagents.players.names import make_player
 from imagents.players.seating import seat_players
@@ -87,7 +88,10 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         if player.name in learned and isinstance(player, IMAgent):
             for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
                 variable.assign(value)
-    together = types.SimpleNamespace(environment=environment, players=players, agents=opened.agents)
+    compiles = config.training.execution == "xla" and not runs_in_python(environment, players)
+    together = types.SimpleNamespace(
+        environment=environment, players=players, agents=opened.agents, execution="xla" if compiles else "graph"
+    )
     strength = face.strength(together, seed, games)
 
     def evaluate() -> dict:

@@ -9,10 +9,10 @@ from tf_agents.trajectories import time_step as ts
 from imagents.learning.agent import IMAgent
 from imagents.learning.perspective import own_reward
 from imagents.seats import assign, close, ends, lived, take_step, turns, values_of, variables_for, where_copy
-from imagents.xla import repeat
+from imagents.xla import repeat, start_xla
 
 _EPISODES = 100  # at least so many are played
-_MOST_ROUNDS = 10_000  # an episode that is longer counts as far as it came
+_MOST_ROUNDS = 10_000  # without any end: then what is under way counts as far as it came
 
 
 class Returns(tf.Module):
@@ -25,9 +25,16 @@ class Returns(tf.Module):
       environment: a fresh one like the training's, of as many copies.
       players: the training's, one per seat.
       episodes: to play at least, an equal number in each copy.
+      xla: whether XLA compiles it, which environment and players have to allow.
     """
 
-    def __init__(self, environment: tf_environment.TFEnvironment, players: Sequence, episodes: int = _EPISODES):
+    def __init__(
+        self,
+        environment: tf_environment.TFEnvironment,
+        players: Sequence,
+        episodes: int = _EPISODES,
+        xla: bool = False,
+    ):
         super().__init__(name="returns")
         self.environment = environment
         self._players = list(players)
@@ -40,16 +47,19 @@ class Returns(tf.Module):
         self._returns = [tf.Variable(zeros, trainable=False) for _ in self._agents]  # so far, in the present life
         self._sums, self._lives = ([tf.Variable(0.0, trainable=False) for _ in self._agents] for _ in range(2))
         self._ended = tf.Variable(tf.zeros([copies], tf.int32), trainable=False)  # episodes, in each copy
-        self._rounds = tf.function(lambda count: repeat(self._round, count), autograph=False)
+        if xla:
+            start_xla()
+        self._rounds = tf.function(lambda count: repeat(self._round, count), jit_compile=xla, autograph=False)
 
     def report(self) -> dict[str, dict[str, float]]:
         """By agent: `mean_return`, of its lives in these episodes, and their number `lives`."""
         kept = [(variable, variable.read_value()) for player in self._fixed for variable in player.variables]
         self._begin()
-        for _ in range(0, _MOST_ROUNDS, 100):
+        ended, rounds = 0, 0  # since an episode ended
+        while ended < self._per_copy * self.environment.batch_size and rounds < _MOST_ROUNDS:
             self._rounds(tf.constant(100))
-            if (self._ended.numpy() >= self._per_copy).all():
-                break
+            before, ended = ended, int(tf.reduce_sum(self._ended))
+            rounds = rounds + 100 if ended == before else 0
         for variable, value in kept:
             variable.assign(value)
         report = {}

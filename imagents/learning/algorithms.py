@@ -6,6 +6,7 @@ which, so that both its greedy policy and the maximum in its TD target are over 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -15,6 +16,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from imagents.errors import InputError
+from imagents.learning.adam import Adam
 from imagents.learning.networks import QNetwork
 from imagents.learning.optimism import OPTIMISM, Optimism, hashed
 from imagents.learning.perspective import Sight
@@ -48,11 +51,13 @@ def tabular(*, seed: int = 0, **settings) -> Algorithm:
     return lambda time_step_spec, action_spec: TabularAgent(time_step_spec, action_spec, values, seed)
 
 
-def dqn(*, double: bool = False, **settings) -> Algorithm:
+def dqn(*, double: bool = False, loss: Literal["huber", "squared"] = QLearning.loss, **settings) -> Algorithm:
     """Deep Q-learning (Mnih et al. 2015), or Double DQN (van Hasselt et al. 2015).
 
     Args:
       double: whether the online network chooses the action that the target network values.
+      loss: of the error between a Q value and its target. The least squared one is at the mean of all targets; Huber's,
+        of error 1 on linear, leaves rare targets that are far off nearly unheard.
       hysteretic, distributed, lenient_temperature, lenient_decay, lenient_moderation: which errors below 0 count less
         than those above, as in `imagents.settings.Learning`.
       hidden_layers: widths of the Q network's hidden layers; like every number here `QLearning`'s by default.
@@ -65,8 +70,11 @@ def dqn(*, double: bool = False, **settings) -> Algorithm:
       target_update_tau: share of the online weights in an update.
       seed: of the initial weights.
     """
+    losses = {"huber": _huber, "squared": tf.math.squared_difference}
+    if loss not in losses:
+        raise InputError(f"loss = {loss!r}: choose {', '.join(losses)}")
     optimism = Learning(**{name: settings.pop(name) for name in OPTIMISM if name in settings})
-    own = dict(td_errors_loss_fn=_huber, optimism=optimism, seed=settings.get("seed", 0))
+    own = dict(td_errors_loss_fn=losses[loss], optimism=optimism, seed=settings.get("seed", 0))
     return _q_learning(_DoubleDQN if double else _DQN, 1, own, **settings)
 
 
@@ -77,7 +85,7 @@ def categorical_dqn(
 
     Args:
       num_atoms: points between `min_return` and `max_return` that carry probability.
-      Others: as for `dqn`, but for `double`.
+      Others: as for `dqn`, but for `double` and `loss`.
     """
     return _q_learning(_CategoricalDQN, num_atoms, dict(min_q_value=min_return, max_q_value=max_return), **settings)
 
@@ -106,7 +114,7 @@ def _q_learning(
         network = QNetwork(view_spec, num_actions(action_spec), hidden_layers, num_atoms, features, mirror, seed)
         # With the optimizer's variables made at once, a checkpoint finds them from the start.
         network.create_variables()
-        built_optimizer = optimizer or tf.keras.optimizers.Adam(QLearning.learning_rate)
+        built_optimizer = optimizer or Adam(QLearning.learning_rate)
         built_optimizer.build(network.trainable_variables)
         return agent_class(
             time_step_spec,

@@ -9,6 +9,7 @@ from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig, agent_name
 from imagents.errors import InputError
+from imagents.learning.adam import Adam
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, tabular
 from imagents.learning.exploration import Schedule
@@ -102,7 +103,7 @@ def _values(part) -> dict:
 def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorithm:
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
-        optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
+        optimizer=Adam(settings.learning_rate),
         discount=settings.discount,
         target_update_period=settings.target_update_period,
         target_update_tau=settings.target_update_tau,
@@ -112,7 +113,7 @@ def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorith
         low, high = config.environment.return_range
         return categorical_dqn(min_return=low, max_return=high, **shared)
     optimism = {name: getattr(settings, name) for name in OPTIMISM}
-    return dqn(double=settings.name == "double_dqn", **shared | optimism)
+    return dqn(double=settings.name == "double_dqn", loss=settings.loss, **shared | optimism)
 
 
 def _check_memory(settings: QLearning, num_games: int, actions) -> None:

@@ -4,10 +4,11 @@ A player chooses a move for its seat in a batch of games at once. It is a plain 
 step wherever it can be, so that it compiles with whatever plays it, and it draws from a generator of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from tf_agents.environments import tf_py_environment
 from tf_agents.trajectories import time_step as ts
 
 from imagents.randomness import draw, make_generator, uniform
@@ -140,6 +141,12 @@ def _legal_moves(time_step: ts.TimeStep, seat: int, spec) -> tf.Tensor:
 def first_legal(legal_moves: tf.Tensor) -> tf.Tensor:
     """The first True of each row: bool `[B, num_actions]` -> int32 `[B]`."""
     return tf.argmax(legal_moves, axis=1, output_type=tf.int32)
+
+
+def runs_in_python(environment, players: Sequence) -> bool:
+    """Whether the environment or a player is written in Python, so that XLA cannot compile them."""
+    in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
+    return in_python or any(getattr(player, "runs_in_python", False) for player in players)
 
 
 def in_python(function: Callable[..., np.ndarray], *tensors: tf.Tensor, dtype, shape) -> tf.Tensor:

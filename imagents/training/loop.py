@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import tensorflow as tf
-from tf_agents.environments import tf_environment, tf_py_environment
+from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.players.base import Player
+from imagents.players.base import Player, runs_in_python
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
 from imagents.runs.run import Run
@@ -40,7 +40,7 @@ class Trainer(tf.Module):
       warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent that
         has a replay has a decision to learn from.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
-        cannot be compiled by XLA; training runs as a graph instead.
+        cannot be compiled by XLA; training runs as a graph instead, and the attribute says so.
 
     Raises:
       InputError: for players that do not fit the environment or each other, in one sentence.
@@ -66,10 +66,9 @@ class Trainer(tf.Module):
         self._replaying = [agent for agent in self.agents if not agent.learns_once]
         self._train_steps_per_round = train_steps_per_round
         self._warmup_rounds = warmup_rounds
-        in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
-        in_python |= any(getattr(player, "runs_in_python", False) for player in self.players)
-        if in_python and execution == "xla":
+        if execution == "xla" and runs_in_python(environment, self.players):
             execution = "graph"
+        self.execution = execution
         self._chunk = self._rounds
         if execution == "xla":
             start_xla()

@@ -22,6 +22,7 @@ from imagents.environments.boards.settings import BoardSettings
 from imagents.errors import InputError
 from imagents.learning.build import build_agents
 from imagents.players.names import make_player, player_names
+from imagents.seats import num_seats
 from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 DESCRIBED = ["5x5x4", "6x5x4-gravity"]  # of ROWSxCOLUMNSxK
@@ -73,7 +74,7 @@ def test_its_measures_are_what_its_strength_and_its_judge_measure(name):
     face = environment_settings(name)
     config = TrainConfig(environment=name, algorithm="dqn", hidden_layers=(8,))
     agents = build_agents(config)
-    trainer = types.SimpleNamespace(agents=agents, players=agents, environment=face.build(1, 0))
+    trainer = types.SimpleNamespace(agents=agents, players=agents, environment=face.build(1, 0), execution="graph")
     strength = face.strength(trainer)
     report = strength.report()
     assert list(report) == [agent_name(seat) for seat in range(face.num_seats)] == config.agent_names
@@ -123,7 +124,7 @@ def test_what_it_builds_is_what_it_says(name):
     face, seed = environment_settings(name), 5
     environment = face.build(3, seed)
     assert environment.batch_size == 3 and getattr(environment, "tallies", ()) == face.tallies
-    assert environment.time_step_spec().reward.shape == [face.num_seats]
+    assert num_seats(environment) == face.num_seats
     again = face.build(3, seed)
     for _ in range(3):
         steps = [tf.nest.flatten(each.reset()) for each in (environment, again)]

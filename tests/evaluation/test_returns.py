@@ -72,6 +72,18 @@ def test_an_evaluation_does_not_disturb_the_training():
         np.testing.assert_array_equal(x, y)
 
 
+def test_xla_finds_the_same():
+    make = lambda: Scripted(LIVES, batch_size=2, at_once=False, alike=True)  # noqa: E731
+    players = agents_of(make())[:1] + [RandomPlayer(1, action_spec=make().action_spec())]
+    assert Returns(make(), players, xla=True).report() == Returns(make(), players).report()
+
+
+def test_however_many_episodes_are_asked_for_all_are_played(monkeypatch):
+    monkeypatch.setattr("imagents.evaluation.returns._MOST_ROUNDS", 200)
+    environment = Scripted([Row([0], [0])] + [Row([0], [1])] * 149 + [Row([], [1])], alike=True)
+    assert Returns(environment, agents_of(environment), 3).report() == {"player_1": {"mean_return": 150, "lives": 3}}
+
+
 def test_an_episode_that_does_not_end_counts_as_far_as_it_came(monkeypatch):
     monkeypatch.setattr("imagents.evaluation.returns._MOST_ROUNDS", 200)
     environment = Scripted([Row([0], [0])] + [Row([0], [1])] * 299 + [Row([], [1])], alike=True)

@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.agents.dqn import dqn_agent
-from tf_agents.networks import sequential
-from tf_agents.utils import common
 from worlds import Row, Scripted
 
 from imagents.learning.agent import IMAgent
+from imagents.learning.algorithms import dqn
 from imagents.training.loop import Trainer
 
 DISCOUNT = 0.9
@@ -66,20 +64,26 @@ def test_a_switch_counts_limits_as_ends(limit, blind):
     assert exact_values(environment, limit, limits_are_ends=True)[0] == pytest.approx(blind)
 
 
-def table(time_step_spec, action_spec):
-    """A DQN whose network is a table, with squared loss."""
-    network = sequential.Sequential([tf.keras.layers.Dense(2, use_bias=False, kernel_initializer="zeros")])
-    return dqn_agent.DqnAgent(
-        time_step_spec, action_spec, network, tf.keras.optimizers.SGD(0.5), gamma=DISCOUNT,
-        td_errors_loss_fn=common.element_wise_squared_loss,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    "loss, discount, worth",
+    [("squared", 1.0, 10), ("squared", 0.0, 2.5), ("huber", 0.0, 5)],
+    ids=["limit", "end", "end, another loss"],
+)
+def test_a_learner_finds_these_values(loss, discount, worth):
+    """One target in 3 is 1, and two are 1 + .9 v. Their mean is v at 2.5, where the squared loss is least.
 
-
-@pytest.mark.parametrize("discount, worth", [(1.0, 10), (0.0, 2.5)], ids=["limit", "end"])
-def test_a_learner_finds_these_values(discount, worth):
-    environment = life(3, batch_size=8, discounts=discount, show_time=False)
-    agent = IMAgent(environment, algorithm=table, epsilon=0.5, sample_batch_size=256, replay_length=64)
+    At 5 those two pull up by .5 each, and the third, 4 below, pulls down by no more than 1: there Huber's is least.
+    """
+    environment = life(3, batch_size=64, discounts=discount, show_time=False)
+    settings = dict(hidden_layers=(), optimizer=tf.keras.optimizers.SGD(0.1), discount=DISCOUNT, loss=loss)
+    algorithm = dqn(target_update_period=1, **settings)
+    agent = IMAgent(environment, algorithm=algorithm, epsilon=0.5, sample_batch_size=256, replay_length=63)
     trainer = Trainer(environment, [agent], warmup_rounds=32, train_steps_per_round=8, execution="xla")
     trainer.run(150)
     values = agent.q_values(environment.reset()).numpy()[0]
     assert values == pytest.approx([worth] * 2, rel=0.05)
+
+
+def test_another_loss_is_refused():
+    with pytest.raises(ValueError, match="^loss = 'cubed': choose huber, squared$"):
+        dqn(loss="cubed")

@@ -1,0 +1,1 @@
+"""Control tasks, in tensors: what an agent pushes and balances alone."""

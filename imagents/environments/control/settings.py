@@ -1,0 +1,46 @@
+"""The faces of control tasks: their settings, and what is made of them."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from imagents.environments import Face
+
+
+@dataclasses.dataclass(frozen=True)
+class CartPole(Face):
+    """CartPole-v1: pushing a cart keeps the pole on it upright, for up to 500 steps. As in Gymnasium, in tensors."""
+
+    name: str = "cartpole"
+    hide_velocity: bool = False
+    """Whether an agent sees the cart's position and the pole's angle alone, and not how fast they change."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": {
+            "loss": "squared",  # Huber's finds no way out where returns are near 100, and falls rare
+            "discount": 0.99,
+            "learning_rate": 2.3e-3,
+            "final_learning_rate": 1e-5,
+            "exploration_start": 1.0,  # early falls, seen again and again, keep later values sound
+            "exploration_end": 0.04,
+            "exploration_decay": 0.993,
+            "epsilon_min": 0.0,
+            "epsilon_max": 0.0,
+            "batch_size": 64,
+            "train_steps_per_round": 8,
+            "target_update_period": 10,
+            "warmup_rounds": 64,
+            "replay_length": 3125,  # all decisions
+            "parallel_games": 16,
+            "rounds_per_chunk": 25,
+            "evaluate_every": 5,
+            "steps": 50_000,
+        },
+    }
+    keeps_best: ClassVar[bool] = True
+    return_range: ClassVar[tuple[float, float]] = (1.0, 500.0)
+
+    def build(self, batch_size: int, seed: int):
+        """B carts side by side, a `CartPoleEnvironment`."""
+        from imagents.environments.control.cartpole import CartPoleEnvironment
+
+        return CartPoleEnvironment(batch_size, self.hide_velocity, seed)
