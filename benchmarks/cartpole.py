@@ -98,7 +98,7 @@ def main() -> None:
     for settings in SETTINGS:
         rows += compare(settings, options.peers, options.seconds, options.repeats)
     for row in rows:
-        times = f"{row['imagents_is']:10.3g} times" if "imagents_is" in row else ""
+        times = f"{row['imagents_is']:10.3g} times as fast" if "imagents_is" in row else ""
         print(f"{row['settings']:10}{row['system']:38}{row['steps_per_second']:13,.0f}{times}", flush=True)
     print(json.dumps(rows))
 

@@ -235,15 +235,3 @@ def test_where_no_state_can_be_saved_a_killed_run_goes_on_with_new_episodes_and_
     assert metrics["round"].tolist() == [*range(5, metrics["round"].iloc[-1] + 1, 5)]
     assert metrics["steps"].iloc[-1] >= OWN["steps"] > metrics["steps"].iloc[-2]
     assert metrics["steps"].is_monotonic_increasing and (killed.path / "evaluation.json").exists()
-
-
-@pytest.mark.slow
-def test_a_killed_run_of_one_agent_that_keeps_its_best_ends_like_one_that_was_not(server, tmp_path):
-    small = dict(hidden_layers=(16,), train_steps_per_round=1, replay_length=64, checkpoint_minutes=0.003, steps=6_000)
-    config = TrainConfig("cartpole", execution="graph", **small)
-    finished = train(server, tmp_path / "finished", config)
-    moments = [("before change", 33), ("after rows", 2), ("after rows", 3.01)]
-    killed = kill_and_resume(server, tmp_path / "killed", config, moments)
-    assert_same_run(finished, killed)
-    kept = [run.check(run.best_checkpoint()) for run in (finished, killed)]
-    assert kept[0]["measure"] == kept[1]["measure"] and kept[0]["rounds"] == kept[1]["rounds"]

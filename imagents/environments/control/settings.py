@@ -8,7 +8,7 @@ from imagents.environments import Face
 
 @dataclasses.dataclass(frozen=True)
 class CartPole(Face):
-    """CartPole-v1: pushing a cart keeps the pole on it upright, for up to 500 steps. As in Gymnasium, in tensors."""
+    """A cart is pushed so that its pole stays upright. It is Gymnasium's CartPole-v1, in tensors."""
 
     name: str = "cartpole"
     hide_velocity: bool = False
