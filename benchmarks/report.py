@@ -48,8 +48,8 @@ _CARTPOLE = """\
 Cartpole's whole loop, in steps per second of one processor core. *Defaults* is what Stable-Baselines3's DQN does at its
 defaults: two layers of 64, a train step of 32 decisions every 4 steps; *zoo* is the setting of its zoo: two layers of
 256, a train step of 64 every 2 steps. imagents and a DQN in plain JAX over gymnax (benchmarks/peers/gymnax_dqn.py) do
-that work in 64 copies, Stable-Baselines3 in one. Every peer is measured between two measurements of imagents, and of the
-ratios the median counts."""
+that work in 64 copies, Stable-Baselines3 in one. Every peer is measured between two measurements of imagents, and of
+the ratios the median counts."""
 
 _SIZES = """\
 ## By the number of parallel games
