@@ -12,6 +12,7 @@ import dataclasses
 import gc
 import logging
 import pathlib
+import sys
 import time
 
 import tyro
@@ -75,8 +76,18 @@ def run(options: Benchmark) -> dict:
             rows, products = _at_size(game, parallel_games, options)
             results["imagents"] += rows
             results["products"].append(products)
+    results["cartpole"] = _cartpole(options)
     results["seconds"] = time.perf_counter() - began
     return results
+
+
+def _cartpole(options: Benchmark) -> list[dict]:
+    """In a process of its own, as it is about one core."""
+    command = [sys.executable, "-m", "benchmarks.cartpole", "--peers", options.peers]
+    rows = processes.json_of([*command, "--seconds", 7 * options.seconds, "--repeats", options.repeats])
+    for row in rows:
+        print(f"cartpole     {row['system'] + ', ' + row['settings']:51}{row['steps_per_second']:13,.0f}", flush=True)
+    return rows
 
 
 def _beside(game: str, peers: dict[str, list], options: Benchmark) -> list[dict]:
