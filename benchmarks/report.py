@@ -51,6 +51,12 @@ defaults: two layers of 64, a train step of 32 decisions every 4 steps; *zoo* is
 that work in 64 copies, Stable-Baselines3 in one. Every peer is measured between two measurements of imagents, and of
 the ratios the median counts."""
 
+_ALONE = """\
+## Environments alone
+
+Steps per second of random players in {copies:,} copies, compiled; a step is one copy's, whoever acts in it, and the
+beginning of an episode is none."""
+
 _SIZES = """\
 ## By the number of parallel games
 
@@ -84,7 +90,8 @@ def page(results: dict) -> str:
     busy = ", which other programs used too" if machine["load_at_start"] > 0.5 else ""
     lines = [_BEGINNING.format(quick=quick, busy=busy, repeats=settings["repeats"], **machine), ""]
     lines += [settings["note"], ""] if settings["note"] else []
-    lines += [*_others(results["others"]), *_cartpole(results["cartpole"]), *_sizes(results), *_profile(results)]
+    lines += [*_others(results["others"]), *_alone(results["environments"]),
+              *_cartpole(results["cartpole"]), *_sizes(results), *_profile(results)]
     memory = results["memory"]
     lines += [_START.format(games=memory[0]["parallel_games"], length=memory[0]["replay_length"]), ""]
     lines += _table(["", "first trained chunk", "memory"], _start(results))
@@ -116,6 +123,14 @@ def _others(others: list[dict]) -> Iterator[str]:
                 cells += [_number(speed), "" if system == "imagents" else _times(ratio)]
             rows.append(cells)
         yield from _table(heading, rows)
+
+
+def _alone(rows: list[dict]) -> Iterator[str]:
+    yield _ALONE.format(copies=rows[0]["copies"])
+    yield ""
+    named = [f"{row['environment']}, {row['settings']}".rstrip(", ") for row in rows]
+    cells = ([name, _number(row["plies_per_second"])] for name, row in zip(named, rows, strict=True))
+    yield from _table(["", "steps/s"], [*cells])
 
 
 def _cartpole(rows: list[dict]) -> Iterator[str]:
