@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import itertools
+import os
 import pathlib
 import re
 import shlex
@@ -108,7 +109,8 @@ def run_block(lines, request, capsys, is_needed):
         if program == "imagents":
             imagents_command(words, is_needed(words, "\n".join(lines[number + 1 :])), capsys)
         elif program == "make":
-            dry = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+            plain = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES")}
+            dry = subprocess.run(["make", "-n", *words], cwd=ROOT, env=plain, capture_output=True, text=True)
             assert dry.returncode == 0, dry.stderr
             for command in re.findall(r"bin/imagents (.*)", dry.stdout):
                 imagents_command(shlex.split(command), False, capsys)
