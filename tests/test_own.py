@@ -394,6 +394,8 @@ def test_each_seat_has_its_own_player_and_learners_may_share_an_algorithm(module
     assert command(*words)[0] == 0
     first, _, third = imagents.load_run("run").agents
     assert (first.algorithm is third.algorithm) == shared == load_config("run").training.share_weights
+    noted = pathlib.Path("run/notes.txt")
+    assert (noted.exists() and "share_weights = True" in noted.read_text()) == shared
     assert first.replay_buffer is not third.replay_buffer
     assert command("train", "--resume", "run", "--steps", 120)[0] == 0
     snapshot = imagents.load_agents(Run("run").snapshots()[-1])

@@ -89,6 +89,8 @@ class Experiment:
             check_is_new(path)
         self._build()
         self._run = Run.create(path if output_dir else new_folder(path), config)
+        if config.training.share_weights:
+            self._run.note("share_weights = True: all learners share one algorithm, each with decisions of its own")
 
     def _go_on(self, resume, config, output_dir, steps, minutes, schedule) -> None:
         for name, value in (("output_dir", output_dir), ("config", config)):
