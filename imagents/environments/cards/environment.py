@@ -85,18 +85,17 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
 
     def time_step_at(self, state: State) -> ts.TimeStep:
         """What is shown in given positions, of any number of games."""
-        tables, (deal, node) = self._tables, state
-        public = tf.gather(tables.public, deal) * tf.gather(tables.shown, node) + tf.gather(tables.bets, node)
-        own = tf.gather(tables.own, deal)  # [B, 2]
-        won = tf.gather(tables.won, node * len(self.rules.deals) + deal)
+        deal, node = self._tables.of_deal(state.deal), self._tables.of_node(state.node)
+        better = tf.where(node["folded"] == 0, deal["better"] - 1, 2 * node["folded"] - 3)
+        won = tf.cast(better * node["stake"], tf.float32)
         return ts.TimeStep(
-            step_type=tf.gather(tables.step_type, node),
-            reward=tf.stack([won, -won], axis=1),
-            discount=tf.gather(tables.discount, node),
+            step_type=node["step_type"],
+            reward=tf.stack([won, 0.0 - won], axis=1),
+            discount=tf.where(node["step_type"] == ts.StepType.LAST, 0.0, 1.0),
             observation={
-                "seat": tf.gather(tables.seat, node),
-                "legal_moves": bits(tf.gather(tables.legal, node), self.rules.width),
-                "views": tuple(bits(own[:, seat] + public, tables.view_size) for seat in range(2)),
+                "seat": node["seat"],
+                "legal_moves": bits(node["legal"], self.rules.width),
+                "views": self._tables.views(node, deal),
             },
         )
 
@@ -105,9 +104,10 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
         lines = []
         for deal, node in zip(*(x.numpy() for x in self.get_state()), strict=True):
             cards, bets = self.rules.deals[deal], self.rules.nodes[node]
-            public = f" public {cards[2]}" if self.rules.shown[node] else ""
             said = " | ".join(" ".join(self.rules.actions[action] for action in each) for each in bets.history)
-            lines.append(f"seat 0: {cards[0]}  seat 1: {cards[1]} {public} {said}".rstrip())
+            public = f"public: {cards[2]}" if self.rules.shown[node] else ""
+            parts = [f"seat 0: {cards[0]}", f"seat 1: {cards[1]}", public, said]
+            lines.append("  ".join(part for part in parts if part))
         return "\n".join(lines)
 
     def _first_state(self) -> State:
@@ -127,7 +127,7 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
                 f"shape ({self.batch_size},)"
             )
         before, first = self.get_state(), self._first_state()
-        over = tf.gather(self._tables.step_type, before.node) == ts.StepType.LAST
+        over = self._tables.of_node(before.node)["step_type"] == ts.StepType.LAST
         if tf.executing_eagerly():
             self._check(action, before.node, over)
         entry = before.node * self.rules.width + tf.clip_by_value(action, 0, self.rules.width - 1)
@@ -148,39 +148,64 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
 
 
 class _Tables:
-    """The rules as arrays to gather from; sets of booleans as the bits of integers.
+    """The rules as words of 32 bits to gather: one says all of a node, another one all of a deal.
 
-    By node: step_type, discount, seat, legal, bets, shown (0 or 1); child, flat, by node and action. By deal: own
-    `[deals, 2]` and public, cards. won: float32, flat, what seat 0 wins, by node and deal. view_size: bits of a view.
+    In eleven tables, one for each of these numbers, most of a step's time went into gathering.
+
+    Attributes:
+      node, deal: int32 `[n]` and `[deals]`, the words.
+      child: int32 `[n A]`, the rules' own, flat.
+      view_size: number of booleans K of a view.
     """
 
     def __init__(self, rules: Poker):
-        nodes, ends = rules.nodes, rules.seat < 0
-        self.step_type = np.where(ends, ts.StepType.LAST, ts.StepType.MID).astype(np.int32)
-        self.step_type[0] = ts.StepType.FIRST
-        self.discount = np.where(ends, 0, 1).astype(np.float32)
-        self.child, self.won = rules.child.ravel(), rules.pays.astype(np.float32).ravel()
-        before = {int(child): bets.seat for bets, row in zip(nodes, rules.child) for child in row}
-        self.seat = np.array([1 - before[n] if end else rules.seat[n] for n, end in enumerate(ends)], np.int32)
-        self.legal = _words(np.where(ends[:, np.newaxis], rules.legal[0], rules.legal))
+        rounds, ends = len(rules.raises), rules.seat < 0
+        step_type = np.where(ends, ts.StepType.LAST, ts.StepType.MID)
+        step_type[0] = ts.StepType.FIRST
+        before = {int(child): rules.seat[n] for n in np.flatnonzero(~ends) for child in rules.child[n]}
+        seat = np.array([1 - before[n] if end else rules.seat[n] for n, end in enumerate(ends)])
+        legal = np.where(ends[:, np.newaxis], rules.legal[0], rules.legal)
+        missing = [(0,) * (rounds - len(bets.history)) for bets in rules.nodes]
+        checked = np.array([bets.checked + none for bets, none in zip(rules.nodes, missing)], bool)[..., np.newaxis]
+        raised = np.array([bets.raised + none for bets, none in zip(rules.nodes, missing)])[..., np.newaxis]
+        said = np.concatenate([checked, raised > np.arange(rules.most_raises)], axis=2).reshape(len(ends), -1)
+        self.node, self._node = _packed(
+            step_type=step_type, seat=seat, legal=_number(legal), shown=rules.shown, bets=_number(said),
+            stake=np.where(ends, [min(bets.paid) for bets in rules.nodes], 0),
+            folded=np.array([bets.folded + 1 for bets in rules.nodes]),
+        )  # fmt: skip
+        cards = np.arange(rules.ranks * rules.suits)[:, np.newaxis]
+        suit = cards % rules.suits == np.arange(1, rules.suits)  # none of them is the first suit
+        card = np.concatenate([cards // rules.suits == np.arange(rules.ranks), suit], axis=1)
+        first, second, public = _number(card)[rules.deals[:, [0, 1, -1]]].T
+        self.deal, self._deal = _packed(first=first, second=second, public=public, better=rules.better + 1)
+        self.child, self._public_at, self._bets_at = rules.child.ravel(), card.shape[1], card.shape[1] * rounds
+        self.view_size = self._bets_at + said.shape[1]
 
-        rounds, cards = len(rules.raises), np.arange(rules.ranks * rules.suits)
-        card = cards[:, np.newaxis] // rules.suits == np.arange(rules.ranks)
-        suit = cards[:, np.newaxis] % rules.suits == np.arange(1, rules.suits)  # none of them is the first suit
-        card = np.concatenate([card, suit], axis=1)
-        size = card.shape[1]
-        self.own = _words(card)[rules.deals[:, :2]]
-        self.public = _words(card)[rules.deals[:, -1]] << size
-        self.shown = rules.shown.astype(np.int32)
-        missing = [(0,) * (rounds - len(bets.history)) for bets in nodes]
-        checked = np.array([bets.checked + none for bets, none in zip(nodes, missing)], bool)
-        raised = np.array([bets.raised + none for bets, none in zip(nodes, missing)])[..., np.newaxis]
-        raised = raised > np.arange(rules.most_raises)  # [n, rounds, most raises]
-        said = np.concatenate([checked[..., np.newaxis], raised], axis=2).reshape(len(nodes), -1)
-        self.bets = _words(said) << size * rounds
-        self.view_size = size * rounds + said.shape[1]
+    def of_node(self, node: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What there is to say of nodes, each int32 `[B]`."""
+        return self._node(tf.gather(self.node, node))
+
+    def of_deal(self, deal: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same of deals."""
+        return self._deal(tf.gather(self.deal, deal))
+
+    def views(self, node: dict, deal: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        """What both seats see, bool `[B, K]`."""
+        common = node["bets"] * 2**self._bets_at + node["shown"] * deal["public"] * 2**self._public_at
+        return tuple(bits(common + own, self.view_size) for own in (deal["first"], deal["second"]))
 
 
-def _words(values: np.ndarray) -> np.ndarray:
-    """Booleans `[..., n]` as the bits of int32 `[...]`, the first one the lowest."""
-    return (values << np.arange(values.shape[-1])).sum(axis=-1).astype(np.int32)
+def _number(values: np.ndarray) -> np.ndarray:
+    """Booleans `[..., n]` as the bits of integers `[...]`, the first one the lowest."""
+    return (values << np.arange(values.shape[-1])).sum(axis=-1)
+
+
+def _packed(**fields: np.ndarray):
+    """Fields of small numbers from 0, each `[n]`, as int32 `[n]`, and what takes such words apart again."""
+    words, places, at = 0, {}, 0
+    for name, values in fields.items():
+        width = int(values.max()).bit_length()
+        words, places[name], at = words + (values.astype(np.int32) << at), (at, 2**width - 1), at + width
+    shift = tf.bitwise.right_shift
+    return words.astype(np.int32), lambda x: {n: shift(x, at) & most for n, (at, most) in places.items()}

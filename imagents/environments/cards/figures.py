@@ -3,7 +3,7 @@
 import matplotlib
 import pandas as pd
 
-from imagents.environments.cards.settings import POLICIES
+from imagents.environments.cards.measures import POLICIES
 from imagents.plotting import environment_name, read_metrics
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, shown
 

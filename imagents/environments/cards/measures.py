@@ -18,6 +18,9 @@ import numpy as np
 
 from imagents.environments.cards.rules import Poker
 
+POLICIES = ("greedy", "softmax", "behaviour", "average")
+"""Of a training, those that are measured."""
+
 
 class Value(NamedTuple):
     """What a joint policy is worth.

@@ -106,17 +106,21 @@ class Poker:
         return len(self.actions)
 
     @functools.cached_property
-    def pays(self) -> np.ndarray:
-        """What seat 0 wins and seat 1 loses in each position, int32 `[n, deals]`; 0 but at ends.
+    def better(self) -> np.ndarray:
+        """Who has the better hand, int32 `[deals]`: 1 if seat 0 has, -1 if seat 1 has, 0 if they are equal.
 
-        At a showdown a pair with the public card is best, and then the higher rank; equals win nothing.
+        A pair with the public card is best, and then the higher rank.
         """
         ranks = self.deals // self.suits
         paired = ranks[:, :2] == ranks[:, 2:3] if len(self.raises) > 1 else False
-        better = np.sign(np.subtract(*(ranks[:, :2] + self.ranks * paired).T))
-        won = np.array([better if bets.folded < 0 else better * 0 + 2 * bets.folded - 1 for bets in self.nodes])
-        stakes = np.array([min(bets.paid) * (bets.seat < 0) for bets in self.nodes])
-        return (stakes[:, np.newaxis] * won).astype(np.int32)
+        return np.sign(np.subtract(*(ranks[:, :2] + self.ranks * paired).T)).astype(np.int32)
+
+    @functools.cached_property
+    def pays(self) -> np.ndarray:
+        """What seat 0 wins and seat 1 loses in each position, int32 `[n, deals]`; 0 but at ends."""
+        folded = np.array([bets.folded for bets in self.nodes])[:, np.newaxis]
+        stakes = np.array([min(bets.paid) * (bets.seat < 0) for bets in self.nodes])[:, np.newaxis]
+        return (stakes * np.where(folded < 0, self.better, 2 * folded - 1)).astype(np.int32)
 
     @functools.cached_property
     def shown(self) -> np.ndarray:

@@ -6,13 +6,17 @@ import math
 from typing import Any, ClassVar
 
 from imagents.environments import Face, Measure
+from imagents.environments.cards.measures import POLICIES
 from imagents.environments.cards.rules import KUHN, LEDUC, Poker
 from imagents.settings import check
 
-POLICIES = ("greedy", "softmax", "behaviour", "average")
-"""The policies of a run that are measured."""
-
-_PRESET = {}
+_PRESET = {
+    "algorithm": "tabular",
+    "exploration": "boltzmann",  # which settles near an equilibrium, where epsilon goes round in circles
+    "parallel_games": 256,
+    "rounds_per_chunk": 100,
+    "evaluate_every": 2,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +78,20 @@ class PokerFace(Face):
 
 @dataclasses.dataclass(frozen=True)
 class KuhnPoker(PokerFace):
-    """Kuhn poker: three cards, one each, and one bet. Small enough to solve by hand (Kuhn 1950)."""
+    """Kuhn poker: three cards, one each, and one bet. Small enough to be solved by hand (Kuhn 1950)."""
 
     name: str = "kuhn_poker"
 
     rules: ClassVar[Poker] = KUHN
     floor: ClassVar[float | None] = 1 / 6
-    presets: ClassVar[dict[str, dict[str, Any]]] = {"default": _PRESET}
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": _PRESET | {
+            "steps": 5_000_000,
+            "learning_rate": 0.02,
+            "exploration_start": 0.5,
+            "exploration_end": 0.1,  # as the temperature of the softmax policy
+        }
+    }
 
     def players(self) -> dict:
         """Makers of the players that know it, by the name that people write."""
@@ -91,9 +102,17 @@ class KuhnPoker(PokerFace):
 
 @dataclasses.dataclass(frozen=True)
 class LeducPoker(PokerFace):
-    """Leduc poker: six cards, one each and one for both, two rounds of bets (Southey et al. 2005)."""
+    """Leduc poker: six cards, one for each and one for both. Two rounds of bets (Southey and others 2005)."""
 
     name: str = "leduc_poker"
 
     rules: ClassVar[Poker] = LEDUC
-    presets: ClassVar[dict[str, dict[str, Any]]] = {"default": _PRESET}
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": _PRESET | {
+            "steps": 10_000_000,
+            "learning_rate": 0.01,
+            "exploration_start": 1.0,
+            "exploration_end": 0.5,
+            "softmax_temperature": 0.5,
+        }
+    }

@@ -15,8 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from imagents.environments.cards.environment import State
-from imagents.environments.cards.measures import average, policies_csv, value_of, weighted
-from imagents.environments.cards.settings import POLICIES
+from imagents.environments.cards.measures import POLICIES, average, policies_csv, value_of, weighted
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 
