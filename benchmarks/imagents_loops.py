@@ -8,6 +8,7 @@ from benchmarks.timing import Loop
 from imagents.config import TrainConfig
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import get_game
+from imagents.players.names import make_player
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.training.loop import Trainer, build
 from imagents.xla import start_xla
@@ -59,6 +60,17 @@ def play_loop(game: str, parallel_games: int) -> Loop:
 
     run = compiled(round_of_plies)
     return Loop(run, lambda: int(plies), game=game, measure="play", parallel_games=parallel_games)
+
+
+def random_loop(environment: str, copies: int, **settings) -> Loop:
+    """Random players in any environment; a step that only begins the next episode does not count."""
+    face = TrainConfig(environment, **settings).environment
+    world = face.build(copies, 0)
+    spec, seats = world.action_spec(), range(face.num_seats)
+    players = [make_player("random", face, seat, batch_size=copies, action_spec=spec) for seat in seats]
+    trainer = Trainer(world, players)
+    told = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return Loop(trainer.run, lambda: int(trainer.steps), environment=environment, settings=told, copies=copies)
 
 
 def train_only(trainer: Trainer) -> Callable[[int], object]:

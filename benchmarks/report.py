@@ -42,6 +42,21 @@ imagents plays {games:,} games side by side, with {samples:g} trained samples pe
 - **The tutorial's loop** is TF-Agents alone: one game, one eager ply at a time
   (benchmarks/tutorial_loop.py)."""
 
+_CARTPOLE = """\
+## One agent
+
+Cartpole's whole loop, in steps per second of one processor core. *Defaults* is what Stable-Baselines3's DQN does at its
+defaults: two layers of 64, a train step of 32 decisions every 4 steps; *zoo* is the setting of its zoo: two layers of
+256, a train step of 64 every 2 steps. imagents and a DQN in plain JAX over gymnax (benchmarks/peers/gymnax_dqn.py) do
+that work in 64 copies, Stable-Baselines3 in one. Every peer is measured between two measurements of imagents, and of
+the ratios the median counts."""
+
+_ALONE = """\
+## Environments alone
+
+Steps per second of random players in {copies:,} copies, compiled; a step is one copy's, whoever acts in it, and the
+beginning of an episode is none."""
+
 _SIZES = """\
 ## By the number of parallel games
 
@@ -75,7 +90,8 @@ def page(results: dict) -> str:
     busy = ", which other programs used too" if machine["load_at_start"] > 0.5 else ""
     lines = [_BEGINNING.format(quick=quick, busy=busy, repeats=settings["repeats"], **machine), ""]
     lines += [settings["note"], ""] if settings["note"] else []
-    lines += [*_others(results["others"]), *_sizes(results), *_profile(results)]
+    lines += [*_others(results["others"]), *_alone(results["environments"]),
+              *_cartpole(results["cartpole"]), *_sizes(results), *_profile(results)]
     memory = results["memory"]
     lines += [_START.format(games=memory[0]["parallel_games"], length=memory[0]["replay_length"]), ""]
     lines += _table(["", "first trained chunk", "memory"], _start(results))
@@ -107,6 +123,29 @@ def _others(others: list[dict]) -> Iterator[str]:
                 cells += [_number(speed), "" if system == "imagents" else _times(ratio)]
             rows.append(cells)
         yield from _table(heading, rows)
+
+
+def _alone(rows: list[dict]) -> Iterator[str]:
+    yield _ALONE.format(copies=rows[0]["copies"])
+    yield ""
+    named = [f"{row['environment']}, {row['settings']}".rstrip(", ") for row in rows]
+    cells = ([name, _number(row["plies_per_second"])] for name, row in zip(named, rows, strict=True))
+    yield from _table(["", "steps/s"], [*cells])
+
+
+def _cartpole(rows: list[dict]) -> Iterator[str]:
+    yield _CARTPOLE
+    yield ""
+    found = {(row["system"], row["settings"]): row for row in rows}
+    amounts = dict.fromkeys(row["settings"] for row in rows)
+    heading = ["steps/s, playing and learning", *(cell for amount in amounts for cell in (amount, "imagents is"))]
+    body = []
+    for system in dict.fromkeys(row["system"] for row in rows):
+        cells = [system]
+        for row in (found[system, amount] for amount in amounts):
+            cells += [_number(row["steps_per_second"]), _times(row.get("imagents_is"))]
+        body.append(cells)
+    yield from _table(heading, body)
 
 
 def _sizes(results: dict) -> Iterator[str]:

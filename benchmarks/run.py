@@ -12,15 +12,22 @@ import dataclasses
 import gc
 import logging
 import pathlib
+import sys
 import time
 
 import tyro
 
 from benchmarks import matmul, processes, timing
-from benchmarks.imagents_loops import config_of, measured_loops, play_loop, whole_loop
+from benchmarks.imagents_loops import config_of, measured_loops, play_loop, random_loop, whole_loop
 from imagents.environments.boards.games import get_game
 from imagents.files import write_json
 
+ALONE = (
+    ("climbing", {"episode_length": 10}),
+    ("climbing", {"episode_length": 1}),
+    ("penalty", {"num_agents": 5}),
+    ("cartpole", {}),
+)
 PEER_GAMES, PEER_SAMPLES_PER_PLY = 1024, 0.5  # what imagents and pgx do for each other's comparison
 
 
@@ -75,8 +82,29 @@ def run(options: Benchmark) -> dict:
             rows, products = _at_size(game, parallel_games, options)
             results["imagents"] += rows
             results["products"].append(products)
+    results["environments"] = _alone(options)
+    results["cartpole"] = _cartpole(options)
     results["seconds"] = time.perf_counter() - began
     return results
+
+
+def _alone(options: Benchmark) -> list[dict]:
+    """Environments with random players, compiled."""
+    loops = [random_loop(name, 1024, **settings) for name, settings in ALONE]
+    rows = timing.measure_in_turn(loops, options.seconds, options.repeats)
+    for row in rows:
+        named = f"{row['environment']}, {row['settings']}"
+        print(f"alone        {named:51}{row['plies_per_second']:13,.0f}", flush=True)
+    return rows
+
+
+def _cartpole(options: Benchmark) -> list[dict]:
+    """In a process of its own, as it is about one core."""
+    command = [sys.executable, "-m", "benchmarks.cartpole", "--peers", options.peers]
+    rows = processes.json_of([*command, "--seconds", 7 * options.seconds, "--repeats", options.repeats])
+    for row in rows:
+        print(f"cartpole     {row['system'] + ', ' + row['settings']:51}{row['steps_per_second']:13,.0f}", flush=True)
+    return rows
 
 
 def _beside(game: str, peers: dict[str, list], options: Benchmark) -> list[dict]:

@@ -27,10 +27,12 @@ def small_config(environment: str = "tic_tac_toe", **changes) -> TrainConfig:
     return TrainConfig(environment, **SMALL | changes)
 
 
-def small_flags(**changes) -> list[str]:
-    """The same as flags of `imagents train`."""
+def small_flags(but=(), **changes) -> list[str]:
+    """The same as flags of `imagents train`, but for some of them."""
     words = []
     for name, value in (SMALL | changes).items():
+        if name in but:
+            continue
         words += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, tuple) else [value])]
     return words
 

@@ -22,14 +22,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from imagents.config import ENVIRONMENTS, environment_settings
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.learning import algorithms as learners
+from imagents.players.names import make_player
 from imagents.training.loop import Trainer
 
 FILE = pathlib.Path(__file__).parent / "data" / "determinism.json"
 GAMES = {game.name: game for game in (TIC_TAC_TOE, CONNECT_FOUR)}
 EXECUTIONS = ("eager", "graph", "xla")
+NAMES = [name for name in ENVIRONMENTS if name.islower()]  # a board by its numbers is like one by its name
 
 
 def make_trainer(game: BoardGame, execution: str) -> Trainer:
@@ -74,6 +77,21 @@ def trace(game: BoardGame, execution: str) -> dict:
     }
 
 
+def play(name: str, execution: str) -> dict:
+    """What 8 copies of an environment show in 30 rounds of random play: all that is whole, and sums of what is not."""
+    environment = environment_settings(name).build(8, seed=7)
+    spec, seats = environment.action_spec(), range(environment_settings(name).num_seats)
+    players = [make_player("random", name, seat, seed=5, batch_size=8, action_spec=spec) for seat in seats]
+    trainer, shown = Trainer(environment, players, execution=execution), []
+    for _ in range(30):
+        trainer.run(1)
+        shown.append(tf.nest.map_structure(np.asarray, environment.current_time_step()))
+    leaves = tf.nest.flatten(shown)
+    sums = [float(abs(x).sum(dtype=np.float64)) for x in leaves if x.dtype.kind == "f"]
+    whole = sha256([x for x in leaves if x.dtype.kind != "f"])
+    return {"steps": int(trainer.steps), "episodes": int(trainer.episodes), "whole": whole, "sum": sum(sums)}
+
+
 def find_generators(trainer: Trainer) -> list[tf.random.Generator]:
     found = {}
     for owner in (trainer.environment, *trainer.agents):
@@ -112,6 +130,14 @@ def test_trainings_are_what_they_were(game, execution):
         assert found["bits"] == expected["bits"][execution]
 
 
+@pytest.mark.parametrize("execution", ["eager", *(pytest.param(x, marks=pytest.mark.slow) for x in EXECUTIONS[1:])])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_environment_plays_as_it_did(name, execution):
+    expected, found = json.loads(FILE.read_text())["play"][name], play(name, execution)
+    assert found.pop("sum") == pytest.approx(expected.pop("sum"), rel=1e-4)
+    assert found == expected
+
+
 def main() -> None:
     traces = {}
     for name, game in GAMES.items():
@@ -120,6 +146,7 @@ def main() -> None:
         for execution, each in found.items():
             assert each["play"] == found["eager"]["play"], f"{name} plays other games when it is {execution}"
     content = {"written_by": "python tests/test_determinism.py", "machine": machine(), "traces": traces}
+    content["play"] = {name: play(name, "eager") for name in NAMES}
     FILE.write_text(json.dumps(content, indent=2) + "\n")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from imagents.config import ENVIRONMENTS
 from imagents.environments.boards.environment import BoardGameEnvironment, Rewards
 from imagents.environments.boards.games import GAMES
 from imagents.environments.boards.tic_tac_toe import exact
@@ -67,6 +68,22 @@ def test_the_reference_has_every_module_and_its_docstrings(site):
     assert {name for name in names if not name.endswith("__main__")} <= pages
     assert "A transition from one decision of an agent to its next." in (
         html / "reference" / "imagents.learning.decisions.html").read_text()
+
+
+# The pages of environments
+
+_FORM = ["Seats", "Observation", "Actions", "Rewards", "Ends and limits", "Measures", "Oracle", "Settings", "Versions"]
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "environments").glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_of_an_environment_has_their_form(page):
+    headings = re.findall("^## (.+)$", page.read_text(), re.MULTILINE)
+    assert [heading for heading in headings if heading in _FORM] == _FORM
+
+
+@pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name.islower()])
+def test_every_environment_has_a_page(name):
+    assert any(f"`{name}`" in page.read_text() for page in (DOCS / "environments").glob("*.md"))
 
 
 # What the pages say of the games

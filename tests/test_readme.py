@@ -12,10 +12,10 @@ import tempfile
 
 import pytest
 import tensorflow as tf
-from small import small_flags
+from small import SMALL, small_flags
 
 from imagents import cli, commands, plotting
-from imagents.config import environment_class
+from imagents.config import DEFAULT_ENVIRONMENT, TrainConfig, environment_class
 
 for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
     pytest.importorskip(extra)
@@ -34,10 +34,9 @@ SHELL_BLOCKS = {  # each once, however many pages show it
     if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
 }
 TESTS = [*(ROOT / "tests").rglob("test_*.py")]
-SMALL = small_flags(evaluate_every=1, steps=200)
 PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
 LESS = {  # what makes a command quick, unless the page says otherwise
-    "train": SMALL,
+    "train": small_flags(evaluate_every=1, steps=200),
     "evaluate": ["--games", "10", "--solver-games", "0"],
     "tournament": ["--games", "10"],
     "export": [],
@@ -51,7 +50,7 @@ ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git"}  # program
 def run(tmp_path_factory):
     """What the pages call RUN: a small run, with its agents exported in every format."""
     path = tmp_path_factory.mktemp("documentation") / "run"
-    assert cli.main(["train", *SMALL, "--output-dir", str(path)]) == 0
+    assert cli.main(["train", *LESS["train"], "--output-dir", str(path)]) == 0
     if any("RUN/export" in block.values[1] for block in BLOCKS):
         assert cli.main(["export", str(path), "--formats", "saved_model", "onnx", "tflite"]) == 0
     return path
@@ -60,7 +59,7 @@ def run(tmp_path_factory):
 @pytest.fixture
 def briefly(eagerly, monkeypatch):
     """Whoever trains a run gets small chunks, and no plots: the pages show how, other tests that it works."""
-    for environment in ("tic_tac_toe", "connect_four", "5x5x4"):
+    for environment in ("tic_tac_toe", "connect_four", "5x5x4", "somebodys:own"):
         presets = environment_class(environment).presets
         for name in presets:
             monkeypatch.setitem(presets, name, presets[name] | BRIEF)
@@ -78,7 +77,7 @@ def test_python_block(page, code, request, tmp_path, monkeypatch):
         code = re.sub(PLACE, str(request.getfixturevalue("run")), code)
     if page.name != "README.md":
         request.getfixturevalue("briefly")
-        code = re.sub(r"\bsteps=([\d_]+)", lambda budget: f"steps={int(budget[1]) // 100}", code)
+        code = re.sub(r"\b(steps=|run\()([\d_]+_000)", lambda budget: f"{budget[1]}{int(budget[2]) // 100}", code)
     exec(compile(code, "documentation", "exec"), {"__name__": "__main__"})
 
 
@@ -129,7 +128,8 @@ def imagents_command(words, really, capsys):
     if command in LESS:
         if command == "train" and not {"--output-dir", "--resume"} & {*rest}:
             rest = [*rest, "--output-dir", tempfile.mkdtemp(dir=".")]
-        job = commands.COMMANDS[command]([*LESS[command], *rest, *LEAST.get(command, [])])
+        less = LESS[command] if command != "train" or "--resume" in rest else small_training(rest)
+        job = commands.COMMANDS[command]([*less, *rest, *LEAST.get(command, [])])
         if really:
             assert job() == 0
         return
@@ -138,6 +138,18 @@ def imagents_command(words, really, capsys):
     assert exit.value.code == 0
     explained = capsys.readouterr().out
     assert [word for word in rest if word.startswith("--") and word.split("=")[0] not in explained] == []
+
+
+def small_training(words) -> list[str]:
+    """Flags of a small training that the algorithm of this one knows."""
+    named = {name.removeprefix("--"): value for name, value in itertools.pairwise(words)}
+    environment = named.get("environment", DEFAULT_ENVIRONMENT)
+    if ":" in environment:
+        return LESS["train"]
+    chosen = {"algorithm": named["algorithm"]} if "algorithm" in named else {}
+    known = TrainConfig(environment, **chosen).fields()
+    changes = {"evaluate_every": 1, "steps": 200}
+    return small_flags(**changes, but=[name for name in SMALL if name not in known])
 
 
 def made_by(words) -> str:

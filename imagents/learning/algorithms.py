@@ -17,7 +17,6 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
 from imagents.errors import InputError
-from imagents.learning.adam import Adam
 from imagents.learning.networks import QNetwork
 from imagents.learning.optimism import OPTIMISM, Optimism, hashed
 from imagents.learning.perspective import Sight
@@ -114,7 +113,7 @@ def _q_learning(
         network = QNetwork(view_spec, num_actions(action_spec), hidden_layers, num_atoms, features, mirror, seed)
         # With the optimizer's variables made at once, a checkpoint finds them from the start.
         network.create_variables()
-        built_optimizer = optimizer or Adam(QLearning.learning_rate)
+        built_optimizer = optimizer or tf.keras.optimizers.Adam(QLearning.learning_rate)
         built_optimizer.build(network.trainable_variables)
         return agent_class(
             time_step_spec,

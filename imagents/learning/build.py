@@ -9,7 +9,6 @@ from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig, agent_name
 from imagents.errors import InputError
-from imagents.learning.adam import Adam
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, tabular
 from imagents.learning.exploration import Schedule
@@ -103,7 +102,7 @@ def _values(part) -> dict:
 def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorithm:
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
-        optimizer=Adam(settings.learning_rate),
+        optimizer=tf.keras.optimizers.Adam(settings.learning_rate),
         discount=settings.discount,
         target_update_period=settings.target_update_period,
         target_update_tau=settings.target_update_tau,

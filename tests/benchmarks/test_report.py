@@ -21,6 +21,17 @@ RESULTS = {
         {"system": "imagents", "game": "tic_tac_toe", "measure": "play", "plies_per_second": 1.8e7,
          "parallel_games": 1024},
     ],
+    "environments": [
+        {"environment": "climbing", "settings": "episode_length 10", "copies": 1024, "plies_per_second": 27_300_000.0},
+        {"environment": "cartpole", "settings": "", "copies": 1024, "plies_per_second": 9_000_000.0},
+    ],
+    "cartpole": [
+        {"system": system, "settings": settings, "steps_per_second": speed} | ({"imagents_is": ratio} if ratio else {})
+        for system, settings, speed, ratio in (
+            ("imagents", "defaults", 120_000.0, None), ("jax", "defaults", 80_000.0, 1.5),
+            ("imagents", "zoo", 6000.0, None), ("jax", "zoo", 7500.0, 0.8),
+        )
+    ],
     "imagents": [
         {"game": "tic_tac_toe", "parallel_games": size, "measure": measure, "microseconds_per_round": microseconds,
          "plies_per_second": 1e6 * size / microseconds, "trained_samples_per_second": 2e6 * size / microseconds}
@@ -49,6 +60,17 @@ def test_other_systems_stand_beside_imagents_with_their_ratio():
     assert ["tutorial loop", "80", "15,600 times as fast"] in rows
     assert ["pgx", "500,000", "2.5 times as fast"] in rows
     assert ["pgx", "6 M", "3 times as fast"] in rows
+
+
+def test_environments_alone_have_theirs():
+    rows = rows_of(page(RESULTS))
+    assert ["climbing, episode_length 10", "27.3 M"] in rows and ["cartpole", "9 M"] in rows
+
+
+def test_one_agent_has_its_speed_at_either_setting():
+    rows = rows_of(page(RESULTS))
+    assert ["jax", "80,000", "1.5 times as fast", "7,500", "0.8 times as fast"] in rows
+    assert ["imagents", "120,000", "", "6,000"] == next(row for row in rows if row[0:2] == ["imagents", "120,000"])
 
 
 def test_each_size_has_its_speeds_and_the_largest_its_share_of_the_best():

@@ -3,9 +3,16 @@
 import matplotlib
 import pandas as pd
 
-from imagents.environments.cards.measures import POLICIES
 from imagents.plotting import environment_name, read_metrics
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, shown
+
+_LINES = {  # colour, width, and kind; softmax and behaviour are often the same
+    "greedy": (PALETTE[0], 1.4, "-"),
+    "softmax": (PALETTE[2], 3.0, "-"),
+    "behaviour": ("0.15", 1.2, "--"),
+    "average": (PALETTE[1], 2.6, "-"),
+}
+_LEAST = 1e-4  # that is drawn; an equilibrium has no place on a logarithmic axis
 
 
 @matplotlib.rc_context(STYLE)
@@ -18,23 +25,24 @@ def exploitability(game, run) -> RunFigure | None:
     """
     metrics = read_metrics(run)
     agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
-    columns = [f"{agent}_exploitability_{policy}" for agent in agents[:1] for policy in POLICIES]  # alike for both
+    columns = [f"{agent}_exploitability_{policy}" for agent in agents[:1] for policy in _LINES]  # alike for both
     if not columns or any(column not in metrics for column in columns):
         return None
     measured = metrics.set_index("steps")[columns].apply(pd.to_numeric, errors="coerce").dropna()
-    figure = RunFigure(figsize=(8, 5), layout="constrained")
+    figure = RunFigure(figsize=(8, 5.4), layout="constrained")
     axes = figure.subplots()
-    for colour, policy, column in zip(PALETTE[:1] + PALETTE[2:3] + PALETTE[3:4] + PALETTE[1:2], POLICIES, columns):
+    for (policy, (colour, width, line)), column in zip(_LINES.items(), columns, strict=True):
         values = measured[column]
         label = f"{policy}: {shown(values.iloc[-1], 'number')}" if len(values) else policy
-        width = 2.6 if policy == "average" else 1.4
-        axes.plot(values.index, values.clip(lower=1e-4), color=colour, linewidth=width, label=label)
+        values = values.clip(lower=_LEAST)
+        axes.plot(values.index, values, color=colour, linewidth=width, linestyle=line, label=label)
     if game.floor is not None:
-        axes.axhline(game.floor, color="0.3", linestyle=":", label=f"least of pure strategies: {game.floor:.4g}")
-    axes.set(yscale="log", xlabel="steps", ylabel="exploitability", xlim=(0, max(metrics["steps"], default=1) or 1))
+        axes.axhline(game.floor, color="0.3", linestyle=":", label=f"least of pure policies: {game.floor:.4g}")
+    axes.set(yscale="log", xlabel="steps", ylabel="exploitability", xlim=(0, max(metrics["steps"], default=0) or 1))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend(loc="best", framealpha=0.9)
+    for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        set_formatter("{x:.3g}")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     name = game.title if isinstance(run, pd.DataFrame) else environment_name(run).capitalize()
     figure.suptitle(f"{name}: exploitability", fontsize=15, parse_math=False)
     return figure

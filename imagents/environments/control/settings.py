@@ -8,7 +8,7 @@ from imagents.environments import Face
 
 @dataclasses.dataclass(frozen=True)
 class CartPole(Face):
-    """CartPole-v1: pushing a cart keeps the pole on it upright, for up to 500 steps. As in Gymnasium, in tensors."""
+    """A cart is pushed so that its pole stays upright. It is Gymnasium's CartPole-v1, in tensors."""
 
     name: str = "cartpole"
     hide_velocity: bool = False
@@ -20,11 +20,10 @@ class CartPole(Face):
             "discount": 0.99,
             "learning_rate": 2.3e-3,
             "final_learning_rate": 1e-5,
-            "exploration_start": 1.0,  # early falls, seen again and again, keep later values sound
-            "exploration_end": 0.04,
+            "exploration_start": 1.0,  # many early falls: what they teach keeps later values sound
             "exploration_decay": 0.993,
-            "epsilon_min": 0.0,
-            "epsilon_max": 0.0,
+            "epsilon_min": 0.04,
+            "epsilon_max": 0.04,
             "batch_size": 64,
             "train_steps_per_round": 8,
             "target_update_period": 10,

@@ -101,14 +101,19 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
 
     def _step(self, action) -> ts.TimeStep:
         actions = tf.stack([tf.cast(tf.convert_to_tensor(each), tf.int32) for each in action], axis=1)  # [B, N]
-        if tf.executing_eagerly():
-            self._check(actions)
+        if actions.shape != [self.batch_size, self.num_seats]:
+            seats, games = actions.shape[1], actions.shape[0]
+            needed = f"{self.num_seats} seats times {self.batch_size} games are needed"
+            raise InputError(f"{seats} times {games} actions: {needed}")
         before, first = self.get_state(), self._first_state()
         over = self._is_last(before.plays)
+        each = over[:, tf.newaxis]
+        actions = tf.where(each, 0, actions)  # whatever they were, a new episode begins
+        if tf.executing_eagerly():
+            self._check(actions)
         plays = tf.ones_like(before.plays) if self._length == 0 else before.plays + 1
         reward = tf.gather(self._paid, self._outcome(joint_index(actions, self.num_actions)))
         after = State(actions, plays, reward)
-        each = over[:, tf.newaxis]
         self.set_state(
             State(
                 tf.where(each, first.last_actions, after.last_actions),
@@ -143,10 +148,6 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         return State(tf.fill(seats, -1), tf.zeros([self.batch_size], tf.int32), tf.zeros(seats))
 
     def _check(self, actions: tf.Tensor) -> None:
-        if actions.shape != [self.batch_size, self.num_seats]:
-            seats, games = actions.shape[1], actions.shape[0]
-            needed = f"{self.num_seats} seats times {self.batch_size} games are needed"
-            raise InputError(f"{seats} times {games} actions: {needed}")
         wrong = actions[(actions < 0) | (actions >= self.num_actions)]
         if wrong.shape[0]:
             raise InputError(f"action = {int(wrong[0])}: actions are 0 to {self.num_actions - 1}")

@@ -19,7 +19,7 @@ def metrics_of(*rows) -> pd.DataFrame:
 
 def test_each_policy_is_a_curve_and_in_kuhn_there_is_the_least_of_pure_ones():
     metrics = metrics_of([0.5, 0.4, 0.3, 0.2], [np.nan] * 4, [0.25, 0.2, 0.1, 0.05])
-    for name, floors in (("kuhn_poker", ["least of pure strategies: 0.1667"]), ("leduc_poker", [])):
+    for name, floors in (("kuhn_poker", ["least of pure policies: 0.1667"]), ("leduc_poker", [])):
         [axes] = exploitability(environment_settings(name), metrics).axes
         labels = ["greedy: 0.25", "softmax: 0.2", "behaviour: 0.1", "average: 0.05", *floors]
         assert [line.get_label() for line in axes.lines] == labels

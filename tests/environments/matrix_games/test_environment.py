@@ -138,6 +138,14 @@ def test_actions_that_are_none_are_refused_in_one_sentence(actions, sentence):
         step(environment, *actions)
 
 
+def test_after_an_end_whatever_is_done_begins_anew():
+    environment = made()
+    environment.reset()
+    assert step(environment, [0], [0]).is_last().numpy().all()
+    first = step(environment, [-1], [7])
+    assert first.is_first().numpy().all() and (first.reward.numpy() == 0).all()
+
+
 @pytest.mark.parametrize(
     "payoffs, batch_size, sentence",
     [
