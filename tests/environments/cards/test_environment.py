@@ -66,7 +66,9 @@ def test_it_plays_as_open_spiels_does_step_for_step(name, steps):
         legal, seats = observation["legal_moves"].numpy(), observation["seat"].numpy()
         kinds, rewards, discounts = (x.numpy() for x in time_step[:3])
         views = [view.numpy() for view in observation["views"]]
-        actions = (legal * rng.random(legal.shape)).argmax(axis=1).astype(np.int32)
+        chosen = legal * rng.random(legal.shape)
+        chosen[: copies // 2, : rules.width - 2] /= 100  # half of all games go deep: hardly anybody folds
+        actions = chosen.argmax(axis=1).astype(np.int32)
         actions[rng.random(copies) < 0.1] = PASS
         for i in range(copies):
             if states[i] is None:
