@@ -35,5 +35,10 @@ def test_it_is_drawn_without_a_warning_also_of_an_equilibrium_and_before_anythin
     assert figure._repr_png_().startswith(b"\x89PNG")
 
 
+def test_an_equilibrium_has_a_place_on_the_logarithmic_axis():
+    [axes] = exploitability(environment_settings("kuhn_poker"), metrics_of([0.5, 0.4, 0.3, 0.2], [0, 0, 0, 0])).axes
+    assert [line.get_ydata()[-1] for line in axes.lines[:4]] == [1e-4] * 4
+
+
 def test_there_is_none_where_nothing_was_measured():
     assert exploitability(environment_settings("kuhn_poker"), metrics_of([1, 1, 1, 1])[["steps"]]) is None
