@@ -35,6 +35,8 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "penalty": "imagents.environments.matrix_games.games:Penalty",
     "public_goods": "imagents.environments.matrix_games.games:PublicGoods",
     "cartpole": "imagents.environments.control.settings:CartPole",
+    "kuhn_poker": "imagents.environments.cards.settings:KuhnPoker",
+    "leduc_poker": "imagents.environments.cards.settings:LeducPoker",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

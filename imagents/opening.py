@@ -240,11 +240,26 @@ def _read_snapshot(path: pathlib.Path, config: TrainConfig) -> list[IMAgent]:
     return _sound(path, agents)
 
 
+def read_record(path: pathlib.Path, record: tf.Module) -> None:
+    """Reads what a strength noted over a training from a run or a checkpoint; of a snapshot nothing is known."""
+    if path.suffix != ".npz":
+        saved = tf.Module()
+        saved.record = record
+        run, checkpoint, manifest = _checkpoint_of(path)
+        run.read(checkpoint, tf.train.Checkpoint(strength=saved), manifest)
+
+
+def _checkpoint_of(path: pathlib.Path) -> tuple[Run, pathlib.Path, dict]:
+    """The checkpoint that a run or a checkpoint stands for, its run, and its manifest."""
+    run = Run(run_folder(path))
+    checkpoint = path if run.path != path else run.newest_checkpoint()
+    return run, checkpoint, run.check(checkpoint)
+
+
 def _read_checkpoint(path: pathlib.Path, config: TrainConfig) -> list[IMAgent]:
     """Only what they learned is read: everything else has the size of the training's batch of games."""
-    run, agents = Run(run_folder(path)), build_agents(config)
-    checkpoint = path if run.path != path else run.newest_checkpoint()
-    manifest = run.check(checkpoint)
+    agents = build_agents(config)
+    run, checkpoint, manifest = _checkpoint_of(path)
     saved = tf.Module()
     saved.agents = [tf.Module() for _ in agents]
     for place, agent in zip(saved.agents, agents):

@@ -94,6 +94,9 @@ class Face:
         """Measures the agents of a training again and again.
 
         Its `report()` gives what it measured, by agent, as plain values for JSON; `text(report)` says it in 80 columns.
+        If it has `note_chunk()`, that is called after every chunk, and what it notes in the variables of its `record`,
+        a `tf.Module`, an evaluation finds in the run's checkpoint. If it has `files()`, the texts that this gives by
+        name are kept in the run folder at the end.
 
         Args:
           trainer: the training, a `Trainer`, or whatever has its `environment`, `players` and `agents`.

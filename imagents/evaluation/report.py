@@ -8,7 +8,7 @@ from collections.abc import Callable
 from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.opening import Opened, open_path
+from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
 from imagents.players.frozen import agent_player
 from imagents.players.names import make_player
@@ -93,6 +93,8 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         environment=environment, players=players, agents=opened.agents, execution="xla" if compiles else "graph"
     )
     strength = face.strength(together, seed, games)
+    if hasattr(strength, "record"):
+        read_record(opened.path, strength.record)
 
     def evaluate() -> dict:
         report = {name: values for name, values in strength.report().items() if name in learned}

@@ -77,6 +77,11 @@ class Exploration(tf.Module):
         self.policy = exploring(policy, self._amount, generator, legal_moves)
         self._follow_schedule()
 
+    @property
+    def amount(self) -> tf.Tensor:
+        """How much it explores now in each copy, float32 `[B]`: the share of random moves, or the temperature."""
+        return self._amount.read_value()
+
     def note_decisions(self, asked: tf.Tensor) -> None:
         """The agent has decided in the copies of `asked`, bool `[B]`."""
         if self._schedule is not None:

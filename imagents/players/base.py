@@ -124,6 +124,12 @@ class FirstLegalPlayer(Player):
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         return _chosen(time_step, self.seat, self._spec, first_legal)
 
+    def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
+        """What it plays in any number N of positions, float32 `[N, A]`, where actions are numbered."""
+        del collect
+        legal_moves = _legal_moves(time_step, self.seat, self._spec)
+        return tf.one_hot(first_legal(legal_moves), legal_moves.shape[1])
+
 
 def _chosen(time_step: ts.TimeStep, seat: int, spec, choose: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
     """The action that `choose` chooses among the legal moves, bool `[B, A]`; among all if the time step shows none."""

@@ -9,6 +9,7 @@
     checkpoints/best/ the same, where the agents were best, in environments that can tell
     snapshots/N.npz   the agents' networks after N rounds; some are kept, spread over the run
     evaluation.json   playing strength at the end
+    policy.csv        what the agents do, where an environment can tell it all
     plots/            figures
     .lock             held by the process that trains
 

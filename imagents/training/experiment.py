@@ -13,7 +13,7 @@ import tensorflow as tf
 from imagents import plotting
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
-from imagents.files import plain_path, write_json
+from imagents.files import plain_path, write_json, write_text
 from imagents.own import trust, trust_again
 from imagents.process import Signals, called
 from imagents.randomness import make_seed
@@ -191,6 +191,8 @@ class Experiment:
                 if self.stopped_by is None:
                     report = self._evaluated()
                     write_json(self._run.path / "evaluation.json", self._progress_so_far() | report)
+                    for name, text in getattr(self._strength, "files", dict)().items():
+                        write_text(self._run.path / name, text)
                     if not quiet:
                         print(self._strength.text(report["agents"]))
                 if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
@@ -261,6 +263,7 @@ class Experiment:
         follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
         metrics = self.trainer.run(self.config.training.rounds_per_chunk)
+        getattr(self._strength, "note_chunk", lambda: None)()
         seconds = self._stopwatch.seconds - began
         self._seconds += seconds
         row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
