@@ -35,6 +35,8 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "penalty": "imagents.environments.matrix_games.games:Penalty",
     "public_goods": "imagents.environments.matrix_games.games:PublicGoods",
     "cartpole": "imagents.environments.control.settings:CartPole",
+    "foraging": "imagents.environments.grid_worlds.settings:Foraging",
+    "deep_sea": "imagents.environments.grid_worlds.settings:DeepSea",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION
