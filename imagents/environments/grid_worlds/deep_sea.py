@@ -1,4 +1,4 @@
-"""Deep sea (Osband et al. 2017, https://arxiv.org/abs/1703.07608) as bsuite 0.3.6 has it: exploration that has to be deep.
+"""Deep sea (Osband et al. 2017, https://arxiv.org/abs/1703.07608) as bsuite 0.3.6 has it: a test of deep exploration.
 
 A diver begins in the top left cell of N x N and goes down a row in each of N steps, to the left or to the right. Which
 of the two actions is right differs from cell to cell, by a mapping that is always the same. Going right costs .01 / N,
@@ -27,8 +27,8 @@ class State(NamedTuple):
     """Everything.
 
     row, column: int32 `[B]`, row N after the last step; is_bad: bool `[B]`, whether the diver has left the diagonal;
-    reward: float32 `[B]`; episodes, bad_episodes: int64 `[]`, that have ended in all copies since the sea was made, in
-    their order; solved: int64 `[]`, the number of the first of these, from 1, at which it was solved, 0 if there is none.
+    reward: float32 `[B]`; episodes, bad_episodes: int64 `[]`, how many have ended in all copies since the sea was made;
+    solved: int64 `[]`, the number of the episode, from 1, at which it was solved, 0 if there is none.
     """
 
     row: tf.Tensor

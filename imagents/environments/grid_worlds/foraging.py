@@ -1,10 +1,10 @@
-"""Level-based foraging as `lbforaging` 2.0.0 has it (v3): players walk about a grid and take foods, if need be together.
+"""Level-based foraging as `lbforaging` 2.0.0 has it (v3): players on a grid take foods, if need be together.
 
 In a step everybody stays, goes to a cell beside its own, or loads. A move off the world or onto a food is none. Whoever
 wants a cell, or keeps it, that another wants too stays where it is: so players may change places and follow each other,
 and may walk onto a player whose own move failed. Players who load beside the same food take it if their levels sum to
-its level at least. A food pays its level's share in all that there was, divided among them by their levels. Papathanasis
-et al. have figures of many learners (https://arxiv.org/abs/2006.07869).
+its level at least. A food pays its level's share in all that there was, divided among them by their levels. Figures of
+many learners are in Papoudakis et al. 2021 (https://arxiv.org/abs/2006.07869).
 
 Levels are drawn for all copies at a time (`levels.py`), as XLA cannot draw for some alone: each copy has its next level
 ready, and new ones are drawn when a copy needs one and has used its own. Drawing in every step took most of the time.
@@ -33,8 +33,9 @@ STAY, UP, DOWN, LEFT, RIGHT, LOAD = range(6)
 class State(NamedTuple):
     """Everything but the random numbers, per copy.
 
-    level: `Level`, as it is now; spawned: int32 `[B]`, the sum of the foods' levels at first; steps: int32 `[B]`, of the
-    episode so far; reward: float32 `[B, N]`; spare: `Level`, the next one; is_ready: bool `[B]`, whether that is new.
+    level: `Level`, as it is now; spawned: int32 `[B]`, the sum of the foods' levels at first; steps: int32 `[B]`, of
+    the episode so far; reward: float32 `[B, N]`; spare: `Level`, the next one; is_ready: bool `[B]`, whether that is
+    new.
     """
 
     level: Level

@@ -9,7 +9,7 @@ from imagents.settings import check
 
 @dataclasses.dataclass(frozen=True)
 class Foraging(Face):
-    """Level-based foraging: players on a grid take foods, some of which nobody can take alone. In tensors."""
+    """Foraging: players take foods, if need be several together. As in lbforaging, in tensors."""
 
     name: str = "foraging"
     size: int = 8
@@ -19,13 +19,13 @@ class Foraging(Face):
     num_foods: int = 2
     """How many foods there are; fewer where there is no room, as no cell is beside two of them."""
     cooperative: bool = False
-    """Whether every food takes the three weakest players together, or all if there are fewer; else a food takes anything
-    from 1 to that."""
+    """Whether every food takes the three weakest players together, or all if there are fewer; else anything from 1 to
+    that."""
     sight: int = 0
     """How many cells away a player sees, in rows and in columns; 0 is everything."""
     view: Literal["relative", "vector", "window"] = "relative"
-    """How a player sees it: relative, how far away everything is; vector, lbforaging's list of what is in sight; window,
-    a grid around it."""
+    """How a player sees it: relative, how far away everything is; vector, lbforaging's list of what is in sight;
+    window, a grid around the player."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": {
@@ -50,9 +50,9 @@ class Foraging(Face):
 
     def __post_init__(self):
         check("size", self.size >= 5, self.size, "at least 5 is needed")
-        inner = (self.size - 2) ** 2
-        check("num_agents", 1 <= self.num_agents < inner, self.num_agents, f"1 to {inner - 1} fit with size = {self.size}")
-        check("num_foods", 1 <= self.num_foods <= inner, self.num_foods, f"1 to {inner} fit with size = {self.size}")
+        cells, where = (self.size - 2) ** 2, f"fit with size = {self.size}"  # inner ones; one is left for a food
+        check("num_agents", 1 <= self.num_agents < cells, self.num_agents, f"1 to {cells - 1} {where}")
+        check("num_foods", 1 <= self.num_foods <= cells, self.num_foods, f"1 to {cells} {where}")
         check("sight", 0 <= self.sight <= self.size, self.sight, f"0 to size = {self.size} is needed")
 
     @property
@@ -70,7 +70,7 @@ class Foraging(Face):
 
 @dataclasses.dataclass(frozen=True)
 class DeepSea(Face):
-    """Deep sea: a diver who goes right in every row finds the treasure, and every other dive nothing. As in bsuite."""
+    """Deep sea: a treasure that only one way down leads to. As in bsuite, in tensors."""
 
     name: str = "deep_sea"
     size: int = 20

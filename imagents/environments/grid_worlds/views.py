@@ -14,8 +14,8 @@ def vector(level: Level, size: int, sight: int) -> tf.Tensor:
     """The view of `lbforaging`, `[B, N, 3 F + 3 N]`: row, column and level of each food that is seen, in the order of
     cells, then of the player itself, then of each other player that is seen, by seat; -1, -1, 0 for the rest.
 
-    Rows and columns count from the edge of what is seen. As in that package, where the world ends above or to the left
-    of that, players are seen as far from the edge as ever, foods are not.
+    Rows and columns count from the edge of what is seen. As in that package, a player near the upper or left edge of
+    the world sees other players, but not foods, further down or to the right than `sight`.
     """
     down, right = _offsets(level.foods, level.players, size)
     seen = (abs(down) <= sight) & (abs(right) <= sight) & (level.food_levels > 0)[:, tf.newaxis]

@@ -63,14 +63,15 @@ def test_100_000_steps_are_bsuites():
 
 def dive(environment: DeepSeaEnvironment, *goes_right) -> list[float]:
     """An episode, each copy's or all copies' steps to the right or to the left. Returns what each copy is paid."""
-    right, size = right_actions(environment.observation_spec().shape[0]), environment.observation_spec().shape[0]
-    environment.step(np.zeros(environment.batch_size, np.int32)) if environment.current_time_step().is_last()[0] else None
-    paid = np.zeros(environment.batch_size)
+    right, copies = right_actions(len(goes_right)).reshape(-1), environment.batch_size
+    if environment.current_time_step().is_last()[0]:
+        environment.step(np.zeros(copies, np.int32))
+    paid = np.zeros(copies)
     for wanted in goes_right:
-        cells = environment.current_time_step().observation.numpy().reshape(environment.batch_size, -1).argmax(axis=1)
-        action = np.where(wanted, right.reshape(-1)[cells], 1 - right.reshape(-1)[cells])
+        cells = environment.current_time_step().observation.numpy().reshape(copies, -1).argmax(axis=1)
+        action = np.where(wanted, right[cells], 1 - right[cells])
         paid += environment.step(action.astype(np.int32)).reward.numpy()
-    assert len(goes_right) == size and environment.current_time_step().is_last().numpy().all()
+    assert environment.current_time_step().is_last().numpy().all()
     return paid.round(6).tolist()
 
 
