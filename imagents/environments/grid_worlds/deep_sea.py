@@ -3,8 +3,8 @@
 A diver begins in the top left cell of N x N and goes down a row in each of N steps, to the left or to the right. Which
 of the two actions is right differs from cell to cell, by a mapping that is always the same. Going right costs .01 / N,
 and right in the bottom right cell pays 1: only who went right in every row comes there. Random play finds it once in
-2 ** N episodes. Going left from the diagonal makes an episode a bad one; the sea counts as solved as soon as less than
-9 out of 10 episodes of a training so far were bad.
+2 ** N episodes. An episode with a step to the left is a bad one; the sea counts as solved as soon as less than 9 out of
+10 episodes of a training so far were bad.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ MAPPING_SEED, COST = 42, 0.01  # bsuite's; the cost of all steps to the right to
 class State(NamedTuple):
     """Everything.
 
-    row, column: int32 `[B]`, row N after the last step; is_bad: bool `[B]`, whether the diver has left the diagonal;
+    row, column: int32 `[B]`, row N after the last step; is_bad: bool `[B]`, whether the diver has gone left;
     reward: float32 `[B]`; episodes, bad_episodes: int64 `[]`, how many have ended in all copies since the sea was made;
     solved: int64 `[]`, the number of the episode, from 1, at which it was solved, 0 if there is none.
     """
@@ -119,9 +119,8 @@ class DeepSeaEnvironment(tf_environment.TFEnvironment, tf.Module):
         row, column, last = before.row, before.column, self._size - 1
         goes_right = action == tf.gather_nd(self._right, tf.stack([tf.minimum(row, last), column], axis=1))
         reward = tf.where(goes_right, tf.where(column == last, 1.0, 0.0) - COST / self._size, 0.0)
-        is_bad = before.is_bad | (~goes_right & (row == column))
         column = tf.clip_by_value(tf.where(goes_right, column + 1, column - 1), 0, last)
-        return before._replace(row=row + 1, column=column, is_bad=is_bad, reward=reward)
+        return before._replace(row=row + 1, column=column, is_bad=before.is_bad | ~goes_right, reward=reward)
 
     def _current_time_step(self) -> ts.TimeStep:
         state, cells = self.get_state(), tf.range(self._size)
@@ -169,5 +168,5 @@ class Strength(Returns):
         for values in report.values():
             if "solved_episode" in values:
                 lines.append(f"solved at episode {values['solved_episode']}" if values["solved_episode"]
-                             else "not solved: 9 of 10 episodes or more left the diagonal")  # fmt: skip
+                             else "not solved: in 9 of 10 episodes or more it went left")  # fmt: skip
         return "\n".join(lines)

@@ -82,6 +82,8 @@ class DeepSea(Face):
             "hidden_layers": (64, 64),
             "discount": 0.99,
             "learning_rate": 1e-3,
+            "exploration_start": 1.0,
+            "exploration_decay": 0.9995,
             "epsilon_min": 0.05,
             "epsilon_max": 0.05,
             "batch_size": 128,

@@ -468,8 +468,7 @@ def test_what_does_not_fit_is_one_sentence(do, sentence):
 
 
 @pytest.mark.slow
-def test_two_learners_soon_take_most_of_what_random_players_leave(tmp_path):
-    run = train(TrainConfig("foraging", size=5, num_foods=1, steps=150_000, seed=1), tmp_path / "run", quiet=True)
-    agents = evaluate_run(run.path)["agents"].values()
-    assert all(values["lives"] >= 1000 for values in agents)
-    assert sum(values["mean_return"] for values in agents) >= 0.8
+def test_who_is_alone_learns_to_find_the_food(tmp_path):
+    config = TrainConfig("foraging", size=5, num_agents=1, num_foods=1, steps=100_000, seed=1)
+    found = evaluate_run(train(config, tmp_path / "run", quiet=True).path)["agents"]["player_1"]
+    assert found["lives"] >= 1000 and found["mean_return"] >= 0.9
