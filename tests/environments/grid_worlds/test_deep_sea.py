@@ -11,7 +11,7 @@ from worlds import F, L, M
 
 import imagents
 from imagents.config import TrainConfig
-from imagents.environments.grid_worlds.deep_sea import DeepSeaEnvironment, right_actions
+from imagents.environments.grid_worlds.deep_sea import DeepSeaEnvironment, Strength, right_actions
 from imagents.evaluation.report import evaluate_run
 from imagents.training.experiment import train
 
@@ -147,9 +147,11 @@ def test_a_training_says_when_it_was_solved_and_a_resumed_one_remembers(tmp_path
     assert "solved_episode" not in evaluate_run(run.path, 4)["agents"]["player_1"]  # which plays other episodes
 
 
-def test_a_training_that_does_not_solve_it_says_null(tmp_path, capsys):
-    run = train(TrainConfig("deep_sea", size=30, steps=64, **RANDOM), tmp_path / "run")
-    assert evaluated(run)["solved_episode"] is None and "\nnot solved: " in capsys.readouterr().out
+@pytest.mark.parametrize("solved, line", [(7, "solved at episode 7"), (None, "not solved: ")])
+def test_a_report_says_it_below_the_return(solved, line):
+    report = {"player_1": {"mean_return": 0.0, "lives": 100, "solved_episode": solved}}
+    first, second = Strength.text(report).splitlines()
+    assert first.startswith("player_1  mean return 0 over 100 lives") and second.startswith(line)
 
 
 # Seeds, states, contract

@@ -433,7 +433,11 @@ def test_no_level_is_played_twice():
 
 @pytest.mark.parametrize(
     "settings",
-    [dict(), dict(num_agents=3, sight=2, view="vector", cooperative=True), dict(size=5, sight=1, view="window")],
+    [
+        dict(),
+        pytest.param(dict(num_agents=3, sight=2, view="vector", cooperative=True), marks=pytest.mark.slow),
+        pytest.param(dict(size=5, sight=1, view="window"), marks=pytest.mark.slow),
+    ],
     ids=["default", "vector", "window"],
 )
 def test_it_keeps_to_the_contract(settings):
