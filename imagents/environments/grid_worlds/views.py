@@ -3,11 +3,12 @@
 All are float32, for all players at once, `[B, N, ...]`, the second axis by seat.
 """
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
 from imagents.environments.grid_worlds.levels import Level
-from imagents.xla import running_count
 
 
 def vector(level: Level, size: int, sight: int) -> tf.Tensor:
@@ -96,11 +97,16 @@ def _triples(seen: tf.Tensor, *parts: tf.Tensor, blank=(0, 0, 0)) -> tf.Tensor:
 
 def _listed(seen: tf.Tensor, *parts: tf.Tensor) -> tf.Tensor:
     """The same, of what is seen first, in its order; -1, -1, 0 for the rest."""
-    batch, seats, count = seen.shape
-    rank = tf.reshape(running_count(tf.reshape(seen, [-1, count])), [batch, seats, count])
-    place = (rank[..., tf.newaxis] == 1 + tf.range(count)) & seen[..., tf.newaxis]  # [B, N, K, its place]
-    moved = [tf.reduce_sum(tf.where(place, part[..., tf.newaxis], 0), axis=2) for part in parts]
-    return _triples(tf.reduce_any(place, axis=2), *moved, blank=(-1, -1, 0))
+    seen, *parts = (tf.unstack(tf.broadcast_to(x, seen.shape), axis=2) for x in (seen, *parts))  # [B, N] of each thing
+    ranks = list(itertools.accumulate(tf.cast(x, tf.int32) for x in seen))
+    columns = []
+    for place in range(len(seen)):
+        for part, empty in zip(parts, (-1, -1, 0)):
+            column = tf.fill(seen[0].shape, empty)
+            for thing in range(place, len(seen)):  # what comes earlier cannot be as far down in the list
+                column = tf.where(seen[thing] & (ranks[thing] == place + 1), part[thing], column)
+            columns.append(column)
+    return tf.cast(tf.stack(columns, axis=2), tf.float32)
 
 
 def _drawn(cells: tf.Tensor, levels: tf.Tensor, players: tf.Tensor, size: int, across: np.ndarray) -> tf.Tensor:
