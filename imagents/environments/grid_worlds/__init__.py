@@ -1,0 +1,1 @@
+"""Worlds of cells, in tensors: players look for food together, and a diver for the one treasure."""
