@@ -29,8 +29,8 @@ class Learning:
     hysteretic: float = 1.0
     """The step on errors below 0 over the step on those above (Matignon et al. 2007); 1 makes no difference."""
     distributed: bool = False
-    """Whether errors below 0 teach nothing, and the greedy action of a table changes only where the maximum rises
-    (Lauer and Riedmiller 2000)."""
+    """Whether a table holds the greatest target that a value ever had, whatever the learning rate, and changes its
+    greedy action only where the maximum rises (Lauer and Riedmiller 2000); errors below 0 teach Q networks nothing."""
     lenient_temperature: float = 0.0
     """How lenient an agent is with an action that it has not tried yet in a state: an error below 0 teaches nothing
     with probability 1 - exp(-moderation x temperature) (Panait et al. 2008, Palmer et al. 2018); 0 switches it off."""

@@ -50,7 +50,7 @@ class TabularAgent(tf_agent.TFAgent):
         self._optimizer = tf.keras.optimizers.SGD(settings.learning_rate)
         self._optimizer.build([self._q_network.table])
         self._optimism = Optimism(settings, self._q_network.num_states, num_actions(action_spec), seed)
-        self._discount = settings.discount
+        self._discount, self._is_distributed = settings.discount, settings.distributed
         policy = q_policy.QPolicy(
             time_step_spec, action_spec, self._q_network, observation_and_action_constraint_splitter=self._splitter
         )
@@ -77,12 +77,16 @@ class TabularAgent(tf_agent.TFAgent):
         before, following = table.values(states), _masked(table.values(next_states), next_legal)
         target = then.reward + self._discount * then.discount * tf.reduce_max(following, axis=1)
         errors = target - tf.gather(before, action, batch_dims=1)
-        moves = self._optimism.shares(errors, states, action, counts) * tf.where(counts, errors, 0.0)
         entries = tf.stack([states, action], axis=1)
-        met = tf.tensor_scatter_nd_add(tf.zeros_like(table.table), entries, tf.cast(counts, tf.float32))
-        sums = tf.scatter_nd(entries, moves, table.table.shape)
-        self._optimizer.apply_gradients([(-tf.math.divide_no_nan(sums, met), table.table)])
-        table.note_rises(states, legal, before)
+        if self._is_distributed:  # the greatest target that there ever was, at one step
+            highest = tf.where(counts, target, target.dtype.min)
+            table.table.assign(tf.tensor_scatter_nd_max(table.table, entries, highest))
+            table.note_rises(states, legal, before)
+        else:
+            moves = self._optimism.shares(errors, states, action, counts) * tf.where(counts, errors, 0.0)
+            met = tf.tensor_scatter_nd_add(tf.zeros_like(table.table), entries, tf.cast(counts, tf.float32))
+            sums = tf.scatter_nd(entries, moves, table.table.shape)
+            self._optimizer.apply_gradients([(-tf.math.divide_no_nan(sums, met), table.table)])
         self.train_step_counter.assign_add(1)
         count = tf.cast(counts, tf.float32)
         loss = tf.math.divide_no_nan(tf.reduce_sum(count * errors**2), tf.reduce_sum(count))
@@ -146,8 +150,6 @@ class QTable(network.Network):
 
     def note_rises(self, states: tf.Tensor, legal: tf.Tensor | None, before: tf.Tensor) -> None:
         """Takes in that these states had other values before, float32 `[N, A]`."""
-        if self._best is None:
-            return
         after = _masked(self.values(states), legal)
         rises = tf.reduce_max(after, axis=1) > tf.reduce_max(_masked(before, legal), axis=1)
         best = tf.where(rises, tf.argmax(after, axis=1, output_type=tf.int32), tf.gather(self._best, states))

@@ -100,8 +100,12 @@ def test_hysteretic_learners_take_a_smaller_step_down():
     assert after_good_and_bad_news(hysteretic=0.5) == 3.0
 
 
-def test_distributed_learners_take_none():
-    assert after_good_and_bad_news(distributed=True) == 4.0
+def test_distributed_learners_hold_the_greatest_target_that_there_was():
+    assert after_good_and_bad_news(distributed=True) == 8.0  # whatever the rate
+    learner = agent(distributed=True)
+    are_there = tf.constant([True, True, False])
+    learn(learner, (0, 0, 3.0, 0.0, 0), (0, 0, 5.0, 0.0, 0), (0, 1, 9.0, 0.0, 0), weights=are_there)
+    assert table(learner)[0].tolist() == [5.0, 0.0, 0.0]
 
 
 def test_a_distributed_learners_action_changes_only_where_the_maximum_rises():
