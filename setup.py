@@ -54,10 +54,14 @@ setup(
         "docs": ["furo", "myst-nb", "sphinx", "sphinx-copybutton"],
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
         "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses
-        "oracles": ["open_spiel"],  # what tests compare games with
+        "gymnasium": ["gymnasium"],
+        "open_spiel": ["open_spiel"],
+        "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel"],  # what tests compare environments with
+        "pettingzoo": ["mpe2", "pettingzoo[classic]"],
         "sagemaker": ["sagemaker>=2.257,<3"],
         "serving": ["tensorflow-serving-api~=2.19.0"],
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
+        "unity": ["grpcio"],
         "web": ["gradio>=6"],
     },
 )
