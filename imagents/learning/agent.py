@@ -4,6 +4,7 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 (the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
+import functools
 from typing import Literal
 
 import numpy as np
@@ -18,9 +19,11 @@ from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
+from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
 from imagents.learning.policies import EnvironmentPolicy, greedy_probabilities, own_time_step, sees_moves, shown
 from imagents.learning.replay import FIFOReplayBuffer
+from imagents.learning.rollouts import Rollouts
 from imagents.process import check_tensorflow
 from imagents.randomness import make_seed
 from imagents.seats import PASS, assign, is_asked, lived, shows, values_of, variables_for, where_copy
@@ -110,14 +113,21 @@ class IMAgent(tf.Module):
         _check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         policy = self.algorithm.policy
-        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed)
+        samples = isinstance(self.algorithm, PolicyGradient)
+        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed, samples)
         specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
         self.policy = EnvironmentPolicy(policy, *specs)
         self.collect_policy = EnvironmentPolicy(self.exploration.policy, *specs)
 
-        seed, sight_spec = make_seed(seed, self.name), self.perspective.sight_spec
-        replay_length = 2 if self.learns_once else replay_length  # a round closes two in a copy at the most
-        self._decisions = Decisions(sight_spec, own_action_spec, batch_size, replay_length, seed, limits_are_ends)
+        if self.rollout_length:
+            per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
+            slots = (self.rollout_length + getattr(self.algorithm, "longest_life", 0)) * per_round
+            memory = functools.partial(Rollouts, batch_size=batch_size, max_length=slots)
+        else:
+            own_seed = make_seed(seed, self.name)
+            memory = functools.partial(FIFOReplayBuffer, batch_size=batch_size, max_length=replay_length, seed=own_seed)
+        specs = self.perspective.sight_spec, own_action_spec
+        self._decisions = Decisions(*specs, batch_size, memory, samples, limits_are_ends)
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
@@ -126,9 +136,9 @@ class IMAgent(tf.Module):
         self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
 
     @property
-    def learns_once(self) -> bool:
-        """Whether the algorithm learns each decision once, as it closes, and has no replay."""
-        return getattr(self.algorithm, "learns_once", False)
+    def rollout_length(self) -> int:
+        """Rounds between two lessons of an algorithm that learns each decision in one of them; 0 if it has a replay."""
+        return getattr(self.algorithm, "rollout_length", 0)
 
     @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
@@ -136,9 +146,9 @@ class IMAgent(tf.Module):
         return self.algorithm._optimizer  # TF-Agents has no public name for it
 
     @property
-    def replay_buffer(self) -> FIFOReplayBuffer:
+    def replay_buffer(self) -> FIFOReplayBuffer | Rollouts:
         """The newest closed decisions, each a `Decision`."""
-        return self._decisions.replay_buffer
+        return self._decisions.memory
 
     @property
     def internal_state(self):
@@ -160,10 +170,10 @@ class IMAgent(tf.Module):
             return self.decide(time_step, state)
         sight = self.perspective.sight(time_step, state)
         exploring = self.exploration.policy
-        action = exploring.action(own_time_step(exploring, time_step, sight)).action
+        chosen = exploring.action(own_time_step(exploring, time_step, sight))
         self.exploration.note_decisions(asked)
-        self._decisions.open(asked, sight, action)
-        return self._done(asked, self.perspective.action(action, state))
+        self._decisions.open(asked, sight, chosen.action, chosen.info)
+        return self._done(asked, self.perspective.action(chosen.action, state))
 
     def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
         """What `act` does greedily, `[N]`, in an internal state that has taken in the time step."""
@@ -201,7 +211,7 @@ class IMAgent(tf.Module):
         self._decisions.observe(own, reward, is_asked(time_step, self.seat), sight)
 
     def train_iteration(self) -> tf_agent.LossInfo:
-        """One train step of the algorithm: on a sample of its own decisions, or on those that are new to it.
+        """One train step of the algorithm, on a sample of its own decisions; or a lesson, on those that are new to it.
 
         Returns:
           TF-Agents' `LossInfo` of them.
@@ -209,11 +219,15 @@ class IMAgent(tf.Module):
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
-        if self.learns_once:
-            decision, is_there = self.replay_buffer.take_all()
-            return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)), weights=is_there)
-        decision, _ = self.replay_buffer.sample(self.sample_batch_size)
-        return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)))
+        sees = sees_moves(self.algorithm.policy)
+        if not self.rollout_length:
+            decision, _ = self.replay_buffer.sample(self.sample_batch_size)
+            return self.algorithm.train(as_experience(decision, sees))
+        decisions, are_there = self.replay_buffer.take(whole_lives=getattr(self.algorithm, "longest_life", 0) > 0)
+        if self.algorithm.train_sequence_length is None:
+            return self.algorithm.train(decisions, weights=are_there)
+        single = tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), decisions)
+        return self.algorithm.train(as_experience(single, sees), weights=tf.reshape(are_there, [-1]))
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -287,6 +301,8 @@ def _from_transitions(owner: str, algorithm) -> tf_agent.TFAgent:
             f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
             "such as imagents.dqn()"
         )
+    if isinstance(algorithm, PolicyGradient):
+        return algorithm
     if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
         raise InputError(
             f"{owner}: {type(algorithm).__name__} learns from sequences of steps, and an IMAgent remembers single "

@@ -140,6 +140,40 @@ class LegalBoltzmannPolicy(_Exploring):
         return tf.nn.softmax(tf.where(self._legal_moves(time_step, _batch_size(values)), below, -float("inf")))
 
 
+class SampledPolicy(tf_policy.TFPolicy):
+    """A policy's own distribution over actions, drawn from by a generator of one's own: the same eagerly and compiled.
+
+    Its `info` is the logarithm of the probability of what it drew.
+
+    Args:
+      policy: the greedy policy of that distribution.
+      generator: `tf.random.Generator` that this policy draws from.
+    """
+
+    def __init__(self, policy: tf_policy.TFPolicy, generator):
+        super().__init__(
+            policy.time_step_spec,
+            policy.action_spec,
+            policy_state_spec=policy.policy_state_spec,
+            info_spec=tf.TensorSpec([], tf.float32),
+            automatic_state_reset=False,
+            clip=False,
+        )
+        self._own_policy, self._generator = policy.wrapped_policy, generator
+
+    def _action(self, time_step, policy_state, seed=None):
+        distribution = self._own_policy.distribution(time_step).action
+        shares = tf.nn.softmax(distribution.logits_parameter())
+        sums = tf.cumsum(shares, axis=1)
+        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
+        action = tf.cast(tf.argmax(reached, axis=1), self.action_spec.dtype)
+        return policy_step.PolicyStep(action, policy_state, distribution.log_prob(action))
+
+    def probabilities(self, time_step) -> tf.Tensor:
+        """What it plays how often, float32 `[N, num_actions]`."""
+        return tf.nn.softmax(self._own_policy.distribution(time_step).action.logits_parameter())
+
+
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy
 
 

@@ -36,7 +36,7 @@ class Trainer(tf.Module):
       environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
-      train_steps_per_round: of each agent that has a replay; any other learns each decision once, as it closes.
+      train_steps_per_round: of each agent that has a replay; any other has a lesson every `rollout_length` rounds.
       warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent that
         has a replay has a decision to learn from.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
@@ -63,7 +63,7 @@ class Trainer(tf.Module):
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
-        self._replaying = [agent for agent in self.agents if not agent.learns_once]
+        self._replaying = [agent for agent in self.agents if not agent.rollout_length]
         self._train_steps_per_round = train_steps_per_round
         self._warmup_rounds = warmup_rounds
         if execution == "xla" and runs_in_python(environment, self.players):
@@ -81,7 +81,11 @@ class Trainer(tf.Module):
         self.episodes = _counter("episodes")
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
         self._train_steps = _counter("train_steps")
-        self._lessons = {a.name: _counter("lessons") for a in self.agents if a.learns_once}
+        self._lessons = {a.name: _counter("lessons") for a in self.agents if a.rollout_length}
+        self._notes = {
+            f"{agent.name}_{note}": tf.Variable(0.0, trainable=False)
+            for agent in self.agents for note in getattr(agent.algorithm, "notes", ())
+        }  # fmt: skip
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._lives = {a.name: _counter("lives") for a in self.agents}
@@ -114,7 +118,7 @@ class Trainer(tf.Module):
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        by_agent = (self._losses, self._returns, self._lives, self._lessons)
+        by_agent = (self._losses, self._returns, self._lives, self._lessons, self._notes)
         sums = [self._tallies, self._train_steps, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
@@ -128,11 +132,14 @@ class Trainer(tf.Module):
             # TF-Agents found it, before the loss was added to those that are checked here.
             raise FloatingPointError(f"a loss became infinite or NaN: {_ADVICE}") from None
         self._check_sums()
+        self._check_rollouts()
         episodes = int(self.episodes) - episodes_before
         train_steps, metrics = int(self._train_steps), {}
         for agent in self.agents:
-            lessons = int(self._lessons[agent.name]) if agent.learns_once else train_steps
+            lessons = int(self._lessons[agent.name]) if agent.rollout_length else train_steps
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], lessons)
+            names = [f"{agent.name}_{note}" for note in getattr(agent.algorithm, "notes", ())]
+            metrics |= {name: _mean(self._notes[name], lessons) for name in names}
             metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
         tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
         metrics |= {name: _mean(count, episodes) for name, count in tallies}
@@ -145,6 +152,14 @@ class Trainer(tf.Module):
         for agent in self.agents:
             _check_number("return", agent, self._returns[agent.name])
             _check_number("loss", agent, self._losses[agent.name])
+
+    def _check_rollouts(self) -> None:
+        for agent in self.agents:
+            if agent.rollout_length and (lost := int(agent.replay_buffer.num_lost)):
+                raise InputError(
+                    f"{agent.name}: {lost} decisions of lives under way had no room any more: a life is longer than "
+                    f"longest_life = {agent.algorithm.longest_life} decisions"
+                )
 
     def check_weights(self) -> None:
         """Looks at everything that the agents have learned, as a checkpoint would hold it.
@@ -169,9 +184,9 @@ class Trainer(tf.Module):
         if self._replaying:
             repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
         for agent in self.agents:
-            if agent.learns_once:
-                is_due = agent.replay_buffer.num_frames() > 0
-                repeat(functools.partial(self._learn_once, agent), tf.cast(is_due, tf.int32))
+            if agent.rollout_length:
+                is_due = (self.rounds % agent.rollout_length == 0) & (agent.replay_buffer.num_frames() > 0)
+                repeat(functools.partial(self._teach, agent), tf.cast(is_due, tf.int32))
 
     def _step(self, seats: Sequence[int]) -> None:
         before, after, stepped = take_step(
@@ -193,9 +208,12 @@ class Trainer(tf.Module):
         for agent in self._replaying:
             self._losses[agent.name].assign_add(agent.train_iteration().loss)
 
-    def _learn_once(self, agent: IMAgent) -> None:
+    def _teach(self, agent: IMAgent) -> None:
+        info = agent.train_iteration()
         self._lessons[agent.name].assign_add(1)
-        self._losses[agent.name].assign_add(agent.train_iteration().loss)
+        self._losses[agent.name].assign_add(info.loss)
+        for note in getattr(agent.algorithm, "notes", ()):
+            self._notes[f"{agent.name}_{note}"].assign_add(info.extra[note])
 
 
 def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
