@@ -108,6 +108,9 @@ class Evaluate(_OfRun):
     """Games against opponents that take up to seconds for one, such as a solver; 0 for none."""
     seed: int = 0
     """Of the opponents and the openings."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How agents play: what is best, or drawn from their own policy; if not given, sampled where information is hidden
+    or moves are simultaneous, else greedy."""
     json: bool = False
     """Prints everything as JSON."""
 
@@ -119,7 +122,9 @@ def evaluate(arguments: Sequence[str]) -> Job:
 
     from imagents.evaluation.report import prepare_evaluation, report_text
 
-    measure = prepare_evaluation(command.run, command.games, command.solver_games, command.seed, command.last)
+    measure = prepare_evaluation(
+        command.run, command.games, command.solver_games, command.seed, command.last, command.policy
+    )
 
     def job() -> int:
         report = measure()
@@ -149,6 +154,9 @@ class Tournament:
     """Of the players and the openings."""
     output_dir: pathlib.Path | None = None
     """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
+    greedy."""
     json: bool = False
     """Prints everything as JSON."""
 
@@ -171,7 +179,7 @@ def tournament(arguments: Sequence[str]) -> Job:
     name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
-    play = prepare_tournament(names, environment, command.games, command.seed)
+    play = prepare_tournament(names, environment, command.games, command.seed, command.policy)
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -199,6 +207,9 @@ class Export(_OfRun):
     """Where the agents' folders go; RUN/export if not given. A model that is there already is replaced."""
     formats: tuple[Literal["saved_model", "onnx", "tflite"], ...] = ("saved_model",)
     """saved_model is in TensorFlow Serving's layout; onnx needs the extra onnx."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """What a model's action is: the best one, or one drawn from its probabilities; if not given, sampled where
+    information is hidden or moves are simultaneous, else greedy."""
 
 
 def export(arguments: Sequence[str]) -> Job:
@@ -209,7 +220,7 @@ def export(arguments: Sequence[str]) -> Job:
 
     from imagents.opening import prepare_export
 
-    write = prepare_export(command.run, command.output_dir, command.formats, command.last)
+    write = prepare_export(command.run, command.output_dir, command.formats, command.last, command.policy)
 
     def job() -> int:
         print("\n".join(f"done: {folder}" for folder in write()))
@@ -259,6 +270,9 @@ class Play:
     """Between the moves of players that are watched, and in a recording."""
     hints: bool = False
     """Shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
+    greedy."""
     record: pathlib.Path | None = None
     """A .gif or .mp4 file to write the last game to."""
     seed: int | None = None

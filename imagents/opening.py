@@ -5,7 +5,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -169,6 +169,7 @@ def prepare_export(
     output_dir: str | os.PathLike | None = None,
     formats: Sequence[str] = ("saved_model",),
     last: bool = False,
+    policy: str | None = None,
 ) -> Callable[[], list[pathlib.Path]]:
     """Does what can fail: loads the agents of a run and makes their models. Returns what writes them.
 
@@ -177,6 +178,7 @@ def prepare_export(
       output_dir: where the agents' folders go; `export` in the run folder if None.
       formats: as for `imagents.export.writing.export_agent`.
       last: as for `open_path`.
+      policy: as for `imagents.export.writing.export_agent`.
 
     Raises:
       InputError: if the path is no run or damaged, or nothing can be written, or as `export_agent` does.
@@ -187,7 +189,7 @@ def prepare_export(
         raise InputError(f"{path} is exported already: name the run")
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
     check_name(folder)
-    models = [AgentModel(agent, opened.environment) for agent in opened.agents]
+    models = [AgentModel(agent, opened.environment, policy) for agent in opened.agents]
     with refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
@@ -202,9 +204,10 @@ def export_run(
     output_dir: str | os.PathLike | None = None,
     formats: Sequence[str] = ("saved_model",),
     last: bool = False,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> list[pathlib.Path]:
     """Writes the agents of a run as models, as `prepare_export` explains. Returns the models' folders."""
-    return prepare_export(path, output_dir, formats, last)()
+    return prepare_export(path, output_dir, formats, last, policy)()
 
 
 def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:

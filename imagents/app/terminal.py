@@ -254,11 +254,12 @@ def prepare(command) -> Callable[[], int]:
     options = {"scorer": environment.scorer(), "seconds": command.seconds, "hints": command.hints}
     options["colour"] = wants_colour(sys.stdout, os.environ)
     if command.watch:
-        minds = tuple(make_mind(name, environment, seat, seed) for seat, name in enumerate(command.watch))
+        names = enumerate(command.watch)
+        minds = tuple(make_mind(name, environment, seat, seed, command.policy) for seat, name in names)
         terminal = Terminal(Session(environment.grid, command.watch, random.randrange(2)), minds, **options)
         return _job(terminal, terminal.watch, command)
 
-    other = make_mind(command.opponent, environment, 1 - command.seat, seed)
+    other = make_mind(command.opponent, environment, 1 - command.seat, seed, command.policy)
     minds = (None, other) if command.seat == 0 else (other, None)
     players = (PERSON, command.opponent) if command.seat == 0 else (command.opponent, PERSON)
     try:
@@ -281,6 +282,8 @@ def _job(terminal: Terminal, play: Callable[[], None], command) -> Callable[[], 
     def job() -> int:
         session, status = terminal.session, 0
         print(f"{session.game.name.replace('_', ' ')}: " + " against ".join(terminal._who(seat) for seat in (0, 1)))
+        if any(isinstance(mind, ModelMind) for mind in terminal._minds):
+            print(f"policy: {command.policy or 'greedy'}")
         try:
             play()
         except EOFError:  # Ctrl-D

@@ -4,6 +4,7 @@ import os
 import textwrap
 import types
 from collections.abc import Callable
+from typing import Literal
 
 from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
@@ -21,7 +22,12 @@ _COPIES = 64  # side by side, where a run's players are evaluated together
 
 
 def evaluate_run(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> dict:
     """Evaluates the agents of a run.
 
@@ -29,31 +35,42 @@ def evaluate_run(
       path: a run folder, one of its checkpoints, one of its snapshots, or an export.
       games: per match, an even number; half of them are begun by each side. Where there are no matches, episodes.
       solver_games: the same against opponents who take up to seconds per game; 0 for none.
-      seed: of the opponents and the openings.
+      seed: of the opponents, the openings, and what agents draw.
       last: whether to take the newest checkpoint of a run that keeps its best one, too.
+      policy: how agents play, see `IMAgent.follow`; if None, sampled where information is hidden or seats act all at
+        once, else greedy.
 
     Returns:
-      Plain values, for JSON: `run`, `environment`, and for each of `agents`: its measures by name and the details that
-      its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not play.
+      Plain values, for JSON: `run`, `environment`, `policy`, and for each of `agents`: its measures by name and the
+      details that its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not
+      play.
 
     Raises:
       InputError: if the path is no run or damaged, or a number of games is odd or less than 2.
     """
-    return prepare_evaluation(path, games, solver_games, seed, last)()
+    return prepare_evaluation(path, games, solver_games, seed, last, policy)()
 
 
 def prepare_evaluation(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    policy: str | None = None,
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
     environment = opened.environment
+    policy = environment.policy(policy)
     arena = environment.arena(games, seed)
     if arena is None:
-        return _prepare_together(opened, str(path), games, seed)
+        return _prepare_together(opened, str(path), games, seed, policy)
     agents = opened.agents
+    for agent in agents:
+        agent.follow(policy, seed)
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
-    report = {"run": str(path), "environment": environment.name, "agents": {}}
+    report = {"run": str(path), "environment": environment.name, "policy": policy, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
         slow_arena = environment.arena(solver_games, seed)
         try:
@@ -74,8 +91,8 @@ def prepare_evaluation(
     return evaluate
 
 
-def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Callable[[], dict]:
-    """Where nobody meets in matches: the run's own players, greedy, all together, in so many episodes."""
+def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: str) -> Callable[[], dict]:
+    """Where nobody meets in matches: the run's own players, all together, in so many episodes."""
     if opened.config is None:
         raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
@@ -88,6 +105,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         if player.name in learned and isinstance(player, IMAgent):
             for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
                 variable.assign(value)
+            player.follow(policy, seed)
     compiles = config.training.execution == "xla" and not runs_in_python(environment, players)
     together = types.SimpleNamespace(
         environment=environment, players=players, agents=opened.agents, execution="xla" if compiles else "graph"
@@ -100,17 +118,18 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         report = {name: values for name, values in strength.report().items() if name in learned}
         for each in (environment, strength):
             close(each)
-        return {"run": path, "environment": face.name, "agents": report}
+        return {"run": path, "environment": face.name, "policy": policy, "agents": report}
 
     return evaluate
 
 
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
+    policy = f"policy: {report['policy']}"
     if not all("matches" in values for values in report["agents"].values()):
-        return environment_settings(report["environment"]).report_text(report["agents"])
+        return f"{policy}\n{environment_settings(report['environment']).report_text(report['agents'])}"
     judge = environment_settings(report["environment"]).judge()
-    blocks = []
+    blocks = [policy]
     for name, values in report["agents"].items():
         known = judge.report_lines(values) if judge else []
         blocks.append("\n".join([name, *known, *_match_lines(values["matches"])]))

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Tournament:
     """The result of a round robin.
 
     environment: its name.
+    policy:  how trained agents played, "greedy" or "sampled".
     names:   the players.
     matches: by pair of numbers (i, j), i < j, the match from the side of player i.
     ratings: the players' Elo.
@@ -31,6 +33,7 @@ class Tournament:
     """
 
     environment: str
+    policy: str
     names: tuple[str, ...]
     matches: dict[tuple[int, int], Match]
     ratings: Ratings
@@ -55,6 +58,7 @@ class Tournament:
         ]
         return {
             "environment": self.environment,
+            "policy": self.policy,
             "labels": dict(zip(self.names, short_names(self.names))),
             "ratings": self.ratings.to_dict(),
             "steps": self.steps,
@@ -77,7 +81,7 @@ class Tournament:
                 f"{number:3d} {labels[i]:{width}} {self.ratings.elo[i]:5.0f}  {low:5.0f} to {high:4.0f}  "
                 f"{100 * np.nanmean(scores[i]):5.1f} %   {cells}"
             )
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join([*(line.rstrip() for line in lines), f"policy of trained agents: {self.policy}"])
 
 
 def play_tournament(
@@ -86,6 +90,7 @@ def play_tournament(
     games: int = 1000,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> Tournament:
     """Plays a round robin.
 
@@ -95,15 +100,16 @@ def play_tournament(
       games: per pair, an even number.
       seed: of the players and the openings.
       progress: called with the numbers of matches played and of all matches, after each.
+      policy: how trained agents play, see `IMAgent.follow`; as suits the environment if None.
 
     Raises:
       InputError: for fewer than two players, one that is named twice, or one that cannot play.
     """
-    return prepare_tournament(names, environment, games, seed)(progress)
+    return prepare_tournament(names, environment, games, seed, policy)(progress)
 
 
 def prepare_tournament(
-    names: Sequence[str], environment, games: int = 1000, seed: int = 0
+    names: Sequence[str], environment, games: int = 1000, seed: int = 0, policy: str | None = None
 ) -> Callable[[Callable[[int, int], None]], Tournament]:
     """Does what can fail: checks and makes the players of `play_tournament`. Returns what plays it."""
     names = tuple(names)
@@ -113,10 +119,10 @@ def prepare_tournament(
     if len(names) < 2:
         raise InputError(f"a tournament needs at least 2 players, not {len(names)}")
     environment = environment_settings(environment)
-    arena = arena_of(environment, games, seed)
+    arena, policy = arena_of(environment, games, seed), environment.policy(policy)
     # In every pair the one named first has seat 0, so the last one never has it, nor the first one seat 1.
-    at_seat_0 = [make_player(name, environment, 0, seed, games) for name in names[:-1]]
-    at_seat_1 = [make_player(name, environment, 1, seed, games) for name in names[1:]]
+    at_seat_0 = [make_player(name, environment, 0, seed, games, policy=policy) for name in names[:-1]]
+    at_seat_1 = [make_player(name, environment, 1, seed, games, policy=policy) for name in names[1:]]
 
     def play(progress: Callable[[int, int], None]) -> Tournament:
         matches, results = {}, np.zeros([len(names), len(names), 3], int)
@@ -127,7 +133,7 @@ def prepare_tournament(
                 results[j, i] = dataclasses.astuple(match.moving_second.turned())
                 progress(len(matches), len(names) * (len(names) - 1) // 2)
         ratings = rate(names, results, ANCHOR if ANCHOR in names else "", seed=seed)
-        return Tournament(environment.name, names, matches, ratings, _steps(names))
+        return Tournament(environment.name, policy, names, matches, ratings, _steps(names))
 
     return play
 

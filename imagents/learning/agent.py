@@ -5,13 +5,14 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 """
 
 import functools
+import operator
 from typing import Literal
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
-from tf_agents.policies import greedy_policy
+from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import agent_name
@@ -21,12 +22,19 @@ from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
-from imagents.learning.policies import EnvironmentPolicy, greedy_probabilities, own_time_step, sees_moves, shown
+from imagents.learning.policies import (
+    EnvironmentPolicy,
+    LegalBoltzmannPolicy,
+    greedy_probabilities,
+    own_time_step,
+    sees_moves,
+    shown,
+)
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.learning.rollouts import Rollouts
 from imagents.process import check_tensorflow
-from imagents.randomness import make_seed
-from imagents.seats import PASS, assign, is_asked, lived, shows, values_of, variables_for, where_copy
+from imagents.randomness import make_generator, make_seed
+from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
 from imagents.settings import QLearning
 
 
@@ -61,7 +69,8 @@ class IMAgent(tf.Module):
       algorithm: the TF-Agents agent inside.
       exploration: how much it explores.
       perspective: its own side of the environment, as functions.
-      policy: the greedy policy, on the environment's time steps; its state is the internal state.
+      policy: how it plays where it does not explore, on the environment's time steps; its state is the internal state.
+        The greedy one, unless `follow` says otherwise.
       collect_policy: the exploring policy, on the environment's time steps.
 
     Raises:
@@ -115,9 +124,8 @@ class IMAgent(tf.Module):
         policy = self.algorithm.policy
         samples = isinstance(self.algorithm, PolicyGradient)
         self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed, samples)
-        specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
-        self.policy = EnvironmentPolicy(policy, *specs)
-        self.collect_policy = EnvironmentPolicy(self.exploration.policy, *specs)
+        self.policy = self._on_time_steps(policy, time_step_spec)
+        self.collect_policy = self._on_time_steps(self.exploration.policy, time_step_spec)
 
         if self.rollout_length:
             per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
@@ -134,6 +142,43 @@ class IMAgent(tf.Module):
         self._is_dead = tf.Variable(zeros != 0.0, trainable=False) if shows(observation, "step_types") else None
         shows_who_is_asked = shows(observation, "seat") or shows(observation, "acts")
         self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
+
+    _drawn = None  # its own policy, if it does not play greedily
+
+    def follow(self, policy: Literal["greedy", "sampled"], seed: int = 0) -> None:
+        """Says how it plays from now on where it does not explore.
+
+        Args:
+          policy: "greedy", what it holds to be best; "sampled", each action as often as its own policy says, see
+            `temperature`. An algorithm that says nothing of that plays as it does.
+          seed: of what is drawn, from a generator of its own.
+
+        Raises:
+          InputError: for another policy.
+        """
+        check_policy(policy)
+        own, self._drawn = self.algorithm.policy, None
+        if policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
+            generator = make_generator(seed, f"{self.name}/sampled")
+            legal_moves = operator.attrgetter("legal_moves") if sees_moves(own) else None
+            own = self._drawn = LegalBoltzmannPolicy(own, self.temperature, generator, legal_moves)
+        self.policy = self._on_time_steps(own, self.policy.time_step_spec)
+
+    @property
+    def temperature(self) -> float:
+        """Of its sampled policy, in which shares go with exp(Q / temperature): that at which its exploration ends.
+
+        It is 0 where an agent explores by epsilon: then it is sure of its best action, and equals share. An algorithm
+        that learns a policy has that one, exp(logit / 1).
+        """
+        own = getattr(self.algorithm.policy, "wrapped_policy", None)
+        has_values = isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
+        return self.exploration.last_temperature if has_values else 1.0
+
+    def _on_time_steps(self, policy, time_step_spec) -> EnvironmentPolicy:
+        return EnvironmentPolicy(
+            policy, self.perspective, time_step_spec, self.perspective.environment_action_spec
+        )
 
     @property
     def rollout_length(self) -> int:
@@ -176,8 +221,8 @@ class IMAgent(tf.Module):
         return self._done(asked, self.perspective.action(chosen.action, state))
 
     def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
-        """What `act` does greedily, `[N]`, in an internal state that has taken in the time step."""
-        policy, sight = self.algorithm.policy, self.perspective.sight(time_step, state)
+        """What `act` does without exploring, `[N]`, in an internal state that has taken in the time step."""
+        policy, sight = self._drawn or self.algorithm.policy, self.perspective.sight(time_step, state)
         action = policy.action(own_time_step(policy, time_step, sight)).action
         return self._done(is_asked(time_step, self.seat), self.perspective.action(action, state))
 
@@ -262,12 +307,19 @@ class IMAgent(tf.Module):
 
         Args:
           time_step: the environment's, `[N]`.
-          collect: as it explores now; else greedily, where equals share if the algorithm draws among them.
+          collect: as it explores now; else as `follow` says.
         """
+        policy = self.exploration.policy if collect else self._drawn
+        return policy.probabilities(self._own(time_step)) if policy else self.greedy_probabilities(time_step)
+
+    def greedy_probabilities(self, time_step: ts.TimeStep) -> tf.Tensor:
+        """The same as it plays greedily: all of the best action, where equals share if the algorithm draws among them.
+        """
+        return greedy_probabilities(self.algorithm.policy, self._own(time_step))
+
+    def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:
         state = self.policy.get_initial_state(_batch_size(time_step))
-        policy = self.algorithm.policy
-        own = own_time_step(policy, time_step, self.perspective.sight(time_step, state))
-        return self.exploration.policy.probabilities(own) if collect else greedy_probabilities(policy, own)
+        return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, state))
 
 
 def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:

@@ -87,6 +87,11 @@ class Exploration(tf.Module):
         """How much it explores now in each copy, float32 `[B]`: the share of random moves, or the temperature."""
         return self._amount.read_value()
 
+    @property
+    def last_temperature(self) -> float:
+        """The temperature that it ends at; 0 where what is tried does not depend on what it is worth."""
+        return self._schedule.end if isinstance(self.policy, LegalBoltzmannPolicy) else 0.0
+
     def note_decisions(self, asked: tf.Tensor) -> None:
         """The agent has decided in the copies of `asked`, bool `[B]`."""
         if self._schedule is not None:

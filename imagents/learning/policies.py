@@ -6,7 +6,7 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.perspective import Perspective, Sight
-from imagents.randomness import sample_legal, uniform
+from imagents.randomness import draw_from, sample_legal, uniform
 from imagents.seats import num_actions
 
 
@@ -127,17 +127,14 @@ class LegalBoltzmannPolicy(_Exploring):
 
     def _action(self, time_step, policy_state, seed=None):
         shares = self.probabilities(time_step)
-        sums = tf.cumsum(shares, axis=1)
-        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
-        return policy_step.PolicyStep(self._as_action(tf.argmax(reached, axis=1)), policy_state, ())
+        chosen = draw_from(shares, uniform(self._generator, [_batch_size(shares)]))
+        return policy_step.PolicyStep(self._as_action(chosen), policy_state, ())
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
         values = self._greedy_policy.wrapped_policy.distribution(time_step).action.logits_parameter()
-        temperature = tf.maximum(self._amount_of(_batch_size(values)), _COLDEST)
-        temperature = temperature[:, tf.newaxis] if temperature.shape.rank else temperature
-        below = (values - tf.reduce_max(values, axis=1, keepdims=True)) / temperature
-        return tf.nn.softmax(tf.where(self._legal_moves(time_step, _batch_size(values)), below, -float("inf")))
+        size = _batch_size(values)
+        return boltzmann(values, self._amount_of(size), self._legal_moves(time_step, size))
 
 
 class SampledPolicy(tf_policy.TFPolicy):
@@ -175,6 +172,20 @@ class SampledPolicy(tf_policy.TFPolicy):
 
 
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy
+
+
+def boltzmann(values: tf.Tensor, temperature, legal_moves: tf.Tensor) -> tf.Tensor:
+    """Shares that go with exp(value / temperature) among legal moves, float32 `[N, num_actions]`.
+
+    Args:
+      values: float32 `[N, num_actions]`.
+      temperature: `[]` or `[N]`; at 0 all goes to the greatest value, and equals share it.
+      legal_moves: bool `[N, num_actions]`.
+    """
+    temperature = tf.maximum(temperature, _COLDEST)
+    temperature = temperature[:, tf.newaxis] if temperature.shape.rank else temperature
+    below = (values - tf.reduce_max(values, axis=1, keepdims=True)) / temperature
+    return tf.nn.softmax(tf.where(legal_moves, below, -float("inf")))
 
 
 def greedy_probabilities(policy: tf_policy.TFPolicy, time_step) -> tf.Tensor:

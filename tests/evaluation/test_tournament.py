@@ -49,6 +49,7 @@ def test_random_play_is_zero_and_perfect_play_comes_first(tournament):
 
 def test_reads_as_a_table_in_80_columns(tournament):
     lines = tournament.text().splitlines()
+    assert lines.pop() == "policy of trained agents: greedy"
     assert [line.split()[1] for line in lines[1:]] == ["perfect", "heuristic", "first_legal", "random"]
     assert lines[0].split() == ["player", "Elo", "95", "%", "interval", "points", "v", "1", "2", "3", "4"]
     assert all(len(line) <= 80 for line in lines)

@@ -114,6 +114,7 @@ def test_saved_models_lie_as_tensorflow_serving_wants_them_with_metadata_beside(
         assert metadata["outputs"] == {
             "action": {"dtype": "int32", "shape": [None]},
             "legal_actions": {"dtype": "bool", "shape": [None, game.num_actions]},
+            "probabilities": {"dtype": "float32", "shape": [None, game.num_actions]},
             "q_values": {"dtype": "float32", "shape": [None, game.num_actions]},
         }
         assert set(metadata["versions"]) == {"imagents", "tensorflow", "tf_agents", "numpy", "python"}

@@ -78,11 +78,11 @@ class Strength(tf.Module):
         values = {policy: value_of(self._face.rules, table) for policy, table in self._policies().items()}
         together = {f"exploitability_{policy}": value.nash_conv / 2 for policy, value in values.items()}
         together |= {f"nash_conv_{policy}": value.nash_conv for policy, value in values.items()}
-        greedy, report = values["greedy"], {}
+        played, report = value_of(self._face.rules, self._joint(_played)), {}
         for player in self._players:
             if isinstance(player, IMAgent):
-                own = {"mean_return": greedy.returns[player.seat],
-                       "best_response_return": greedy.best_responses[1 - player.seat]}  # fmt: skip
+                own = {"mean_return": played.returns[player.seat],
+                       "best_response_return": played.best_responses[1 - player.seat]}  # fmt: skip
                 numbers = own | together | {"softmax_temperature": self._face.softmax_temperature}
                 report[player.name] = {name: float(number) for name, number in numbers.items()}
         return report
@@ -109,7 +109,7 @@ class Strength(tf.Module):
         """What both play, `[I, A]`, where an agent plays `policy(agent, time_step)`."""
         table = np.zeros(self.record.sums.shape)
         for player, rows, asked in zip(self._players, self._rows, self._asked, strict=True):
-            plays = policy if isinstance(player, IMAgent) else _greedy
+            plays = policy if isinstance(player, IMAgent) else _played
             table[rows] = plays(player, asked)
         return table / table.sum(axis=1, keepdims=True)  # float32 is not exact
 
@@ -133,14 +133,18 @@ class Strength(tf.Module):
         return average(self._face.rules, sums)
 
 
-def _greedy(player, time_step) -> np.ndarray:
+def _greedy(agent: IMAgent, time_step) -> np.ndarray:
+    return np.asarray(agent.greedy_probabilities(time_step), float)
+
+
+def _played(player, time_step) -> np.ndarray:
     return np.asarray(player.probabilities(time_step), float)
 
 
 def _explored(player, time_step) -> list[tuple[np.ndarray, int]]:
     """The ways in which a player explores, each `[N, A]`, and in how many copies of the game."""
     if not isinstance(player, IMAgent):
-        return [(_greedy(player, time_step), 1)]
+        return [(_played(player, time_step), 1)]
     amounts = player.exploration.amount.numpy()  # by copy
     _, first, copies = np.unique(amounts, return_index=True, return_counts=True)
     if len(first) == 1:
