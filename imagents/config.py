@@ -11,7 +11,7 @@ import importlib
 import os
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from imagents.errors import InputError, brief
@@ -168,6 +168,13 @@ def _fitting(preset: dict[str, Any], algorithm: type) -> dict[str, Any]:
     """What a preset says, without what it says of other algorithms."""
     others = {name for kind in ALGORITHMS.values() for name in settings_of(kind)} - set(settings_of(algorithm))
     return {name: value for name, value in preset.items() if name not in others}
+
+
+def agents_in(columns: Iterable[str]) -> list[str]:
+    """The agents that the columns of a metrics.csv are about: each has a loss and a return."""
+    columns = list(columns)
+    names = [column.removesuffix("_loss") for column in columns if column.endswith("_loss")]
+    return [name for name in names if f"{name}_return" in columns]
 
 
 def agent_name(seat: int) -> str:

@@ -94,8 +94,10 @@ class ModelMind(Mind):
                 answer = self._answer(record.until(ply), state)
                 state = {name: np.asarray(answer[f"next_{name}"]) for name in state}
         answer = self._answer(record, state)
-        q_values = np.full(record.game.num_actions, np.nan)
-        q_values[record.legal] = np.asarray(answer["q_values"])[0][record.legal]
+        q_values = None
+        if "q_values" in answer:  # an agent that learned a policy has none
+            q_values = np.full(record.game.num_actions, np.nan)
+            q_values[record.legal] = np.asarray(answer["q_values"])[0][record.legal]
         if self._policy == "sampled":
             [shares] = np.asarray(answer["probabilities"], float)
             return Thought(random.choices(range(len(shares)), shares)[0], q_values)

@@ -2,9 +2,10 @@
 
 What the environment says goes in (`environment.serving(seat)`: of a board game `board`, int32 `[N, rows, columns]`;
 elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, with `q_values`,
-float32 `[N, actions]`, `probabilities`, float32 `[N, actions]`, how often its sampled policy does each action, and
-`legal_actions`, bool `[N, actions]`. Where the agent has no move to make `action` is -1, nothing is legal, and all
-probabilities are 0. An agent's internal state goes in and comes out.
+float32 `[N, actions]`, or, of an algorithm that learns a policy, `value`, float32 `[N]`; `probabilities`, float32
+`[N, actions]`, how often its sampled policy does each action; and `legal_actions`, bool `[N, actions]`. Where the agent
+has no move to make `action` is -1, nothing is legal, and all probabilities are 0. An agent's internal state goes in and
+comes out.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,8 +18,8 @@ from tf_agents.trajectories import time_step as ts
 from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
-from imagents.learning.agent import IMAgent, q_values
-from imagents.learning.policies import boltzmann
+from imagents.learning.agent import IMAgent
+from imagents.learning.policies import boltzmann, has_q_values, preferences
 from imagents.randomness import draw_from
 from imagents.seats import PASS, is_asked, num_actions, own_legal_moves, where_copy
 
@@ -39,8 +40,8 @@ class AgentModel:
       name, seat: the agent's; policy: what `action` is.
       inputs: what the environment lets models take.
       signatures: `serving_default` takes these and, if the agent has an internal state, the parts of that by name;
-        it gives `action`, `q_values`, `probabilities`, `legal_actions` and the next state, `next_` before its parts'
-        names. `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives its
+        it gives `action`, `q_values` or `value`, `probabilities`, `legal_actions`, and the next state, `next_` before
+        its parts' names. `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives its
         parts, and gives the `action` that `IMAgent.act` gives under the same policy, and the next state.
       state: the initial values of the internal state of one game, by name; empty without one.
 
@@ -53,6 +54,7 @@ class AgentModel:
         self.policy = environment.policy(policy)
         self.name, self.seat, self.inputs = agent.name, agent.seat, environment.serving(agent.seat)
         self._agent, policy = agent, agent.policy
+        self._worth = "q_values" if has_q_values(agent.algorithm.policy) else "value"
         if policy.time_step_spec != environment.build(1, 0).time_step_spec():
             raise InputError(
                 f"{self.name} cannot be exported: it was made for another environment than {environment.name}'s"
@@ -90,8 +92,8 @@ class AgentModel:
         count = len(self.inputs.specs)
         time_step, state = self.inputs.time_step(*inputs[:count]), list(inputs[count:])
         legal = self._legal(time_step)
-        action, q_values, shares, next_state = self._decide(time_step, state, legal)
-        answer = {"action": action, "q_values": q_values, "probabilities": shares, "legal_actions": legal}
+        action, worth, shares, next_state = self._decide(time_step, state, legal)
+        answer = {"action": action, self._worth: worth, "probabilities": shares, "legal_actions": legal}
         return answer | dict(zip(self._next_state_names["serving_default"], next_state, strict=True))
 
     def _answer_time_step(self, *leaves) -> dict[str, tf.Tensor]:
@@ -109,7 +111,7 @@ class AgentModel:
         return tf.ones([tf.shape(time_step.step_type)[0], num_actions(self._action_spec)], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
-        """The move, Q values, probabilities, and the leaves of the next state; -1 where nothing is legal."""
+        """The move, what is worth what, probabilities, and the leaves of the next state; -1 where nothing is legal."""
         perspective = self._agent.perspective
         before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
         state = perspective.next_state(before, time_step)
@@ -117,7 +119,8 @@ class AgentModel:
         sight = perspective.sight(time_step, state)
         if tf.is_tensor(sight.legal_moves):
             sight = sight._replace(legal_moves=tf.ones_like(legal))
-        values = tf.where(legal, q_values(self._agent.algorithm, time_step, sight), LOWEST)
+        algorithm = self._agent.algorithm
+        values = tf.where(legal, preferences(algorithm.policy, time_step, sight), LOWEST)
         best, can_move = tf.argmax(values, axis=1, output_type=tf.int32), tf.reduce_any(legal, axis=1)
         shares = tf.where(legal, boltzmann(values, tf.constant(self._agent.temperature), legal), 0.0)
         chosen = best
@@ -126,7 +129,8 @@ class AgentModel:
         action = tf.where(can_move, self._done(chosen, best, legal, state), tf.cast(PASS, self._action_spec.dtype))
         if not perspective.acts_as_it_chooses:
             shares = self._shares_done(shares, best, legal, state)
-        return action, values, shares, where_copy(can_move, tf.nest.flatten(state), state_leaves)
+        worth = values if self._worth == "q_values" else algorithm.value(sight.view)
+        return action, worth, shares, where_copy(can_move, tf.nest.flatten(state), state_leaves)
 
     def _done(self, chosen: tf.Tensor, best: tf.Tensor, legal: tf.Tensor, state) -> tf.Tensor:
         """What the environment is told where an agent has chosen, the best legal action where that is none; `[N]`."""

@@ -91,7 +91,8 @@ class ExportedAgent:
         inputs = {spec.name: tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs}
         inputs |= {"legal_moves": ~inputs["legal_moves"]} if "legal_moves" in inputs else {}
         inputs |= {name: tf.constant(value[np.newaxis]) for name, value in self.state.items()}
-        return bool(np.isfinite(self.model(inputs)["q_values"]).all())
+        answer = self.model(inputs)
+        return bool(np.isfinite(answer["q_values" if "q_values" in answer else "value"]).all())
 
 
 def _drawn(generator: tf.random.Generator, shares: tf.Tensor) -> tf.Tensor:

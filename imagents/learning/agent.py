@@ -8,11 +8,10 @@ import functools
 import operator
 from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
-from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy
+from tf_agents.policies import greedy_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import agent_name
@@ -20,13 +19,16 @@ from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
+from imagents.learning.fitting import check_learns, check_made_for, check_place
 from imagents.learning.on_policy import PolicyGradient
-from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
+from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
 from imagents.learning.policies import (
     EnvironmentPolicy,
     LegalBoltzmannPolicy,
     greedy_probabilities,
+    has_q_values,
     own_time_step,
+    preferences,
     sees_moves,
     shown,
 )
@@ -106,7 +108,7 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec = environment.time_step_spec(), environment.action_spec()
             batch_size = batch_size or environment.batch_size
         batch_size = batch_size or 1
-        _check_place(self.name, time_step_spec, action_spec, seat)
+        check_place(self.name, time_step_spec, action_spec, seat)
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
@@ -118,8 +120,8 @@ class IMAgent(tf.Module):
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
             own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
             algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
-        self.algorithm = _from_transitions(self.name, algorithm)
-        _check_made_for(self.name, self.algorithm, self.perspective)
+        self.algorithm = check_learns(self.name, algorithm)
+        check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         policy = self.algorithm.policy
         samples = isinstance(self.algorithm, PolicyGradient)
@@ -171,9 +173,7 @@ class IMAgent(tf.Module):
         It is 0 where an agent explores by epsilon: then it is sure of its best action, and equals share. An algorithm
         that learns a policy has that one, exp(logit / 1).
         """
-        own = getattr(self.algorithm.policy, "wrapped_policy", None)
-        has_values = isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
-        return self.exploration.last_temperature if has_values else 1.0
+        return self.exploration.last_temperature if has_q_values(self.algorithm.policy) else 1.0
 
     def _on_time_steps(self, policy, time_step_spec) -> EnvironmentPolicy:
         return EnvironmentPolicy(
@@ -295,11 +295,13 @@ class IMAgent(tf.Module):
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.
 
         Raises:
-          InputError: if the algorithm's policy is not greedy over Q values.
+          InputError: if the algorithm learns a policy and no Q values.
         """
         state = self.policy.get_initial_state(_batch_size(time_step)) if state is None else state
         sight = self.perspective.sight(time_step, state)
-        values = q_values(self.algorithm, time_step, sight)
+        if not has_q_values(self.algorithm.policy):
+            raise InputError(f"{type(self.algorithm).__name__} has no Q values to show")
+        values = preferences(self.algorithm.policy, time_step, sight)
         return tf.where(sight.legal_moves, values, float("nan")) if tf.is_tensor(sight.legal_moves) else values
 
     def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
@@ -320,58 +322,6 @@ class IMAgent(tf.Module):
     def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:
         state = self.policy.get_initial_state(_batch_size(time_step))
         return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, state))
-
-
-def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
-    """What an algorithm expects of every move that an agent sees as legal, float32 `[N, num_actions]`.
-
-    Raises:
-      InputError: if its policy is not greedy over Q values.
-    """
-    if not isinstance(algorithm.policy, greedy_policy.GreedyPolicy):
-        raise InputError(f"{type(algorithm).__name__} has no Q values to show")
-    policy = algorithm.policy.wrapped_policy
-    return policy.distribution(own_time_step(policy, time_step, sight)).action.logits_parameter()
-
-
-def _check_place(owner: str, time_step_spec, action_spec, seat) -> None:
-    """Raises an InputError unless there are specs, with that seat."""
-    if not isinstance(time_step_spec, ts.TimeStep) or action_spec is None:
-        given = type(time_step_spec).__name__
-        raise InputError(f"{owner}: a TFEnvironment, or a time step spec and an action spec are needed, not {given}")
-    by_seat = tuple(time_step_spec.reward.shape) or (1,)
-    seats = len(action_spec) if isinstance(action_spec, tuple) else by_seat[0]
-    if not isinstance(seat, (int, np.integer)) or not 0 <= seat < seats:
-        known = "seat 0 alone" if seats == 1 else f"seats 0 to {seats - 1}"
-        raise InputError(f"{owner}: seat = {seat!r}: the environment has {known}")
-
-
-def _from_transitions(owner: str, algorithm) -> tf_agent.TFAgent:
-    """The algorithm, if it learns from what an `IMAgent` remembers: single transitions, in any order."""
-    if not isinstance(algorithm, tf_agent.TFAgent):
-        raise InputError(
-            f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
-            "such as imagents.dqn()"
-        )
-    if isinstance(algorithm, PolicyGradient):
-        return algorithm
-    if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
-        raise InputError(
-            f"{owner}: {type(algorithm).__name__} learns from sequences of steps, and an IMAgent remembers single "
-            "decisions: take an algorithm of one-step targets without a recurrent network, such as imagents.dqn()"
-        )
-    return algorithm
-
-
-def _check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspective) -> None:
-    """Raises an InputError if an algorithm, such as another agent's, takes other views or actions than these."""
-    observation, action = algorithm.policy.time_step_spec.observation, algorithm.action_spec
-    sight = perspective.sight_spec
-    own = shown(sight) if isinstance(observation, Sight) else sight.view
-    shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
-    bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
-    if shapes[0] != shapes[1] or bounds[0] != bounds[1]:
-        raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:

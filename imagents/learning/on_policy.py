@@ -143,11 +143,15 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         }  # fmt: skip
         return tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), rows)
 
+    def value(self, view) -> tf.Tensor:
+        """What some views are worth, float32 `[N]`."""
+        return self._value_net.value(view)
+
     def _values(self, view, shape: tf.TensorShape) -> tf.Tensor:
         if not self._settings.baseline:
             return tf.zeros(shape)
         flat = tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), view)
-        return tf.reshape(self._value_net.value(flat), shape)
+        return tf.reshape(self.value(flat), shape)
 
     def _step(self, rows: dict[str, tf.Tensor], counts: tf.Tensor) -> list[tf.Tensor]:
         """A gradient step on the rows that count, float32 `[M]`, 1 or 0. Returns its loss, and `notes`."""

@@ -1,10 +1,11 @@
 """An agent's policies: on the environment's time steps, and exploring over legal moves."""
 
 import tensorflow as tf
-from tf_agents.policies import tf_policy
+from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy, tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from imagents.errors import InputError
 from imagents.learning.perspective import Perspective, Sight
 from imagents.randomness import draw_from, sample_legal, uniform
 from imagents.seats import num_actions
@@ -43,6 +44,20 @@ def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sig
 def sees_moves(policy: tf_policy.TFPolicy) -> bool:
     """Whether a policy was made for a `Sight`; else for the bare view."""
     return isinstance(policy.time_step_spec.observation, Sight)
+
+
+def has_q_values(policy: tf_policy.TFPolicy) -> bool:
+    """Whether a policy is greedy over Q values; else it says what it says."""
+    own = getattr(policy, "wrapped_policy", None)
+    return isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
+
+
+def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
+    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits."""
+    if not isinstance(policy, greedy_policy.GreedyPolicy):
+        raise InputError(f"{type(policy).__name__} does not say what it thinks of actions")
+    own = policy.wrapped_policy
+    return own.distribution(own_time_step(own, time_step, sight)).action.logits_parameter()
 
 
 def shown(sight: Sight):

@@ -27,7 +27,8 @@ def agent(seed=0, spec=CELL, **settings):
 def learn(agent, *decisions, weights=None):
     """Decisions (view, action, reward, discount, next view) in one lesson. Returns the loss."""
     view, action, reward, discount, next_view = map(tf.constant, map(list, zip(*decisions)))
-    decision = Decision(view, (), action, (), (), tf.cast(reward, tf.float32), tf.cast(discount, tf.float32), next_view, ())
+    reward, discount = tf.cast(reward, tf.float32), tf.cast(discount, tf.float32)
+    decision = Decision(view, (), action, (), (), reward, discount, next_view, ())
     return float(agent.train(as_experience(decision, False), weights=weights).loss)
 
 
