@@ -54,7 +54,8 @@ class TrainConfig:
     Args:
       environment: its name, one of `ENVIRONMENTS`, or a board as ROWSxCOLUMNSxK: 5x5x4 (four in a row on five by five
         cells), or 8x8x4-gravity if stones fall; or your own function (batch_size, seed) that makes a TFEnvironment.
-      preset: a named set of values for that environment; every other setting overrides it.
+      preset: a named set of values for that environment; every other setting overrides it. An algorithm that has one
+        of its own name begins with that in the place of "default".
       settings: any setting of the environment, the algorithm and the training; `agents` may be a function, too.
 
     Attributes:
@@ -81,6 +82,8 @@ class TrainConfig:
         algorithm = settings.get("algorithm", kind.presets[preset].get("algorithm", QLearning.name))
         check("algorithm", isinstance(algorithm, str), algorithm, "str is needed")
         check("algorithm", algorithm in ALGORITHMS, algorithm, f"choose {', '.join(ALGORITHMS)}")
+        if preset == "default" and algorithm in presets:
+            preset = algorithm
         values = _fitting(kind.presets[preset], ALGORITHMS[algorithm]) | settings
         own_budget = settings.get("steps") is not None or settings.get("minutes") is not None
         budget = settings if own_budget else kind.presets[preset]
@@ -165,8 +168,10 @@ class TrainConfig:
 
 
 def _fitting(preset: dict[str, Any], algorithm: type) -> dict[str, Any]:
-    """What a preset says, without what it says of other algorithms."""
+    """What a preset says, without what it says of other algorithms: rates for values are none for policies."""
     others = {name for kind in ALGORITHMS.values() for name in settings_of(kind)} - set(settings_of(algorithm))
+    if issubclass(ALGORITHMS[preset.get("algorithm", QLearning.name)], Learning) != issubclass(algorithm, Learning):
+        others |= set(settings_of(algorithm)) - {"discount"}
     return {name: value for name, value in preset.items() if name not in others}
 
 

@@ -24,7 +24,7 @@ from imagents.learning.perspective import Sight
 from imagents.learning.tabular import TabularAgent
 from imagents.randomness import make_seed
 from imagents.seats import num_actions
-from imagents.settings import PPO, ActorCritic, Learning, QLearning, Tabular
+from imagents.settings import A2C, PPO, ActorCritic, Learning, QLearning, Reinforce, Tabular
 from imagents.xla import pick
 
 _BUCKETS = 4096  # of views, each with a temperature per action, if a Q network is lenient
@@ -105,20 +105,35 @@ def policy_gradient(
     """
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
-        layers, own_features = settings.hidden_layers, features
         def logits(spec):
-            return QNetwork(spec, num_actions(action_spec), layers, 1, own_features, mirror, make_seed(seed, "actor"))
+            own_seed, count = make_seed(seed, "actor"), num_actions(action_spec)
+            return QNetwork(spec, count, settings.hidden_layers, 1, features, mirror, own_seed)
+
         def values(spec):
-            return QNetwork(spec, 1, layers, 1, own_features, 0, make_seed(seed, "critic"))
+            return QNetwork(spec, 1, settings.hidden_layers, 1, features, 0, make_seed(seed, "critic"))
+
         built = optimizer or tf.keras.optimizers.Adam(settings.learning_rate)
         return PolicyGradient(time_step_spec, action_spec, settings, logits, values, built, seed)
 
     return build
 
 
-def ppo(*, features: Callable | None = None, mirror: int = 0, optimizer=None, seed: int = 0, **settings) -> Algorithm:
+def ppo(*, seed: int = 0, **settings) -> Algorithm:
     """Proximal policy optimization (Schulman et al. 2017); settings are those of `imagents.settings.PPO`."""
-    return policy_gradient(PPO(**settings), features=features, mirror=mirror, optimizer=optimizer, seed=seed)
+    return policy_gradient(PPO(**settings), seed=seed)
+
+
+def a2c(*, seed: int = 0, **settings) -> Algorithm:
+    """Advantage actor-critic (Mnih et al. 2016); settings are those of `imagents.settings.A2C`."""
+    return policy_gradient(A2C(**settings), seed=seed)
+
+
+def reinforce(*, seed: int = 0, **settings) -> Algorithm:
+    """REINFORCE (Williams 1992), on whole lives; settings are those of `imagents.settings.Reinforce`.
+
+    Without `baseline` nothing is known of what a limit cut off: it counts for nothing.
+    """
+    return policy_gradient(Reinforce(**settings), seed=seed)
 
 
 def _q_learning(
