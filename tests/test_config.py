@@ -479,3 +479,44 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "config.json").mkdir()
     assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Is a directory"
+
+
+# An algorithm of one's own for an agent
+
+
+def test_each_seat_can_have_an_algorithm_and_settings_of_its_own():
+    own = {"player_2.learning_rate": 1e-3, "player_1.discount": 0.5}
+    config = TrainConfig("kuhn_poker", algorithms=["dqn", "ppo"], **own)
+    assert config.algorithm_of("player_1") == dataclasses.replace(config.algorithm, discount=0.5)
+    preset = TrainConfig("kuhn_poker", algorithm="ppo").algorithm
+    assert config.algorithm_of("player_2") == dataclasses.replace(preset, learning_rate=1e-3)
+    assert TrainConfig("kuhn_poker").algorithm_of("player_2") == TrainConfig("kuhn_poker").algorithm
+
+
+def test_what_single_agents_have_of_their_own_is_the_same_in_python_json_and_words():
+    words = "--environment kuhn_poker --algorithms dqn ppo --player-1.hidden-layers 8 8 --player-2.epochs=3 --seed 3"
+    config = TrainConfig(
+        "kuhn_poker", algorithms=("dqn", "ppo"), seed=3, **{"player_1.hidden_layers": [8, 8], "player_2.epochs": 3}
+    )
+    given_settings, _ = parse_training("test", words.split(), Train)
+    assert TrainConfig(**given_settings) == config
+    assert TrainConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    assert config_of({name: str(value) for name, value in hyperparameters(config).items()}) == config
+    assert config.with_copies(1).algorithm_of("player_1").replay_length == 2
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"player_3.discount": 0.5}, "'player_3': no agent that learns has that name: there are player_1, player_2"),
+        ({"player_2.epochs": 1}, "player_2.epochs = 1: tabular has the settings discount,"),
+        ({"player_2.discount": "x"}, "player_2.discount = 'x': int or float is needed"),
+        ({"player_2.discount": 2.0}, "player_2.discount = 2.0: 0 to 1 is needed"),
+        ({"player_2.algorithm": "sarsa"}, "player_2.algorithm = 'sarsa': choose dqn,"),
+        ({"algorithms": ["dqn", "ppo", "a2c"]}, "'player_3': no agent that learns has that name"),
+        ({"algorithms": ["dqn"], "algorithm": "ppo"}, r"algorithms = \['dqn'\]: they stand for algorithm"),
+    ],
+)
+def test_what_no_agent_can_have_is_refused(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        TrainConfig("kuhn_poker", **settings)

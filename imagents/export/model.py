@@ -40,9 +40,9 @@ class AgentModel:
       name, seat: the agent's; policy: what `action` is.
       inputs: what the environment lets models take.
       signatures: `serving_default` takes these and, if the agent has an internal state, the parts of that by name;
-        it gives `action`, `q_values` or `value`, `probabilities`, `legal_actions`, and the next state, `next_`
-        before its parts' names. `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives its
-        parts, and gives the `action` that `IMAgent.act` gives under the same policy, and the next state.
+        it gives `action`, `q_values` or `value`, `probabilities`, `legal_actions`, and the next state, `next_` before
+        its parts' names. `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives
+        its parts, and gives the `action` that `IMAgent.act` gives under the same policy, and the next state.
       state: the initial values of the internal state of one game, by name; empty without one.
 
     Raises:

@@ -66,7 +66,8 @@ def build_agent(
       name: its name; `agent_name(seat)` if "".
       algorithm: another agent's, to share; the settings' own if None.
     """
-    name, settings = name or agent_name(seat), config.algorithm
+    name = name or agent_name(seat)
+    settings = config.algorithm_of(name)
     num_games, seed = config.training.parallel_games, make_seed(config.training.seed, name)
     own = dict(epsilon=0.0)
     if isinstance(settings, QLearning):
@@ -84,7 +85,7 @@ def build_agent(
     return IMAgent(
         environment,
         batch_size=num_games,
-        algorithm=algorithm or _algorithm(config, seed),
+        algorithm=algorithm or _algorithm(config, settings, seed),
         seat=seat,
         name=name,
         limits_are_ends=config.training.limits_are_ends,
@@ -97,8 +98,7 @@ def _values(part) -> dict:
     return {name: getattr(part, name) for name in settings_of(part)}
 
 
-def _algorithm(config: TrainConfig, seed: int) -> Algorithm:
-    settings = config.algorithm
+def _algorithm(config: TrainConfig, settings: Learning | ActorCritic, seed: int) -> Algorithm:
     if isinstance(settings, Tabular):
         return tabular(seed=seed, **_values(settings))
     if isinstance(settings, ActorCritic):

@@ -152,7 +152,7 @@ class Experiment:
         before = Budget.of(known["settings"])
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
-        kept, new = (learning_rate(self.config, self._spent(each)) for each in (self._schedule, self._budget))
+        kept, new = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
         rate = f"goes on at {kept:.3g}, as it would have (--schedule new: at {new:.3g}, falling over this budget)"
         if self._schedule == self._budget:
             rate = f"begins at {new:.3g}, and falls over this budget"

@@ -8,7 +8,7 @@ only in between. The same `_round` runs eagerly, in a graph and under XLA.
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import tensorflow as tf
@@ -36,9 +36,10 @@ class Trainer(tf.Module):
       environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
-      train_steps_per_round: of each agent that has a replay; any other has a lesson every `rollout_length` rounds.
+      train_steps_per_round: of each agent that has a replay, or a number by agent's name; any other has a lesson every
+        `rollout_length` rounds.
       warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent that
-        has a replay has a decision to learn from.
+        has a replay has a decision to learn from; or a number by agent's name.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
         cannot be compiled by XLA; training runs as a graph instead, and the attribute says so.
 
@@ -51,21 +52,17 @@ class Trainer(tf.Module):
         environment: tf_environment.TFEnvironment,
         players: Sequence[IMAgent | Player],
         *,
-        train_steps_per_round: int = QLearning.train_steps_per_round,
-        warmup_rounds: int = QLearning.warmup_rounds,
+        train_steps_per_round: int | Mapping[str, int] = QLearning.train_steps_per_round,
+        warmup_rounds: int | Mapping[str, int] = QLearning.warmup_rounds,
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
         check_tensorflow()
         super().__init__(name="trainer")
         _check_players(environment, players)
-        if warmup_rounds < 2:
-            raise InputError(f"warmup_rounds = {warmup_rounds}: at least 2 are needed before there are decisions")
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
-        self._replaying = [agent for agent in self.agents if not agent.rollout_length]
-        self._train_steps_per_round = train_steps_per_round
-        self._warmup_rounds = warmup_rounds
+        self._paces = _by_pace(self.agents, train_steps_per_round, warmup_rounds)
         if execution == "xla" and runs_in_python(environment, self.players):
             execution = "graph"
         self.execution = execution
@@ -80,8 +77,7 @@ class Trainer(tf.Module):
         self.steps = _counter("steps")
         self.episodes = _counter("episodes")
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
-        self._train_steps = _counter("train_steps")
-        self._lessons = {a.name: _counter("lessons") for a in self.agents if a.rollout_length}
+        self._lessons = {a.name: _counter("lessons") for a in self.agents}
         self._notes = {
             f"{agent.name}_{note}": tf.Variable(0.0, trainable=False)
             for agent in self.agents for note in getattr(agent.algorithm, "notes", ())
@@ -119,7 +115,7 @@ class Trainer(tf.Module):
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
         by_agent = (self._losses, self._returns, self._lives, self._lessons, self._notes)
-        sums = [self._tallies, self._train_steps, *(variable for each in by_agent for variable in each.values())]
+        sums = [self._tallies, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
         episodes_before = int(self.episodes)
@@ -134,9 +130,9 @@ class Trainer(tf.Module):
         self._check_sums()
         self._check_rollouts()
         episodes = int(self.episodes) - episodes_before
-        train_steps, metrics = int(self._train_steps), {}
+        metrics = {}
         for agent in self.agents:
-            lessons = int(self._lessons[agent.name]) if agent.rollout_length else train_steps
+            lessons = int(self._lessons[agent.name])
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], lessons)
             names = [f"{agent.name}_{note}" for note in getattr(agent.algorithm, "notes", ())]
             metrics |= {name: _mean(self._notes[name], lessons) for name in names}
@@ -178,15 +174,16 @@ class Trainer(tf.Module):
     def _round(self) -> None:
         for seats in turns(self.environment):
             self._step(seats)
-        is_warm = self.rounds.assign_add(1) > self._warmup_rounds
-        for agent in self._replaying:  # some are first asked late, or decide for long
-            is_warm &= agent.replay_buffer.num_frames() > 0
-        if self._replaying:
-            repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
+        rounds = self.rounds.assign_add(1)
+        for (train_steps, warmup_rounds), agents in self._paces.items():
+            is_warm = rounds > warmup_rounds
+            for agent in agents:  # some are first asked late, or decide for long
+                is_warm &= agent.replay_buffer.num_frames() > 0
+            repeat(functools.partial(self._train, agents), tf.where(is_warm, train_steps, 0))
         for agent in self.agents:
             if agent.rollout_length:
-                is_due = (self.rounds % agent.rollout_length == 0) & (agent.replay_buffer.num_frames() > 0)
-                repeat(functools.partial(self._teach, agent), tf.cast(is_due, tf.int32))
+                is_due = (rounds % agent.rollout_length == 0) & (agent.replay_buffer.num_frames() > 0)
+                repeat(functools.partial(self._train, [agent]), tf.cast(is_due, tf.int32))
 
     def _step(self, seats: Sequence[int]) -> None:
         before, after, stepped = take_step(
@@ -203,17 +200,13 @@ class Trainer(tf.Module):
             self._lives[agent.name].assign_add(_count(ended))
             self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
 
-    def _train(self) -> None:
-        self._train_steps.assign_add(1)
-        for agent in self._replaying:
-            self._losses[agent.name].assign_add(agent.train_iteration().loss)
-
-    def _teach(self, agent: IMAgent) -> None:
-        info = agent.train_iteration()
-        self._lessons[agent.name].assign_add(1)
-        self._losses[agent.name].assign_add(info.loss)
-        for note in getattr(agent.algorithm, "notes", ()):
-            self._notes[f"{agent.name}_{note}"].assign_add(info.extra[note])
+    def _train(self, agents: Sequence[IMAgent]) -> None:
+        for agent in agents:
+            info = agent.train_iteration()
+            self._lessons[agent.name].assign_add(1)
+            self._losses[agent.name].assign_add(info.loss)
+            for note in getattr(agent.algorithm, "notes", ()):
+                self._notes[f"{agent.name}_{note}"].assign_add(info.extra[note])
 
 
 def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
@@ -228,13 +221,12 @@ def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
     """
     environment = config.environment.build(config.training.parallel_games, config.training.seed)
     players = seat_players(config, environment, folder)
-    return Trainer(
-        environment,
-        players,
-        execution=config.training.execution,
-        **{name: getattr(config.algorithm, name) for name in ("train_steps_per_round", "warmup_rounds")
-           if hasattr(config.algorithm, name)},
-    )
+    algorithms = {player.name: config.algorithm_of(player.name) for player in players}
+    pace = {
+        setting: {name: getattr(each, setting, getattr(QLearning, setting)) for name, each in algorithms.items()}
+        for setting in ("train_steps_per_round", "warmup_rounds")
+    }
+    return Trainer(environment, players, execution=config.training.execution, **pace)
 
 
 def load_run(path: str | os.PathLike) -> Trainer:
@@ -250,6 +242,20 @@ def load_run(path: str | os.PathLike) -> Trainer:
     # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
     run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
     return trainer
+
+
+def _by_pace(agents: Sequence[IMAgent], train_steps, warmup_rounds) -> dict[tuple[int, int], list[IMAgent]]:
+    """The agents that have a replay, by (train steps per round, rounds before the first)."""
+    found = {}
+    for agent in agents:
+        steps, warmup = (
+            number[agent.name] if isinstance(number, Mapping) else number for number in (train_steps, warmup_rounds)
+        )
+        if warmup < 2:
+            raise InputError(f"warmup_rounds = {warmup}: at least 2 are needed before there are decisions")
+        if not agent.rollout_length:
+            found.setdefault((steps, warmup), []).append(agent)
+    return found
 
 
 def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:
