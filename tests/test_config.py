@@ -313,7 +313,10 @@ def test_an_algorithm_begins_with_the_preset_of_its_name():
     assert TrainConfig("cartpole", algorithm="ppo", epochs=3) == TrainConfig("cartpole", "ppo", epochs=3)
 
 
-def test_what_a_preset_says_of_learning_values_is_not_said_of_learning_policies():
+def test_what_a_preset_says_of_one_kind_of_learning_is_not_said_of_another():
+    assert TrainConfig("kuhn_poker").algorithm.learning_rate == 0.02  # of a table
+    networks = TrainConfig("kuhn_poker", algorithm="dqn").algorithm
+    assert (networks.learning_rate, networks.exploration) == (QLearning.learning_rate, "boltzmann")
     config = TrainConfig("cartpole", algorithm="a2c")
     assert config.algorithm == A2C(discount=0.99)  # what lies ahead is worth the same to both
     assert config.training == TrainConfig("cartpole").training
@@ -333,7 +336,7 @@ def test_what_a_preset_says_of_learning_values_is_not_said_of_learning_policies(
 def test_python_and_the_command_line_make_the_same_of_a_preset_and_own_settings(name, preset, own):
     known = TrainConfig(name, preset, **{key: own[key] for key in own if key == "algorithm"}).fields()
     own = {key: value for key, value in own.items() if key in {"algorithm", *known}}  # boards have some alone
-    if preset in ALGORITHMS:  # made for it: a test below is about others
+    if environment_class(name).presets[preset].get("algorithm", "dqn") != "dqn":  # a test above is about these
         own.pop("algorithm", None)
     arguments = ["--environment", name, "--preset", preset]
     for key, value in own.items():
