@@ -71,7 +71,7 @@ class TrainConfig:
     Attributes:
       environment: the environment's own settings, its face; see `imagents.environments`.
       algorithm: those of the TF-Agents agent inside each agent.
-      own_algorithms: those of agents that have their own, by the agent's name.
+      own_algorithms: (agent's name, those of its own algorithm) of agents that have one.
       training: the rest.
 
     Raises:
@@ -81,7 +81,7 @@ class TrainConfig:
     environment: Any
     algorithm: Learning | ActorCritic
     training: Training
-    own_algorithms: dict[str, Learning | ActorCritic]
+    own_algorithms: tuple[tuple[str, Learning | ActorCritic], ...]
 
     def __init__(self, /, environment: str | Callable = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
         environment = trust(environment) if callable(environment) else environment
@@ -115,9 +115,9 @@ class TrainConfig:
             for key, value in own.items():
                 check_type(settings_of(kinds[part])[key], value)
             object.__setattr__(self, part, kinds[part](**({"name": name} if name else {}), **own))
-        own_algorithms = {name: self._own_algorithm(name, values) for name, values in sorted(theirs.items())}
+        own_algorithms = tuple((name, self._own_algorithm(name, values)) for name, values in sorted(theirs.items()))
         object.__setattr__(self, "own_algorithms", own_algorithms)
-        for each in (self.algorithm, *self.own_algorithms.values()):
+        for each in (self.algorithm, *dict(own_algorithms).values()):
             self.environment.check(each)
 
     def _own_algorithm(self, agent: str, changes: dict[str, Any]) -> Learning | ActorCritic:
@@ -141,7 +141,7 @@ class TrainConfig:
 
     def algorithm_of(self, agent: str) -> Learning | ActorCritic:
         """The settings of an agent's algorithm, by the agent's name."""
-        return self.own_algorithms.get(agent, self.algorithm)
+        return dict(self.own_algorithms).get(agent, self.algorithm)
 
     @property
     def agent_names(self) -> list[str]:
@@ -173,7 +173,7 @@ class TrainConfig:
     def fields(self) -> dict[str, dataclasses.Field]:
         """The settings of all parts, by name."""
         known = settings_of(self.environment) | settings_of(self.algorithm) | settings_of(self.training)
-        for agent, algorithm in self.own_algorithms.items():
+        for agent, algorithm in self.own_algorithms:
             known |= {f"{agent}.{name}": field for name, field in settings_of(algorithm).items()}
         return known
 
@@ -183,7 +183,7 @@ class TrainConfig:
         for part in ("environment", "algorithm", "training"):
             values = dataclasses.asdict(getattr(self, part))
             flat |= ({part: values.pop("name")} if "name" in values else {}) | values
-        for agent, algorithm in self.own_algorithms.items():
+        for agent, algorithm in self.own_algorithms:
             values = dataclasses.asdict(algorithm)
             flat |= {f"{agent}.algorithm": values.pop("name")} | {f"{agent}.{key}": x for key, x in values.items()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
@@ -208,7 +208,7 @@ class TrainConfig:
     def with_copies(self, copies: int) -> "TrainConfig":
         """The same agents for so many parallel games, with next to no memory."""
         small, fitting = {"replay_length": 2, "batch_size": 1}, {}
-        algorithms = {"": self.algorithm} | {f"{agent}.": each for agent, each in self.own_algorithms.items()}
+        algorithms = {"": self.algorithm} | {f"{agent}.": each for agent, each in self.own_algorithms}
         for prefix, algorithm in algorithms.items():
             fitting |= {prefix + name: value for name, value in small.items() if name in settings_of(algorithm)}
         return self.replace(parallel_games=copies, **fitting)
