@@ -117,6 +117,8 @@ class TrainConfig:
             object.__setattr__(self, part, kinds[part](**({"name": name} if name else {}), **own))
         own_algorithms = tuple((name, self._own_algorithm(name, values)) for name, values in sorted(theirs.items()))
         object.__setattr__(self, "own_algorithms", own_algorithms)
+        check("share_weights", not (own_algorithms and self.training.share_weights), True,
+              "agents with algorithms of their own share none")  # fmt: skip
         for each in (self.algorithm, *dict(own_algorithms).values()):
             self.environment.check(each)
 

@@ -83,6 +83,8 @@ class QLearning(Learning):
     """Rounds played before the first train step."""
     replay_length: int = 32
     """Newest decisions kept per parallel game, in each agent's replay buffer."""
+    n_step: int = 1
+    """Own decisions whose rewards a target adds up before it looks at a value; fewer where a life ends."""
     epsilon_min: float = 0.1
     """With exploration epsilon: the least share of random moves in the least exploring of the parallel games."""
     epsilon_max: float = 0.1
@@ -95,7 +97,7 @@ class QLearning(Learning):
             check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
         _check_rates(self, "learning_rate", "final_learning_rate")
         _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
-                            "replay_length": 2})  # fmt: skip
+                            "replay_length": 2, "n_step": 1})  # fmt: skip
         _check_shares(self, "epsilon_min", "epsilon_max", "target_update_tau")
         check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
               f"it is not below epsilon_min = {self.epsilon_min}")

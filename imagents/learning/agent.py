@@ -17,7 +17,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
-from imagents.learning.decisions import Decisions, as_experience
+from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.fitting import check_learns, check_made_for, check_place
 from imagents.learning.on_policy import PolicyGradient
@@ -63,6 +63,7 @@ class IMAgent(tf.Module):
       schedule: what the share, or the temperature, is as the agent goes on.
       replay_length: decisions kept per copy.
       sample_batch_size: transitions per train iteration.
+      n_step: own decisions whose rewards a target adds up; of the DQN family.
       limits_are_ends: whether what comes after a time limit counts for nothing, as after an end; only to reproduce
         figures that were found that way.
       seed: each agent derives its own random numbers from this and its name.
@@ -98,6 +99,7 @@ class IMAgent(tf.Module):
         schedule: Schedule | None = None,
         replay_length: int = QLearning.replay_length,
         sample_batch_size: int = QLearning.batch_size,
+        n_step: int = 1,
         limits_are_ends: bool = False,
         seed: int = 0,
     ):
@@ -137,7 +139,10 @@ class IMAgent(tf.Module):
             own_seed = make_seed(seed, self.name)
             memory = functools.partial(FIFOReplayBuffer, batch_size=batch_size, max_length=replay_length, seed=own_seed)
         specs = self.perspective.sight_spec, own_action_spec
-        self._decisions = Decisions(*specs, batch_size, memory, samples, limits_are_ends)
+        if n_step == 1 or self.rollout_length:
+            self._decisions = Decisions(*specs, batch_size, memory, samples, limits_are_ends)
+        else:
+            self._decisions = NStepDecisions(*specs, batch_size, memory, n_step, self.algorithm._gamma, limits_are_ends)
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)

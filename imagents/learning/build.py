@@ -66,8 +66,7 @@ def build_agent(
       name: its name; `agent_name(seat)` if "".
       algorithm: another agent's, to share; the settings' own if None.
     """
-    name = name or agent_name(seat)
-    settings = config.algorithm_of(name)
+    name, settings = name or agent_name(seat), config.algorithm_of(agent_name(seat))
     num_games, seed = config.training.parallel_games, make_seed(config.training.seed, name)
     own = dict(epsilon=0.0)
     if isinstance(settings, QLearning):
@@ -75,6 +74,7 @@ def build_agent(
             epsilon=epsilon_ladder(settings.epsilon_min, settings.epsilon_max, num_games),
             replay_length=settings.replay_length,
             sample_batch_size=settings.batch_size,
+            n_step=settings.n_step,
         )
         _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
     if isinstance(settings, Learning):

@@ -22,6 +22,7 @@ from tf_agents.trajectories import trajectory
 from imagents.learning.perspective import Sight
 from imagents.learning.replay import FIFOReplayBuffer, RowFormat
 from imagents.learning.rollouts import Rollouts
+from imagents.seats import assign, values_of
 from imagents.xla import join_columns
 
 
@@ -109,8 +110,7 @@ class Decisions(tf.Module):
         discount = self._discount.read_value() * time_step.discount
         if self._limits_are_ends:
             discount = tf.where(time_step.is_last(), 0.0, discount)
-        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
-        self.memory.add_rows(join_columns(self._opened, closing), mask=closes)
+        self._close(closes, time_step.is_last(), reward, discount, sight)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)
         self._discount.assign(discount)
@@ -118,11 +118,67 @@ class Decisions(tf.Module):
             begins = (self._begins.read_value() & ~closes) | time_step.is_first() | time_step.is_last()
             self._begins.assign(begins)
 
+    def _close(self, closes: tf.Tensor, ends: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, sight: Sight) -> None:
+        """The open decisions in the copies of `closes` become memories; in those of `ends` a life is over."""
+        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
+        self.memory.add_rows(join_columns(self._opened, closing), mask=closes)
+
     def drop(self) -> None:
         """Forgets the open decisions."""
         self._is_open.assign(tf.zeros_like(self._is_open))
         if self._begins is not None:
             self._begins.assign(tf.ones_like(self._begins))
+
+
+class NStepDecisions(Decisions):
+    """Decisions that add up the rewards of the n - 1 own ones that come next, or of as many as a life has left.
+
+    Source: Sutton 1988. A reward counts from decision to decision, by the agent's discount.
+
+    Args:
+      n_step: n, at least 2.
+      gamma: the agent's discount.
+      Others: as for `Decisions`.
+    """
+
+    def __init__(self, sight_spec, action_spec, batch_size, make_memory, n_step: int, gamma, limits_are_ends=False):
+        super().__init__(sight_spec, action_spec, batch_size, make_memory, False, limits_are_ends)
+        self._gamma, zeros = gamma, tf.zeros([n_step, batch_size])
+        self._waiting = {  # the newest first
+            "there": tf.Variable(zeros != 0.0, trainable=False),
+            "opened": tf.Variable(tf.zeros([*zeros.shape, self._opening.num_words], tf.int32), trainable=False),
+            "reward": tf.Variable(zeros, trainable=False),
+            "discount": tf.Variable(zeros, trainable=False),
+        }
+
+    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> None:
+        there = self._waiting["there"]
+        there.assign(there.read_value() & ~time_step.is_first())
+        super().observe(time_step, reward, my_turn, sight)
+
+    def _close(self, closes, ends, reward, discount, sight) -> None:
+        new = {"there": closes, "opened": self._opened.read_value(), "reward": reward, "discount": discount}
+        old = values_of(self._waiting)
+        weight = self._gamma * old["discount"]
+        older = old | {"reward": old["reward"] + weight * reward, "discount": weight * discount}
+        moved = {name: tf.concat([new[name][tf.newaxis], older[name][:-1]], axis=0) for name in new}
+        now = {name: _where(closes, moved[name], old[name]) for name in new}
+        n_step = old["reward"].shape[0]
+        for i in reversed(range(n_step)):  # as they were made
+            due = now["there"][i] & closes & (ends if i < n_step - 1 else True)
+            closing = self._closing.pack((now["reward"][i], now["discount"][i], *sight), self._batch_size)
+            self.memory.add_rows(join_columns(now["opened"][i], closing), mask=due)
+            now["there"] = tf.tensor_scatter_nd_update(now["there"], [[i]], (now["there"][i] & ~due)[tf.newaxis])
+        assign(self._waiting, now)
+
+    def drop(self) -> None:
+        super().drop()
+        self._waiting["there"].assign(tf.zeros_like(self._waiting["there"]))
+
+
+def _where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """`tf.where` by copy, bool `[B]`, of tensors `[n, B, ...]`."""
+    return tf.where(tf.reshape(condition, [1, -1] + [1] * (len(x.shape) - 2)), x, y)
 
 
 def as_experience(decision: Decision, sees_moves: bool = True) -> trajectory.Trajectory:

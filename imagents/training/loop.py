@@ -62,7 +62,8 @@ class Trainer(tf.Module):
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
-        self._paces = _by_pace(self.agents, train_steps_per_round, warmup_rounds)
+        self._train_steps_per_round, self._warmup_rounds = train_steps_per_round, warmup_rounds
+        self._by_pace()  # which looks at them
         if execution == "xla" and runs_in_python(environment, self.players):
             execution = "graph"
         self.execution = execution
@@ -175,7 +176,7 @@ class Trainer(tf.Module):
         for seats in turns(self.environment):
             self._step(seats)
         rounds = self.rounds.assign_add(1)
-        for (train_steps, warmup_rounds), agents in self._paces.items():
+        for (train_steps, warmup_rounds), agents in self._by_pace().items():
             is_warm = rounds > warmup_rounds
             for agent in agents:  # some are first asked late, or decide for long
                 is_warm &= agent.replay_buffer.num_frames() > 0
@@ -199,6 +200,17 @@ class Trainer(tf.Module):
             ended = ends(before, after, agent.seat)
             self._lives[agent.name].assign_add(_count(ended))
             self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
+
+    def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
+        """The agents that have a replay, by (train steps per round, rounds before the first)."""
+        found, numbers = {}, (self._train_steps_per_round, self._warmup_rounds)
+        for agent in self.agents:
+            steps, warmup = (number[agent.name] if isinstance(number, Mapping) else number for number in numbers)
+            if warmup < 2:
+                raise InputError(f"warmup_rounds = {warmup}: at least 2 are needed before there are decisions")
+            if not agent.rollout_length:
+                found.setdefault((steps, warmup), []).append(agent)
+        return found
 
     def _train(self, agents: Sequence[IMAgent]) -> None:
         for agent in agents:
@@ -242,20 +254,6 @@ def load_run(path: str | os.PathLike) -> Trainer:
     # Whatever else the checkpoint holds (how evaluation draws its numbers) is left out.
     run.read(newest, tf.train.Checkpoint(trainer=trainer), manifest)
     return trainer
-
-
-def _by_pace(agents: Sequence[IMAgent], train_steps, warmup_rounds) -> dict[tuple[int, int], list[IMAgent]]:
-    """The agents that have a replay, by (train steps per round, rounds before the first)."""
-    found = {}
-    for agent in agents:
-        steps, warmup = (
-            number[agent.name] if isinstance(number, Mapping) else number for number in (train_steps, warmup_rounds)
-        )
-        if warmup < 2:
-            raise InputError(f"warmup_rounds = {warmup}: at least 2 are needed before there are decisions")
-        if not agent.rollout_length:
-            found.setdefault((steps, warmup), []).append(agent)
-    return found
 
 
 def _check_players(environment, players: Sequence[IMAgent | Player]) -> None:
