@@ -249,6 +249,55 @@ def environments(arguments: Sequence[str]) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
+class Watch(_OfRun):
+    """Shows episodes of a run's agents in the terminal, step by step, or writes them to a GIF or an MP4."""
+
+    run: tyro.conf.Positional[pathlib.Path]
+    """A run folder (its best checkpoint if it keeps one, else its newest), one of its checkpoints or snapshots, or an
+    export."""
+    record: pathlib.Path | None = None
+    """A .gif or .mp4 file to write; then the terminal shows nothing."""
+    episodes: int = 1
+    """How many."""
+    seconds: float = 0.5
+    """Between steps."""
+    seed: int = 0
+    """Of the episodes, and of what is drawn in them."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How agents play; if not given, sampled where information is hidden or moves are simultaneous, else greedy."""
+
+
+def watch(arguments: Sequence[str]) -> Job:
+    """`imagents watch`."""
+    command = _parse_words("watch", Watch, arguments)
+    _trust_run(command)
+
+    from imagents.app.watching import Watching, check, film, show
+    from imagents.opening import learned_in, open_path
+
+    check(command.episodes, command.seconds)
+    options = (command.episodes, command.seed, command.policy, command.last, command.seconds)
+
+    def record() -> int:
+        film(command.run, command.record, *options)
+        print(f"policy: {command.policy or learned_in(command.run).policy()}\ndone: {command.record}")
+        return 0
+
+    if command.record is not None:
+        return record
+    watching = Watching(open_path(command.run, command.last), command.policy, command.seed)
+
+    def job() -> int:
+        try:
+            show(watching, command.episodes, command.seconds)
+        finally:
+            watching.close()
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
 class Play:
     """Plays against an agent or another player in the terminal, or shows a game between two.
 
@@ -346,5 +395,6 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "environments": environments,
     "sagemaker": sagemaker,
     "play": play,
+    "watch": watch,
     "web": web,
 }

@@ -60,7 +60,7 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         check_tensorflow()
         check_memory(f"{batch_size} games of poker", batch_size * _GAME_BYTES)
-        self.rules, self._tables = rules, _Tables(rules)
+        self.rules, self._tables, self.action_names = rules, _Tables(rules), rules.actions
         view = tf.TensorSpec([self._tables.view_size], tf.bool)
         observation = {
             "seat": tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1),
