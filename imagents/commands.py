@@ -285,7 +285,7 @@ def watch(arguments: Sequence[str]) -> Job:
 
     if command.record is not None:
         return record
-    watching = Watching(open_path(command.run, command.last), command.policy, command.seed)
+    watching = Watching.of(open_path(command.run, command.last), command.policy, command.seed)
 
     def job() -> int:
         try:
@@ -299,7 +299,7 @@ def watch(arguments: Sequence[str]) -> Job:
 
 @dataclasses.dataclass(frozen=True)
 class Play:
-    """Plays against an agent or another player in the terminal, or shows a game between two.
+    """Plays against an agent or another player in the terminal, boards and what else a person can, such as poker.
 
     A player is `trained` (the agent that ships with imagents), a run, one of its checkpoints or snapshots, an export,
     or a name (random, heuristic, minimax:3, perfect; see `imagents tournament --help`).
@@ -310,20 +310,20 @@ class Play:
     environment: str = ""
     """The game to play; if not given, the one that the agent learned, else the default one."""
     begins: Literal["you", "opponent", "turns", "random"] = "turns"
-    """Who begins; with turns, you begin the first game."""
+    """At a board, who begins; with turns, you begin the first game."""
     seat: Literal[0, 1] = 0
-    """Your side: 0 is X, 1 is O."""
+    """Your side: at a board 0 is X, 1 is O."""
     watch: tuple[str, ...] = ()
-    """Two players, of X and of O, to watch instead of playing."""
+    """At a board, two players, of X and of O, to watch instead of playing."""
     seconds: float = 1.0
     """Between the moves of players that are watched, and in a recording."""
     hints: bool = False
-    """Shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
+    """At a board, shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
     policy: Literal["greedy", "sampled"] | None = None
     """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
     greedy."""
     record: pathlib.Path | None = None
-    """A .gif or .mp4 file to write the last game to."""
+    """At a board, a .gif or .mp4 file to write the last game to."""
     seed: int | None = None
     """Of the players' chance; another one every time if not given."""
 
@@ -332,7 +332,7 @@ def play(arguments: Sequence[str]) -> Job:
     """`imagents play`."""
     command = _parse_words("play", Play, arguments)
 
-    from imagents.app.terminal import prepare
+    from imagents.app.table import prepare
 
     return prepare(command)
 

@@ -14,7 +14,7 @@ import functools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -58,34 +58,49 @@ class Moment:
 
 
 class Watching:
-    """One copy of a run's environment with its players in it, to look at.
+    """One copy of an environment with players in it, to look at.
 
     Args:
-      opened: a run, a checkpoint, a snapshot, or an export; where an exported agent has company, that plays at random.
-      policy: how agents play, see `IMAgent.follow`; as suits the environment if None.
-      seed: of the episodes and the players.
+      face: the environment's settings.
+      seat: seats the players in it, a function of it.
+      policy: how agents play, see `IMAgent.follow`.
+      seed: of the episodes.
 
     Attributes:
       environment: the environment; players: by seat; policy: how agents play.
     """
 
-    def __init__(self, opened: Opened, policy: Literal["greedy", "sampled"] | None = None, seed: int = 0):
-        face, seed = opened.environment, make_seed(seed, "watching")
-        self.policy = face.policy(policy)
-        self.environment = face.build(1, seed)
+    def __init__(self, face, seat: Callable[[Any], list], policy: str, seed: int = 0):
+        self.environment, self.policy = face.build(1, make_seed(seed, "watching")), policy
         try:
-            if opened.config is not None:
-                self.players = seat_learned(opened, self.environment, self.policy, seed)
-                return
-            spec, [agent] = self.environment.action_spec(), opened.agents
-            agent.follow(self.policy, seed)
-            self.players = [
-                agent_player(agent, face, seat) if seat == agent.seat else RandomPlayer(seat, "random", seed, spec)
-                for seat in range(num_seats(self.environment))
-            ]
+            self.players = seat(self.environment)
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def of(cls, opened: Opened, policy: Literal["greedy", "sampled"] | None = None, seed: int = 0) -> "Watching":
+        """The players of a run, a checkpoint or a snapshot; or an exported agent, whose company plays at random.
+
+        Args:
+          opened: what was opened.
+          policy: how agents play; as suits the environment if None.
+          seed: of the episodes and the players.
+        """
+        face = opened.environment
+        policy = face.policy(policy)
+
+        def seat_players(environment) -> list:
+            if opened.config is not None:
+                return seat_learned(opened, environment, policy, seed)
+            spec, [agent] = environment.action_spec(), opened.agents
+            agent.follow(policy, seed)
+            return [
+                agent_player(agent, face, seat) if seat == agent.seat else RandomPlayer(seat, "random", seed, spec)
+                for seat in range(num_seats(environment))
+            ]
+
+        return cls(face, seat_players, policy, seed)
 
     def moments(self, episodes: int = 1) -> Iterator[Moment]:
         """Plays; after each moment the environment shows it, until the next one is asked for."""
@@ -196,7 +211,7 @@ def film(
         raise InputError("seconds = 0: how long a frame stays has to be more than 0")
     if path is not None:
         check_format(path)
-    watching = Watching(open_path(run, last), policy, seed)
+    watching = Watching.of(open_path(run, last), policy, seed)
     try:
         frames = tuple(captioned(watching.frame(), moment.caption) for moment in watching.moments(episodes))
     finally:

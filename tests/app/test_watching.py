@@ -57,7 +57,7 @@ def stranger(monkeypatch, runs):
 
 def steps_of(run, **options) -> int:
     """How many steps an episode has, counted without looking at it."""
-    watching = Watching(open_path(run), **options)
+    watching = Watching.of(open_path(run), **options)
     return len([*watching.moments()]) - 1
 
 
@@ -76,7 +76,7 @@ def test_an_animation_has_a_frame_for_the_beginning_and_for_every_step(runs, nam
 
 
 def test_several_episodes_follow_each_other(runs):
-    watching = Watching(open_path(runs("prisoners_dilemma", **GAMES["prisoners_dilemma"])))
+    watching = Watching.of(open_path(runs("prisoners_dilemma", **GAMES["prisoners_dilemma"])))
     moments = [*watching.moments(2)]
     assert [moment.step for moment in moments] == [*range(6), *range(6)]
     assert [moment.is_last for moment in moments] == [*[False] * 5, True] * 2
@@ -86,7 +86,7 @@ def test_several_episodes_follow_each_other(runs):
 
 def test_the_seed_decides(runs):
     run = runs("kuhn_poker")
-    first, again, other = ([moment.did for moment in Watching(open_path(run), seed=s).moments(9)] for s in (1, 1, 2))
+    first, again, other = ([moment.did for moment in Watching.of(open_path(run), seed=s).moments(9)] for s in (1, 1, 2))
     assert first == again != other
 
 
@@ -104,7 +104,7 @@ def test_an_mp4_has_these_frames_too_and_plays(runs, tmp_path):
 
 def test_a_run_of_one_agent_is_opened_with_all_of_its_players(runs):
     run = runs("kuhn_poker")
-    both, one = (Watching(open_path(path)).players for path in (run, f"{run}:player_2"))
+    both, one = (Watching.of(open_path(path)).players for path in (run, f"{run}:player_2"))
     for x, y in zip(both, one, strict=True):
         for value, other in zip(x.policy.variables(), y.policy.variables(), strict=True):
             np.testing.assert_array_equal(value, other)
