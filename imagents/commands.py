@@ -11,7 +11,14 @@ from typing import Literal
 
 import tyro
 
-from imagents.config import ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
+from imagents.config import (
+    ENVIRONMENTS,
+    TrainConfig,
+    environment_class,
+    environment_settings,
+    load_config,
+    run_folder,
+)
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
 from imagents.flags import parse_training, refuse_old_flags
@@ -141,7 +148,8 @@ class Tournament:
     A player is a name (random, first_legal, trained, and what the environment knows, such as heuristic, heuristic:0.25,
     minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
     agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
-    snapshots of a run, which gives its learning curve.
+    snapshots of a run, which gives its learning curve. Where there is no board, as in poker, everybody plays both
+    seats, a run each with the agent that learned it, and mean returns are compared.
     """
 
     players: tyro.conf.Positional[tuple[str, ...]]
@@ -149,9 +157,9 @@ class Tournament:
     environment: str = ""
     """What to play; needed only if no player is a run."""
     games: int = 1000
-    """Games per pair; each side begins half of them."""
+    """Games per pair; each side begins half of them, or has either seat in half of them."""
     seed: int = 0
-    """Of the players and the openings."""
+    """Of the players, the openings and the episodes."""
     output_dir: pathlib.Path | None = None
     """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
     policy: Literal["greedy", "sampled"] | None = None
@@ -165,18 +173,21 @@ def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
 
-    from imagents.evaluation.tournament import arena_of, environment_of, prepare_tournament
+    from imagents.evaluation.tournament import are_meetings, arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
     from imagents.runs.folders import check_is_new, claimed, new_folder
 
-    environment = command.environment or environment_of(command.players)
-    if not environment:
+    named = command.environment
+    environment = environment_settings(named) if named else environment_of(command.players)
+    if environment is None:
         raise InputError("which environment? none of the players is a run, so --environment has to say it")
-    arena_of(environment, command.games, command.seed)
-    names = [name for player in command.players for name in expand(player)]
-    name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    together = are_meetings(environment)
+    if not together:
+        arena_of(environment, command.games, command.seed)
+    names = [name for player in command.players for name in expand(player, whole=together)]
+    name = f"tournament-{environment.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
     play = prepare_tournament(names, environment, command.games, command.seed, command.policy)
@@ -190,7 +201,8 @@ def tournament(arguments: Sequence[str]) -> Job:
         with claimed(path):
             result = play(progress)
             write_json(path / "tournament.json", result.to_dict())
-            figures.save_all(path)
+            if not together:
+                figures.save_all(path)
         print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
         return 0
 

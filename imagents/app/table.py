@@ -16,10 +16,10 @@ from tf_agents.trajectories import time_step as ts
 from imagents.app import terminal
 from imagents.app.session import PERSON
 from imagents.app.watching import Watching
-from imagents.config import DEFAULT_ENVIRONMENT, environment_settings, split_agent
+from imagents.config import DEFAULT_ENVIRONMENT, environment_settings
 from imagents.environments.boards.settings import BoardSettings
 from imagents.errors import InputError
-from imagents.opening import learned_in
+from imagents.evaluation.tournament import environment_of
 from imagents.players.base import Player
 from imagents.players.names import make_player
 from imagents.seats import PASS, is_asked, own_legal_moves
@@ -71,9 +71,8 @@ def prepare(command) -> Callable[[], int]:
     Raises:
       InputError: one sentence about what cannot be.
     """
-    found = next(filter(None, map(split_agent, (command.opponent, *command.watch))), None)
-    named = command.environment or not found
-    face = environment_settings(command.environment or DEFAULT_ENVIRONMENT) if named else learned_in(found[0])
+    named, learned = command.environment, environment_of((command.opponent, *command.watch))
+    face = environment_settings(named or DEFAULT_ENVIRONMENT) if named or learned is None else learned
     if isinstance(face, BoardSettings):
         return terminal.prepare(command)
     for flag, default in _FOR_BOARDS.items():
@@ -96,7 +95,7 @@ def prepare(command) -> Callable[[], int]:
     table = Watching(face, seat_players, policy, seed)
 
     def job() -> int:
-        others = f"against {command.opponent}" + (f"; policy: {policy}" if found else "")
+        others = f"against {command.opponent}" + (f"; policy: {policy}" if learned is not None else "")
         print(f"{face.name.replace('_', ' ')}: you are seat {command.seat}, {others}")
         try:
             play(table, command.seat)
