@@ -18,6 +18,7 @@ from imagents.config import (
     environment_settings,
     load_config,
     run_folder,
+    split_agent,
 )
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
@@ -162,6 +163,8 @@ class Tournament:
     """Of the players, the openings and the episodes."""
     output_dir: pathlib.Path | None = None
     """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Imports your own functions that the players' files name; naming the environment here does it, too."""
     policy: Literal["greedy", "sampled"] | None = None
     """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
     greedy."""
@@ -172,6 +175,7 @@ class Tournament:
 def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
+    _trust_players(command, command.players)
 
     from imagents.evaluation.tournament import are_meetings, arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
@@ -230,12 +234,13 @@ def export(arguments: Sequence[str]) -> Job:
     load_config(run_folder(command.run))
     _trust_run(command)
 
-    from imagents.opening import prepare_export
+    from imagents.opening import learned_in, prepare_export
 
     write = prepare_export(command.run, command.output_dir, command.formats, command.last, command.policy)
 
     def job() -> int:
         print("\n".join(f"done: {folder}" for folder in write()))
+        print(f"policy: {learned_in(command.run).policy(command.policy)}")
         return 0
 
     return job
@@ -338,11 +343,14 @@ class Play:
     """At a board, a .gif or .mp4 file to write the last game to."""
     seed: int | None = None
     """Of the players' chance; another one every time if not given."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Imports your own functions that the opponent's files name; naming the environment here does it, too."""
 
 
 def play(arguments: Sequence[str]) -> Job:
     """`imagents play`."""
     command = _parse_words("play", Play, arguments)
+    _trust_players(command, (command.opponent, *command.watch))
 
     from imagents.app.table import prepare
 
@@ -387,6 +395,20 @@ def _trust_run(command) -> None:
     """Trusts the functions of a run that its user names again on the command line, or all of them with --trust."""
     if command.trust or command.environment or command.agents:
         trust_again(load_config(run_folder(command.run)), command.environment, command.agents, command.trust)
+
+
+def _trust_players(command, names: Sequence[str]) -> None:
+    """Trusts the environment that is named on the command line, and with --trust what the files of players name."""
+    from imagents.opening import learned_in
+
+    if is_own(command.environment):
+        trust(command.environment)
+    for path, _ in filter(None, map(split_agent, names)) if command.trust else ():
+        if is_own(name := learned_in(path).name):
+            trust(name)
+        runs = [run for run in (run_folder(path), pathlib.Path(path).parent) if (run / "config.json").exists()]
+        for run in runs[:1]:
+            trust_again(load_config(run), everything=True)
 
 
 def _parse_words(name: str, kind, arguments: Sequence[str]):

@@ -60,8 +60,10 @@ def prepare_evaluation(
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
     environment = opened.environment
-    policy = environment.policy(policy)
     arena = environment.arena(games, seed)
+    if arena is None and opened.config is None:
+        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
+    policy = environment.policy(policy)
     if arena is None:
         return _prepare_together(opened, str(path), games, seed, policy)
     agents = opened.agents
@@ -91,8 +93,6 @@ def prepare_evaluation(
 
 def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: str) -> Callable[[], dict]:
     """Where nobody meets in matches: the run's own players, all together, in so many episodes."""
-    if opened.config is None:
-        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
     seed, face, config = make_seed(seed, "evaluation"), opened.environment, opened.config
     environment = face.build(copies, seed)
