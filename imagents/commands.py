@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import pathlib
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -150,7 +151,7 @@ class Tournament:
     minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
     agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
     snapshots of a run, which gives its learning curve. Where there is no board, as in poker, everybody plays both
-    seats, a run each with the agent that learned it, and mean returns are compared.
+    seats, a run with the agent that learned the seat, and mean returns are compared.
     """
 
     players: tyro.conf.Positional[tuple[str, ...]]
@@ -191,7 +192,8 @@ def tournament(arguments: Sequence[str]) -> Job:
     if not together:
         arena_of(environment, command.games, command.seed)
     names = [name for player in command.players for name in expand(player, whole=together)]
-    name = f"tournament-{environment.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    own_name = re.sub(r"[^\w-]+", "-", environment.name)  # MODULE:FUNCTION is no name of a folder
+    name = f"tournament-{own_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
     play = prepare_tournament(names, environment, command.games, command.seed, command.policy)
