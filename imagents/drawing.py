@@ -122,8 +122,7 @@ def _draw(pen, shape: Shape) -> None:
     elif shape.kind == "line":
         pen.line(box, shape.stroke, width)
     else:
-        corners = (box[0], box[1], max(box[0], box[2] - 1), max(box[1], box[3] - 1))  # Pillow's end is inside
-        getattr(pen, shape.kind)(corners, shape.fill, shape.stroke, width)
+        getattr(pen, shape.kind)(box, shape.fill, shape.stroke, width)
 
 
 def _svg(shape: Shape) -> str:

@@ -215,11 +215,15 @@ def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
     return open_path(path).agents
 
 
-def expand(name: str) -> list[str]:
+def expand(name: str, whole: bool = False) -> list[str]:
     """The players that a name on the command line stands for.
 
     A run folder, a checkpoint or a snapshot stands for all of its agents, and the folder of a run's snapshots for
     all of its agents in each of them; every other name for itself.
+
+    Args:
+      name: the name.
+      whole: whether a run plays as one, each of its agents at the seat that it learned.
 
     Raises:
       InputError: if a folder is not a run, or holds no snapshot.
@@ -229,8 +233,10 @@ def expand(name: str) -> list[str]:
         found = Run(path.parent).snapshots()
         if not found:
             raise InputError(f"{path} holds no snapshot")
+        if whole:
+            return [str(snapshot) for snapshot in found]
         return [f"{snapshot}:{agent}" for agent in open_path(path.parent).agent_names for snapshot in found]
-    if os.path.exists(path) and (opened := open_path(path)).config is not None:
+    if not whole and os.path.exists(path) and (opened := open_path(path)).config is not None:
         return [f"{path}:{agent}" for agent in opened.agent_names]
     return [name]
 

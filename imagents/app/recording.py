@@ -23,16 +23,17 @@ from imagents.errors import InputError
 from imagents.files import check_name, reason, replacing
 
 _CAPTION, _LETTERS = 40, 17  # pixels, high
+_MONTAGE = 12  # frames whose colours a GIF has
 _END_SECONDS = 2.5  # the last position stays a while
 FORMATS = (".gif", ".mp4")
 
 
 @dataclasses.dataclass(frozen=True)
 class Animation:
-    """A game as pictures, which a notebook shows.
+    """A game, or episodes of any environment, as pictures, which a notebook shows.
 
     Attributes:
-      frames: one picture per position, from the empty board to the last.
+      frames: one picture per position, from the first to the last, all of one size.
       seconds: how long each of them stays.
     """
 
@@ -41,7 +42,7 @@ class Animation:
 
     def gif(self) -> bytes:
         """The animation as a GIF that repeats for ever."""
-        colours = self.frames[-1].quantize(64)  # the last position has them all; one palette makes small files
+        colours = _montage(self.frames).quantize(64)  # one palette makes small files
         first, *others = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in self.frames]
         file = io.BytesIO()
         milliseconds = [round(1000 * seconds) for seconds in self.seconds]
@@ -68,15 +69,27 @@ class Animation:
 
     def _write_mp4(self, path: pathlib.Path) -> None:
         width, height = self.frames[0].size
-        rate = 20  # frames per second
+        rate, counts = 20, [max(1, round(20 * seconds)) for seconds in self.seconds]  # frames per second
+        if len({*self.seconds}) == 1:  # then a picture is a frame
+            rate, counts = 1 / self.seconds[0], [1] * len(self.frames)
         command = [shutil.which("ffmpeg"), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p"]
+        command += ["-s", f"{width}x{height}", "-r", f"{rate:g}", "-i", "-", "-pix_fmt", "yuv420p"]
         command += ["-f", "mp4", f"file:{path}"]
-        pixels = b"".join(f.tobytes() * max(1, round(rate * s)) for f, s in zip(self.frames, self.seconds, strict=True))
+        pixels = b"".join(frame.tobytes() * count for frame, count in zip(self.frames, counts, strict=True))
         done = subprocess.run(command, input=pixels, capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
             raise OSError(f"ffmpeg: {said[-1]}")
+
+
+def _montage(frames: Sequence[Image.Image]) -> Image.Image:
+    """Some of the frames below each other, the last among them: they have all colours that there are."""
+    chosen = frames[:: -max(1, len(frames) // _MONTAGE)]
+    width, height = frames[0].size
+    whole = Image.new("RGB", (width, height * len(chosen)))
+    for number, frame in enumerate(chosen):
+        whole.paste(frame, (0, number * height))
+    return whole
 
 
 def record(

@@ -235,8 +235,7 @@ def prepare(command) -> Callable[[], int]:
         raise InputError(f"--watch {' '.join(command.watch)}: two players can be watched, as in --watch trained random")
     if not 0 <= command.seconds <= 3600:
         raise InputError(f"--seconds {command.seconds:g}: how long to wait between moves is 0 to 3600")
-    if PERSON in (command.opponent, *command.watch) or "person" in (command.opponent, *command.watch):
-        raise InputError("you are one of the players already: choose another, such as trained or perfect")
+    check_opponents(command.opponent, *command.watch)
     if command.record is not None:
         check_format(command.record)
 
@@ -271,6 +270,12 @@ def prepare(command) -> Callable[[], int]:
     begins = starts[command.begins]
     terminal = Terminal(Session(environment.grid, players, begins(0)), minds, adviser, **options)
     return _job(terminal, lambda: terminal.play(begins), command)
+
+
+def check_opponents(*names: str) -> None:
+    """Raises an InputError if one of them is a person."""
+    if {PERSON, "person"} & {*names}:
+        raise InputError("you are one of the players already: choose another, such as trained or random")
 
 
 def wants_colour(stream, environ: Mapping[str, str]) -> bool:

@@ -6,16 +6,14 @@ import types
 from collections.abc import Callable
 from typing import Literal
 
-from imagents.config import environment_settings, run_folder
+from imagents.config import environment_settings
 from imagents.errors import InputError
-from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
 from imagents.players.frozen import agent_player
 from imagents.players.names import make_player
-from imagents.players.seating import seat_players
+from imagents.players.seating import seat_learned
 from imagents.randomness import make_seed
-from imagents.runs.run import Run
 from imagents.seats import close
 
 _COPIES = 64  # side by side, where a run's players are evaluated together
@@ -62,8 +60,10 @@ def prepare_evaluation(
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
     environment = opened.environment
-    policy = environment.policy(policy)
     arena = environment.arena(games, seed)
+    if arena is None and opened.config is None:
+        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
+    policy = environment.policy(policy)
     if arena is None:
         return _prepare_together(opened, str(path), games, seed, policy)
     agents = opened.agents
@@ -93,19 +93,10 @@ def prepare_evaluation(
 
 def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: str) -> Callable[[], dict]:
     """Where nobody meets in matches: the run's own players, all together, in so many episodes."""
-    if opened.config is None:
-        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
-    config = opened.config.with_copies(copies)
-    seed, face = make_seed(seed, "evaluation"), opened.environment
+    seed, face, config = make_seed(seed, "evaluation"), opened.environment, opened.config
     environment = face.build(copies, seed)
-    players = seat_players(config, environment, Run(run_folder(path)).began_in)
-    learned = {agent.name: agent for agent in opened.agents}
-    for player in players:
-        if player.name in learned and isinstance(player, IMAgent):
-            for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
-                variable.assign(value)
-            player.follow(policy, seed)
+    players = seat_learned(opened, environment, policy, seed)
     compiles = config.training.execution == "xla" and not runs_in_python(environment, players)
     together = types.SimpleNamespace(
         environment=environment, players=players, agents=opened.agents, execution="xla" if compiles else "graph"
@@ -115,7 +106,7 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: 
         read_record(opened.path, strength.record)
 
     def evaluate() -> dict:
-        report = {name: values for name, values in strength.report().items() if name in learned}
+        report = {name: values for name, values in strength.report().items() if name in opened.agent_names}
         for each in (environment, strength):
             close(each)
         return {"run": path, "environment": face.name, "policy": policy, "agents": report}

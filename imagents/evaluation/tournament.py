@@ -1,8 +1,6 @@
 """Tournaments: everybody plays everybody, and all are rated."""
 
 import dataclasses
-import pathlib
-import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -12,6 +10,7 @@ from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
+from imagents.evaluation.meetings import Meetings, prepare_meetings, short_names
 from imagents.opening import learned_in
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshot_counts
@@ -91,8 +90,8 @@ def play_tournament(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
     policy: Literal["greedy", "sampled"] | None = None,
-) -> Tournament:
-    """Plays a round robin.
+) -> Tournament | Meetings:
+    """Plays a round robin: of matches on boards, and of `Meetings` in any other environment of two seats.
 
     Args:
       names: players, as `make_player` knows them.
@@ -110,7 +109,7 @@ def play_tournament(
 
 def prepare_tournament(
     names: Sequence[str], environment, games: int = 1000, seed: int = 0, policy: str | None = None
-) -> Callable[[Callable[[int, int], None]], Tournament]:
+) -> Callable[[Callable[[int, int], None]], Tournament | Meetings]:
     """Does what can fail: checks and makes the players of `play_tournament`. Returns what plays it."""
     names = tuple(names)
     for i, name in enumerate(names):
@@ -119,7 +118,10 @@ def prepare_tournament(
     if len(names) < 2:
         raise InputError(f"a tournament needs at least 2 players, not {len(names)}")
     environment = environment_settings(environment)
-    arena, policy = arena_of(environment, games, seed), environment.policy(policy)
+    policy = environment.policy(policy)
+    if are_meetings(environment):
+        return prepare_meetings(names, environment, games, seed, policy)
+    arena = arena_of(environment, games, seed)
     # In every pair the one named first has seat 0, so the last one never has it, nor the first one seat 1.
     at_seat_0 = [make_player(name, environment, 0, seed, games, policy=policy) for name in names[:-1]]
     at_seat_1 = [make_player(name, environment, 1, seed, games, policy=policy) for name in names[1:]]
@@ -138,6 +140,12 @@ def prepare_tournament(
     return play
 
 
+def are_meetings(environment) -> bool:
+    """Whether two players of an environment compare their returns, as there are two seats and no matches."""
+    environment = environment_settings(environment)
+    return environment.num_seats == 2 and environment.arena(2) is None
+
+
 def arena_of(environment, games: int, seed: int):
     """Where players of an environment meet in matches.
 
@@ -146,24 +154,15 @@ def arena_of(environment, games: int, seed: int):
     """
     environment = environment_settings(environment)
     if (arena := environment.arena(games, seed)) is None:
-        raise InputError(f"{environment.name} has no matches: imagents evaluate measures a run's players together")
+        raise InputError(f"{environment.name} has {environment.num_seats} seats, and a tournament is for two: imagents "
+                         "evaluate measures a run's players together")  # fmt: skip
     return arena
 
 
-def environment_of(names: Sequence[str]) -> str:
-    """The environment that the first trained agent among the players learned; "" if none is a trained agent."""
+def environment_of(names: Sequence[str]):
+    """The settings of the environment that the first trained agent among the players learned; None if there is none."""
     found = next((found for found in map(split_agent, names) if found), None)
-    return learned_in(found[0]).name if found else ""
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """Names for tables and figures: of a path, as few of its last parts as tell it from the others."""
-    parts = {name: pathlib.Path(name).parts for name in names}
-    kept = 1
-    while len({part[-kept:] for part in parts.values()}) < len(set(names)):
-        kept += 1
-    short = ["/".join(parts[name][-kept:]) for name in names]
-    return [re.sub(r"\b0+(\d+)\.npz", r"\1", name) for name in short]
+    return learned_in(found[0]) if found else None
 
 
 def _steps(names: Sequence[str]) -> dict[str, int]:

@@ -122,7 +122,9 @@ class AgentModel:
         algorithm = self._agent.algorithm
         values = tf.where(legal, preferences(algorithm.policy, time_step, sight), LOWEST)
         best, can_move = tf.argmax(values, axis=1, output_type=tf.int32), tf.reduce_any(legal, axis=1)
-        shares = tf.where(legal, boltzmann(values, tf.constant(self._agent.temperature), legal), 0.0)
+        # The lowest number is as good as no legal move, and no infinity is multiplied by 0.
+        shares = boltzmann(values, tf.constant(self._agent.temperature), tf.ones_like(legal))
+        shares = tf.where(legal, shares, 0.0)
         chosen = best
         if self.policy == "sampled":
             chosen = draw_from(shares, tf.random.uniform(tf.shape(best)))

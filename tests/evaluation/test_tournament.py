@@ -94,8 +94,8 @@ def test_a_run_stands_for_its_agents_and_its_snapshots_for_all_of_them(run):
 
 
 def test_an_environment_is_known_from_a_run(run):
-    assert environment_of(["random", f"{run.path}:player_1"]) == "tic_tac_toe"
-    assert environment_of(["random", "perfect"]) == ""
+    assert environment_of(["random", f"{run.path}:player_1"]).name == "tic_tac_toe"
+    assert environment_of(["random", "perfect"]) is None
 
 
 def test_snapshots_tell_how_much_they_had_learned(run):

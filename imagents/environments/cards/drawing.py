@@ -18,10 +18,20 @@ def said(rules: Poker, node: int) -> str:
     return " | ".join(rounds).strip()
 
 
-def text(rules: Poker, deal: int, node: int, hidden: tuple[int, ...] = ()) -> str:
-    """A line: both cards, but for those of `hidden` seats, the public one if it is shown, and what has been done."""
+def description(rules: Poker, deal: int, node: int, seat: int) -> str:
+    """What a seat knows, in words: its own card, the public one if it is shown, the pot, and what has been done."""
+    cards, paid = rules.deals[deal], rules.nodes[node].paid
+    public = f", the public card is {card_name(rules, cards[2])}" if rules.shown[node] else ""
+    return (
+        f"you hold {card_name(rules, cards[seat])}{public}; in the pot {paid[seat]} are yours, {paid[1 - seat]} not\n"
+        f"so far: {said(rules, node) or 'nobody has bet yet'}"
+    )
+
+
+def text(rules: Poker, deal: int, node: int) -> str:
+    """A line: both cards, the public one if it is shown, and what has been done."""
     cards = rules.deals[deal]
-    parts = [f"seat {seat}: {'?' if seat in hidden else card_name(rules, cards[seat])}" for seat in range(2)]
+    parts = [f"seat {seat}: {card_name(rules, cards[seat])}" for seat in range(2)]
     if rules.shown[node]:
         parts.append(f"public: {card_name(rules, cards[2])}")
     return "  ".join(part for part in (*parts, said(rules, node)) if part)

@@ -20,7 +20,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.drawing import Drawn, Picture
-from imagents.environments.cards.drawing import picture, text
+from imagents.environments.cards.drawing import description, picture, text
 from imagents.environments.cards.rules import Poker
 from imagents.errors import InputError
 from imagents.process import check_memory, check_tensorflow
@@ -60,7 +60,7 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         check_tensorflow()
         check_memory(f"{batch_size} games of poker", batch_size * _GAME_BYTES)
-        self.rules, self._tables = rules, _Tables(rules)
+        self.rules, self._tables, self.action_names = rules, _Tables(rules), rules.actions
         view = tf.TensorSpec([self._tables.view_size], tf.bool)
         observation = {
             "seat": tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1),
@@ -104,6 +104,10 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     def text(self, copy: int = 0) -> str:
         """A game as a line: the cards by name, and the actions, round by round."""
         return text(self.rules, *self._position(copy))
+
+    def describe(self, copy: int, seat: int) -> str:
+        """What a seat knows of a game, in words."""
+        return description(self.rules, *self._position(copy), seat)
 
     def picture(self, copy: int = 0) -> Picture:
         """A game as a table with all cards, also those that a seat does not see."""

@@ -70,6 +70,8 @@ class CartPoleEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
       InputError: for a batch size below 1, or for which there is no memory.
     """
 
+    action_names = ("left", "right")
+
     def __init__(self, batch_size: int = 1, hide_velocity: bool = False, seed: int = 0):
         if batch_size < 1:
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")

@@ -93,6 +93,8 @@ class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
       InputError: for a batch size below 1, or for which there is no memory.
     """
 
+    action_names = ("stay", "up", "down", "left", "right", "load")
+
     def __init__(
         self,
         batch_size: int = 1,

@@ -107,6 +107,13 @@ class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
                enumerate(zip(last, reward)))  # fmt: skip
         return "  ".join(did)
 
+    def describe(self, copy: int, seat: int) -> str:
+        """What a seat knows of a game, in words: what it was paid last, and if it sees it what all did."""
+        last, plays, reward = (x[copy].numpy() for x in self.get_state())
+        if not plays:
+            return "all choose at once"
+        return self.text(copy) if self._observe else f"you were paid {reward[seat]:g}"
+
     def picture(self, copy: int = 0) -> Picture:
         """A game as the table of what it pays, the last joint action marked; of more than two seats what each did."""
         last, reward = (self.get_state()[i][copy].numpy() for i in (0, 2))
