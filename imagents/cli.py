@@ -23,6 +23,7 @@ commands:
   environments  list the environments that there are
   sagemaker     train, evaluate and serve on Amazon SageMaker
   play          play against an agent in the terminal, or watch two players
+  watch         show episodes of a run's agents, or write them to a GIF or MP4
   web           play on a web page, or put the page on a Hugging Face Space
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import pathlib
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -11,7 +12,15 @@ from typing import Literal
 
 import tyro
 
-from imagents.config import ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
+from imagents.config import (
+    ENVIRONMENTS,
+    TrainConfig,
+    environment_class,
+    environment_settings,
+    load_config,
+    run_folder,
+    split_agent,
+)
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
 from imagents.flags import parse_training, refuse_old_flags
@@ -108,6 +117,9 @@ class Evaluate(_OfRun):
     """Games against opponents that take up to seconds for one, such as a solver; 0 for none."""
     seed: int = 0
     """Of the opponents and the openings."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How agents play: what is best, or drawn from their own policy; if not given, sampled where information is hidden
+    or moves are simultaneous, else greedy."""
     json: bool = False
     """Prints everything as JSON."""
 
@@ -119,7 +131,9 @@ def evaluate(arguments: Sequence[str]) -> Job:
 
     from imagents.evaluation.report import prepare_evaluation, report_text
 
-    measure = prepare_evaluation(command.run, command.games, command.solver_games, command.seed, command.last)
+    measure = prepare_evaluation(
+        command.run, command.games, command.solver_games, command.seed, command.last, command.policy
+    )
 
     def job() -> int:
         report = measure()
@@ -136,7 +150,8 @@ class Tournament:
     A player is a name (random, first_legal, trained, and what the environment knows, such as heuristic, heuristic:0.25,
     minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
     agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
-    snapshots of a run, which gives its learning curve.
+    snapshots of a run, which gives its learning curve. Where there is no board, as in poker, everybody plays both
+    seats, a run with the agent that learned the seat, and mean returns are compared.
     """
 
     players: tyro.conf.Positional[tuple[str, ...]]
@@ -144,11 +159,16 @@ class Tournament:
     environment: str = ""
     """What to play; needed only if no player is a run."""
     games: int = 1000
-    """Games per pair; each side begins half of them."""
+    """Games per pair; each side begins half of them, or has either seat in half of them."""
     seed: int = 0
-    """Of the players and the openings."""
+    """Of the players, the openings and the episodes."""
     output_dir: pathlib.Path | None = None
     """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Imports your own functions that the players' files name; naming the environment here does it, too."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
+    greedy."""
     json: bool = False
     """Prints everything as JSON."""
 
@@ -156,22 +176,27 @@ class Tournament:
 def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
     command = _parse_words("tournament", Tournament, arguments)
+    _trust_players(command, command.players)
 
-    from imagents.evaluation.tournament import arena_of, environment_of, prepare_tournament
+    from imagents.evaluation.tournament import are_meetings, arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
     from imagents.runs.folders import check_is_new, claimed, new_folder
 
-    environment = command.environment or environment_of(command.players)
-    if not environment:
+    named = command.environment
+    environment = environment_settings(named) if named else environment_of(command.players)
+    if environment is None:
         raise InputError("which environment? none of the players is a run, so --environment has to say it")
-    arena_of(environment, command.games, command.seed)
-    names = [name for player in command.players for name in expand(player)]
-    name = f"tournament-{environment}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    together = are_meetings(environment)
+    if not together:
+        arena_of(environment, command.games, command.seed)
+    names = [name for player in command.players for name in expand(player, whole=together)]
+    own_name = re.sub(r"[^\w-]+", "-", environment.name)  # MODULE:FUNCTION is no name of a folder
+    name = f"tournament-{own_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
-    play = prepare_tournament(names, environment, command.games, command.seed)
+    play = prepare_tournament(names, environment, command.games, command.seed, command.policy)
 
     def progress(done: int, total: int) -> None:
         if sys.stderr.isatty():
@@ -182,7 +207,8 @@ def tournament(arguments: Sequence[str]) -> Job:
         with claimed(path):
             result = play(progress)
             write_json(path / "tournament.json", result.to_dict())
-            figures.save_all(path)
+            if not together:
+                figures.save_all(path)
         print(json.dumps(result.to_dict(), indent=2) if command.json else f"{result.text()}\ndone: {path}")
         return 0
 
@@ -199,6 +225,9 @@ class Export(_OfRun):
     """Where the agents' folders go; RUN/export if not given. A model that is there already is replaced."""
     formats: tuple[Literal["saved_model", "onnx", "tflite"], ...] = ("saved_model",)
     """saved_model is in TensorFlow Serving's layout; onnx needs the extra onnx."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """What a model's action is: the best one, or one drawn from its probabilities; if not given, sampled where
+    information is hidden or moves are simultaneous, else greedy."""
 
 
 def export(arguments: Sequence[str]) -> Job:
@@ -207,12 +236,13 @@ def export(arguments: Sequence[str]) -> Job:
     load_config(run_folder(command.run))
     _trust_run(command)
 
-    from imagents.opening import prepare_export
+    from imagents.opening import learned_in, prepare_export
 
-    write = prepare_export(command.run, command.output_dir, command.formats, command.last)
+    write = prepare_export(command.run, command.output_dir, command.formats, command.last, command.policy)
 
     def job() -> int:
         print("\n".join(f"done: {folder}" for folder in write()))
+        print(f"policy: {learned_in(command.run).policy(command.policy)}")
         return 0
 
     return job
@@ -238,8 +268,57 @@ def environments(arguments: Sequence[str]) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
+class Watch(_OfRun):
+    """Shows episodes of a run's agents in the terminal, step by step, or writes them to a GIF or an MP4."""
+
+    run: tyro.conf.Positional[pathlib.Path]
+    """A run folder (its best checkpoint if it keeps one, else its newest), one of its checkpoints or snapshots, or an
+    export."""
+    record: pathlib.Path | None = None
+    """A .gif or .mp4 file to write; then the terminal shows nothing."""
+    episodes: int = 1
+    """How many."""
+    seconds: float = 0.5
+    """Between steps."""
+    seed: int = 0
+    """Of the episodes, and of what is drawn in them."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How agents play; if not given, sampled where information is hidden or moves are simultaneous, else greedy."""
+
+
+def watch(arguments: Sequence[str]) -> Job:
+    """`imagents watch`."""
+    command = _parse_words("watch", Watch, arguments)
+    _trust_run(command)
+
+    from imagents.app.watching import Watching, check, film, show
+    from imagents.opening import learned_in, open_path
+
+    check(command.episodes, command.seconds)
+    options = (command.episodes, command.seed, command.policy, command.last, command.seconds)
+
+    def record() -> int:
+        film(command.run, command.record, *options)
+        print(f"policy: {command.policy or learned_in(command.run).policy()}\ndone: {command.record}")
+        return 0
+
+    if command.record is not None:
+        return record
+    watching = Watching.of(open_path(command.run, command.last), command.policy, command.seed)
+
+    def job() -> int:
+        try:
+            show(watching, command.episodes, command.seconds)
+        finally:
+            watching.close()
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
 class Play:
-    """Plays against an agent or another player in the terminal, or shows a game between two.
+    """Plays against an agent or another player in the terminal, boards and what else a person can, such as poker.
 
     A player is `trained` (the agent that ships with imagents), a run, one of its checkpoints or snapshots, an export,
     or a name (random, heuristic, minimax:3, perfect; see `imagents tournament --help`).
@@ -250,26 +329,32 @@ class Play:
     environment: str = ""
     """The game to play; if not given, the one that the agent learned, else the default one."""
     begins: Literal["you", "opponent", "turns", "random"] = "turns"
-    """Who begins; with turns, you begin the first game."""
+    """At a board, who begins; with turns, you begin the first game."""
     seat: Literal[0, 1] = 0
-    """Your side: 0 is X, 1 is O."""
+    """Your side: at a board 0 is X, 1 is O."""
     watch: tuple[str, ...] = ()
-    """Two players, of X and of O, to watch instead of playing."""
+    """At a board, two players, of X and of O, to watch instead of playing."""
     seconds: float = 1.0
     """Between the moves of players that are watched, and in a recording."""
     hints: bool = False
-    """Shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
+    """At a board, shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
+    policy: Literal["greedy", "sampled"] | None = None
+    """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
+    greedy."""
     record: pathlib.Path | None = None
-    """A .gif or .mp4 file to write the last game to."""
+    """At a board, a .gif or .mp4 file to write the last game to."""
     seed: int | None = None
     """Of the players' chance; another one every time if not given."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Imports your own functions that the opponent's files name; naming the environment here does it, too."""
 
 
 def play(arguments: Sequence[str]) -> Job:
     """`imagents play`."""
     command = _parse_words("play", Play, arguments)
+    _trust_players(command, (command.opponent, *command.watch))
 
-    from imagents.app.terminal import prepare
+    from imagents.app.table import prepare
 
     return prepare(command)
 
@@ -314,6 +399,20 @@ def _trust_run(command) -> None:
         trust_again(load_config(run_folder(command.run)), command.environment, command.agents, command.trust)
 
 
+def _trust_players(command, names: Sequence[str]) -> None:
+    """Trusts the environment that is named on the command line, and with --trust what the files of players name."""
+    from imagents.opening import learned_in
+
+    if is_own(command.environment):
+        trust(command.environment)
+    for path, _ in filter(None, map(split_agent, names)) if command.trust else ():
+        if is_own(name := learned_in(path).name):
+            trust(name)
+        runs = [run for run in (run_folder(path), pathlib.Path(path).parent) if (run / "config.json").exists()]
+        for run in runs[:1]:
+            trust_again(load_config(run), everything=True)
+
+
 def _parse_words(name: str, kind, arguments: Sequence[str]):
     """Parses a command whose arguments are not settings: `--json` alone switches it on."""
     refuse_old_flags(arguments)
@@ -332,5 +431,6 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "environments": environments,
     "sagemaker": sagemaker,
     "play": play,
+    "watch": watch,
     "web": web,
 }

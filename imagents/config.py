@@ -11,13 +11,23 @@ import importlib
 import os
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from imagents.errors import InputError, brief
 from imagents.files import read_json
 from imagents.own import is_own, trust
-from imagents.settings import ALGORITHMS, Learning, QLearning, Training, check, check_type, plain, settings_of
+from imagents.settings import (
+    ALGORITHMS,
+    ActorCritic,
+    Learning,
+    QLearning,
+    Training,
+    check,
+    check_type,
+    plain,
+    settings_of,
+)
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",
@@ -54,12 +64,14 @@ class TrainConfig:
     Args:
       environment: its name, one of `ENVIRONMENTS`, or a board as ROWSxCOLUMNSxK: 5x5x4 (four in a row on five by five
         cells), or 8x8x4-gravity if stones fall; or your own function (batch_size, seed) that makes a TFEnvironment.
-      preset: a named set of values for that environment; every other setting overrides it.
+      preset: a named set of values for that environment; every other setting overrides it. An algorithm that has one
+        of its own name begins with that in the place of "default".
       settings: any setting of the environment, the algorithm and the training; `agents` may be a function, too.
 
     Attributes:
       environment: the environment's own settings, its face; see `imagents.environments`.
       algorithm: those of the TF-Agents agent inside each agent.
+      own_algorithms: (agent's name, those of its own algorithm) of agents that have one.
       training: the rest.
 
     Raises:
@@ -67,8 +79,9 @@ class TrainConfig:
     """
 
     environment: Any
-    algorithm: Learning
+    algorithm: Learning | ActorCritic
     training: Training
+    own_algorithms: tuple[tuple[str, Learning | ActorCritic], ...]
 
     def __init__(self, /, environment: str | Callable = DEFAULT_ENVIRONMENT, preset: str = "default", **settings):
         environment = trust(environment) if callable(environment) else environment
@@ -78,9 +91,12 @@ class TrainConfig:
         presets = list(kind.presets)
         check("preset", preset in presets, preset, f"{environment} has the presets {', '.join(presets)}")
         settings = {name: plain(value) for name, value in settings.items()}
+        theirs = _of_agents(settings)
         algorithm = settings.get("algorithm", kind.presets[preset].get("algorithm", QLearning.name))
         check("algorithm", isinstance(algorithm, str), algorithm, "str is needed")
         check("algorithm", algorithm in ALGORITHMS, algorithm, f"choose {', '.join(ALGORITHMS)}")
+        if preset == "default" and algorithm in presets:
+            preset = algorithm
         values = _fitting(kind.presets[preset], ALGORITHMS[algorithm]) | settings
         own_budget = settings.get("steps") is not None or settings.get("minutes") is not None
         budget = settings if own_budget else kind.presets[preset]
@@ -99,7 +115,35 @@ class TrainConfig:
             for key, value in own.items():
                 check_type(settings_of(kinds[part])[key], value)
             object.__setattr__(self, part, kinds[part](**({"name": name} if name else {}), **own))
-        self.environment.check(self.algorithm)
+        own_algorithms = tuple((name, self._own_algorithm(name, values)) for name, values in sorted(theirs.items()))
+        object.__setattr__(self, "own_algorithms", own_algorithms)
+        check("share_weights", not (own_algorithms and self.training.share_weights), True,
+              "agents with algorithms of their own share none")  # fmt: skip
+        for each in (self.algorithm, *dict(own_algorithms).values()):
+            self.environment.check(each)
+
+    def _own_algorithm(self, agent: str, changes: dict[str, Any]) -> Learning | ActorCritic:
+        """An agent's own algorithm: what changes in that of all, or in what a preset of its name says of another."""
+        known = self.agent_names
+        check("settings", agent in known, agent, f"no agent that learns has that name: there are {', '.join(known)}")
+        name = changes.pop("algorithm", self.algorithm.name)
+        check(f"{agent}.algorithm", name in list(ALGORITHMS), name, f"choose {', '.join(ALGORITHMS)}")
+        kind, presets = ALGORITHMS[name], self.environment.presets
+        fields, values = settings_of(kind), _fitting(presets.get(name, presets["default"]), kind)
+        if kind is type(self.algorithm):
+            values = {key: getattr(self.algorithm, key) for key in fields}
+        for key in changes:
+            check(f"{agent}.{key}", key in fields, changes[key], f"{name} has the settings {', '.join(fields)}")
+        try:
+            for key, value in changes.items():
+                check_type(fields[key], value)
+            return kind(name=name, **{key: value for key, value in (values | changes).items() if key in fields})
+        except InputError as error:
+            raise InputError(f"{agent}.{error}") from None
+
+    def algorithm_of(self, agent: str) -> Learning | ActorCritic:
+        """The settings of an agent's algorithm, by the agent's name."""
+        return dict(self.own_algorithms).get(agent, self.algorithm)
 
     @property
     def agent_names(self) -> list[str]:
@@ -130,7 +174,10 @@ class TrainConfig:
 
     def fields(self) -> dict[str, dataclasses.Field]:
         """The settings of all parts, by name."""
-        return settings_of(self.environment) | settings_of(self.algorithm) | settings_of(self.training)
+        known = settings_of(self.environment) | settings_of(self.algorithm) | settings_of(self.training)
+        for agent, algorithm in self.own_algorithms:
+            known |= {f"{agent}.{name}": field for name, field in settings_of(algorithm).items()}
+        return known
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting by its name, flat, as plain values for JSON; `TrainConfig(**values)` is the way back."""
@@ -138,6 +185,9 @@ class TrainConfig:
         for part in ("environment", "algorithm", "training"):
             values = dataclasses.asdict(getattr(self, part))
             flat |= ({part: values.pop("name")} if "name" in values else {}) | values
+        for agent, algorithm in self.own_algorithms:
+            values = dataclasses.asdict(algorithm)
+            flat |= {f"{agent}.algorithm": values.pop("name")} | {f"{agent}.{key}": x for key, x in values.items()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in flat.items()}
 
     def within(self, environment: str | Callable) -> "TrainConfig":
@@ -159,15 +209,42 @@ class TrainConfig:
 
     def with_copies(self, copies: int) -> "TrainConfig":
         """The same agents for so many parallel games, with next to no memory."""
-        small = {"replay_length": 2, "batch_size": 1}
-        fitting = {name: value for name, value in small.items() if name in settings_of(self.algorithm)}
+        small, fitting = {"replay_length": 2, "batch_size": 1}, {}
+        algorithms = {"": self.algorithm} | {f"{agent}.": each for agent, each in self.own_algorithms}
+        for prefix, algorithm in algorithms.items():
+            fitting |= {prefix + name: value for name, value in small.items() if name in settings_of(algorithm)}
         return self.replace(parallel_games=copies, **fitting)
 
 
 def _fitting(preset: dict[str, Any], algorithm: type) -> dict[str, Any]:
-    """What a preset says, without what it says of other algorithms."""
+    """What a preset says, without what it says of other algorithms: a rate for tables is none for networks."""
     others = {name for kind in ALGORITHMS.values() for name in settings_of(kind)} - set(settings_of(algorithm))
+    own = ALGORITHMS[preset.get("algorithm", QLearning.name)]
+    if own is not algorithm:
+        both = [kind for kind in own.__mro__ if issubclass(algorithm, kind) and dataclasses.is_dataclass(kind)]
+        others |= set(settings_of(algorithm)) - {"discount"}.union(*map(settings_of, both))
     return {name: value for name, value in preset.items() if name not in others}
+
+
+def _of_agents(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Takes what single agents have of their own out of flat settings: `player_2.learning_rate`, and `algorithms`."""
+    names, found = settings.pop("algorithms", ()), {}
+    check("algorithms", isinstance(names, (list, tuple)), names, "a name for each seat is needed")
+    if names:
+        check("algorithms", "algorithm" not in settings, list(names), "they stand for algorithm, which is given, too")
+        settings["algorithm"] = names[0]
+        found = {agent_name(seat): {"algorithm": name} for seat, name in enumerate(names) if name != names[0]}
+    for key in [key for key in settings if "." in key]:
+        agent, _, name = key.partition(".")
+        found.setdefault(agent, {})[name] = settings.pop(key)
+    return found
+
+
+def agents_in(columns: Iterable[str]) -> list[str]:
+    """The agents that the columns of a metrics.csv are about: each has a loss and a return."""
+    columns = list(columns)
+    names = [column.removesuffix("_loss") for column in columns if column.endswith("_loss")]
+    return [name for name in names if f"{name}_return" in columns]
 
 
 def agent_name(seat: int) -> str:

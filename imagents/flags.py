@@ -5,8 +5,10 @@ import dataclasses
 import inspect
 import itertools
 import pathlib
+import re
 import textwrap
-from collections.abc import Sequence
+import typing
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import tyro
@@ -16,6 +18,7 @@ from imagents.errors import InputError
 from imagents.settings import ALGORITHMS, settings_of
 
 _BUDGET = ("steps", "minutes")
+_OF_AGENT = re.compile(r"player[-_]\d+\.[\w-]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +54,11 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
       InputError: for a flag that has another name now, or a choice that does not exist.
     """
     refuse_old_flags(arguments)
+    arguments, own_words = _take_own(arguments)
     choice, _ = tyro.cli(_Choice, args=list(arguments), return_unknown_args=True, add_help=False)
     algorithm = {"algorithm": choice.algorithm} if choice.algorithm else {}
+    if "algorithms" in own_words:
+        algorithm["algorithms"] = own_words.pop("algorithms")
     start = load_config(choice.resume) if choice.resume else TrainConfig(choice.environment, choice.preset, **algorithm)
     parts = (start.environment, start.algorithm, start.training)
     named = {getattr(part, "name", "training"): part for part in parts}
@@ -62,9 +68,12 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
         _field("environment", str, start.environment.name, f"What the agents live in: {', '.join(ENVIRONMENTS)} (any "
                "board of k in a row, such as 5x5x4, or 8x8x4-gravity if stones fall), or your own MODULE:FUNCTION. It "
                "decides which settings there are."),
-        _field("preset", str, choice.preset, f"Named set of values, here {presets}; every other setting overrides it."),
+        _field("preset", str, choice.preset, f"Named set of values, here {presets}; every other setting overrides it. "
+               "An algorithm that has one of its own name begins with that."),
         _field("algorithm", str, start.algorithm.name,
                f"The TF-Agents agent inside each player: {', '.join(ALGORITHMS)}."),
+        _field("algorithms", tuple[str, ...], (), "In its place: one for each seat. Any setting of an algorithm can be "
+               "a single agent's, too, as in --player-2.learning-rate 1e-3."),
     ]  # fmt: skip
     fields = [*_own_fields(command, required=True), *fields, *_own_fields(command)]
     for title, part in named.items():
@@ -75,8 +84,69 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     settings = {name: parsed[name] for name in ("environment", "preset", "algorithm")}
     for title in named:
         settings |= vars(parsed[title])
+    settings |= {name: value for name, value in start.to_dict().items() if "." in name}
+    settings |= typed({name: " ".join(words) for name, words in own_words.items()}, settings)
     own = {field.name: parsed[field.name] for field in dataclasses.fields(command)}
     return settings, command(**own)
+
+
+def _take_own(arguments: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """The words of flags that are about single agents, `--player-2.learning-rate 1e-3` and `--algorithms dqn ppo`.
+
+    Returns:
+      The other words; and these words by setting.
+    """
+    others, own, name = [], {}, ""
+    for word in arguments:
+        if word.startswith("--"):
+            flag, equals, value = word.removeprefix("--").partition("=")
+            is_own = flag == "algorithms" or _OF_AGENT.fullmatch(flag)
+            name = flag.replace("-", "_") if is_own else ""
+            if is_own:
+                own[name] = [value] if equals else []
+                continue
+        if name:
+            own[name].append(word)
+        else:
+            others.append(word)
+    return others, own
+
+
+def typed(texts: Mapping[str, str], others: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of settings that are given as text; a name that is none keeps its text, for `TrainConfig` to refuse.
+
+    Args:
+      texts: by setting, `player_2.learning_rate` too.
+      others: settings that are values already; environment, preset and algorithm decide which others there are.
+
+    Raises:
+      InputError: for a text that is no such value.
+    """
+    known = {**others, **texts}
+    deciding = {name: known[name] for name in ("environment", "preset", "algorithm") if name in known}
+    config = TrainConfig(**deciding)
+    for agent in {name.partition(".")[0] for name in known if "." in name}:
+        deciding[f"{agent}.algorithm"] = known.get(f"{agent}.algorithm", config.algorithm.name)
+    fields = TrainConfig(**deciding).fields()
+    return {name: _value(fields[name], text) if name in fields else text for name, text in texts.items()}
+
+
+def _value(field: dataclasses.Field, text: str):
+    if field.type == tuple[str, ...]:
+        return tuple(text.split())
+    if isinstance(field.default, tuple):
+        return tuple(number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
+    kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
+    return number(field.name, kinds[0], text) if kinds else text
+
+
+def number(name: str, kind: type, text: str):
+    """The value of a setting that is True or False, a whole number or any, in a text."""
+    try:
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        needed = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
+        raise InputError(f"{name} = {text!r}: {needed} is needed") from None
 
 
 def _own_fields(command: type, required: bool = False) -> list[tuple]:

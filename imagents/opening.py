@@ -5,7 +5,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -169,6 +169,7 @@ def prepare_export(
     output_dir: str | os.PathLike | None = None,
     formats: Sequence[str] = ("saved_model",),
     last: bool = False,
+    policy: str | None = None,
 ) -> Callable[[], list[pathlib.Path]]:
     """Does what can fail: loads the agents of a run and makes their models. Returns what writes them.
 
@@ -177,6 +178,7 @@ def prepare_export(
       output_dir: where the agents' folders go; `export` in the run folder if None.
       formats: as for `imagents.export.writing.export_agent`.
       last: as for `open_path`.
+      policy: as for `imagents.export.writing.export_agent`.
 
     Raises:
       InputError: if the path is no run or damaged, or nothing can be written, or as `export_agent` does.
@@ -187,7 +189,7 @@ def prepare_export(
         raise InputError(f"{path} is exported already: name the run")
     folder = pathlib.Path(output_dir) if output_dir is not None else run_folder(path) / "export"
     check_name(folder)
-    models = [AgentModel(agent, opened.environment) for agent in opened.agents]
+    models = [AgentModel(agent, opened.environment, policy) for agent in opened.agents]
     with refusing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
@@ -202,9 +204,10 @@ def export_run(
     output_dir: str | os.PathLike | None = None,
     formats: Sequence[str] = ("saved_model",),
     last: bool = False,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> list[pathlib.Path]:
     """Writes the agents of a run as models, as `prepare_export` explains. Returns the models' folders."""
-    return prepare_export(path, output_dir, formats, last)()
+    return prepare_export(path, output_dir, formats, last, policy)()
 
 
 def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
@@ -212,11 +215,15 @@ def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
     return open_path(path).agents
 
 
-def expand(name: str) -> list[str]:
+def expand(name: str, whole: bool = False) -> list[str]:
     """The players that a name on the command line stands for.
 
     A run folder, a checkpoint or a snapshot stands for all of its agents, and the folder of a run's snapshots for
     all of its agents in each of them; every other name for itself.
+
+    Args:
+      name: the name.
+      whole: whether a run plays as one, each of its agents at the seat that it learned.
 
     Raises:
       InputError: if a folder is not a run, or holds no snapshot.
@@ -226,8 +233,10 @@ def expand(name: str) -> list[str]:
         found = Run(path.parent).snapshots()
         if not found:
             raise InputError(f"{path} holds no snapshot")
+        if whole:
+            return [str(snapshot) for snapshot in found]
         return [f"{snapshot}:{agent}" for agent in open_path(path.parent).agent_names for snapshot in found]
-    if os.path.exists(path) and (opened := open_path(path)).config is not None:
+    if not whole and os.path.exists(path) and (opened := open_path(path)).config is not None:
         return [f"{path}:{agent}" for agent in opened.agent_names]
     return [name]
 

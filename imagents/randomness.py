@@ -49,6 +49,21 @@ def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(rank <= skipped[:, tf.newaxis], tf.int32), axis=1)
 
 
+def draw_from(shares: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """An action per copy, each as often as its share.
+
+    Args:
+      shares: float32 `[B, num_actions]`, not negative; what they sum to does not matter.
+      uniform: float32 `[B]` random numbers in [0, 1).
+
+    Returns:
+      int32 `[B]`.
+    """
+    sums = tf.cumsum(shares, axis=1)
+    below = sums <= uniform[:, tf.newaxis] * sums[:, -1:]
+    return tf.minimum(tf.reduce_sum(tf.cast(below, tf.int32), axis=1), shares.shape[1] - 1)
+
+
 def draw(generator: tf.random.Generator, allowed: tf.Tensor) -> tf.Tensor:
     """One of the allowed actions per game, uniformly: bool `[B, num_actions]` -> int32 `[B]`."""
     return sample_legal(allowed, uniform(generator, [allowed.shape[0]]))

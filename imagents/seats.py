@@ -27,9 +27,13 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from imagents.errors import InputError
+
 # The action that leaves a running copy as it is: no step, no reward. With it, copies in which
 # another seat is asked wait while the rest of the batch moves.
 PASS = -1
+
+POLICIES = ("greedy", "sampled")
 
 _CONTRACT = ("seat", "acts", "legal_moves", "step_types", "discounts")  # keys that nobody looks at as at the world
 
@@ -68,6 +72,22 @@ def take_step(
     actions = tuple(act(seat, before) for seat in seats)
     after = environment.step(actions if at_once else actions[0])
     return before, after, ~before.is_last() if at_once else is_asked(before, seats[0])
+
+
+def default_policy(environment) -> str:
+    """How agents best play in an environment where nobody says it, "greedy" or "sampled".
+
+    Where seats have views of their own, or act all at once, the best may be to draw; its most frequent action alone
+    can then be found out.
+    """
+    hidden = shows(environment.time_step_spec().observation, "views")
+    return "sampled" if num_seats(environment) > 1 and (hidden or acts_at_once(environment)) else "greedy"
+
+
+def check_policy(policy: str) -> None:
+    """Raises an InputError unless it is one that agents can follow."""
+    if policy not in POLICIES:
+        raise InputError(f"policy = {policy!r}: choose {', '.join(POLICIES)}")
 
 
 def close(environment) -> None:

@@ -83,6 +83,8 @@ class QLearning(Learning):
     """Rounds played before the first train step."""
     replay_length: int = 32
     """Newest decisions kept per parallel game, in each agent's replay buffer."""
+    n_step: int = 1
+    """Own decisions whose rewards a target adds up before it looks at a value; fewer where a life ends."""
     epsilon_min: float = 0.1
     """With exploration epsilon: the least share of random moves in the least exploring of the parallel games."""
     epsilon_max: float = 0.1
@@ -95,7 +97,7 @@ class QLearning(Learning):
             check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
         _check_rates(self, "learning_rate", "final_learning_rate")
         _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
-                            "replay_length": 2})  # fmt: skip
+                            "replay_length": 2, "n_step": 1})  # fmt: skip
         _check_shares(self, "epsilon_min", "epsilon_max", "target_update_tau")
         check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
               f"it is not below epsilon_min = {self.epsilon_min}")
@@ -123,7 +125,91 @@ class Tabular(Learning):
         return self.learning_rate
 
 
-ALGORITHMS = {"dqn": QLearning, "double_dqn": QLearning, "c51": QLearning, "tabular": Tabular}
+@dataclasses.dataclass(frozen=True)
+class ActorCritic:
+    """What learns a policy, and what a view is worth under it, from what it has just done."""
+
+    discount: float = 1.0
+    """Weight of the next decision's value; its exponent counts an agent's own decisions, however long they take."""
+    hidden_layers: tuple[int, ...] = (64, 64)
+    """Width of each hidden layer, of the policy's network and of the values'."""
+    learning_rate: float = 1e-3
+    """Of Adam, at the start."""
+    final_learning_rate: float = 1e-5
+    """Of Adam, at the end of the budget; it falls linearly."""
+    rollout_length: int = 32
+    """Rounds played between two lessons."""
+    gae_lambda: float = 0.95
+    """How far what followed counts beside what was expected to follow (Schulman et al. 2016): 1 for all of it."""
+    entropy: float = 0.0
+    """Weight of the policy's entropy, in units of reward: what keeps it from being sure too soon."""
+    value_weight: float = 0.5
+    """Weight of the values' squared error in the loss."""
+    gradient_clipping: float = 0.5
+    """Greatest norm of a gradient; 0 for any."""
+
+    epochs: typing.ClassVar[int] = 1
+    minibatches: typing.ClassVar[int] = 1
+    clip: typing.ClassVar[float] = 0.0
+    normalize_advantages: typing.ClassVar[bool] = False
+    baseline: typing.ClassVar[bool] = True
+    longest_life: typing.ClassVar[int] = 0  # any
+
+    def __post_init__(self):
+        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
+        for width in self.hidden_layers:
+            check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+        _check_rates(self, "learning_rate", "final_learning_rate")
+        _check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1, "longest_life": 0})
+        _check_shares(self, "discount", "gae_lambda")
+        for name in ("entropy", "value_weight", "gradient_clipping", "clip"):
+            check(name, 0 <= getattr(self, name) < math.inf, getattr(self, name), "at least 0 is needed")
+
+
+@dataclasses.dataclass(frozen=True)
+class PPO(ActorCritic):
+    """Proximal policy optimization (Schulman et al. 2017): several steps on a rollout, none of them far."""
+
+    name: Literal["ppo"] = "ppo"
+    clip: float = 0.2
+    """How far from 1 the ratio of an action's new probability to its old one still counts; 0 for any."""
+    epochs: int = 4
+    """How often a lesson goes over all decisions."""
+    minibatches: int = 4
+    """Gradient steps in each of them, on a share of the decisions each."""
+
+    normalize_advantages: typing.ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class A2C(ActorCritic):
+    """Advantage actor-critic (Mnih et al. 2016), synchronous: one step on a rollout."""
+
+    name: Literal["a2c"] = "a2c"
+    rollout_length: int = 8
+    """Rounds played between two lessons."""
+    gae_lambda: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Reinforce(ActorCritic):
+    """REINFORCE (Williams 1992): one step on whole lives; those that are not over wait for a later lesson."""
+
+    name: Literal["reinforce"] = "reinforce"
+    longest_life: int = 512
+    """Decisions of a life at the most: all of them are remembered until it is over."""
+    baseline: bool = True
+    """Whether returns are judged against what a view is worth. Without it nothing is known of what a limit cut off,
+    which then counts for nothing."""
+
+    gradient_clipping: float = 0.0
+    gae_lambda: typing.ClassVar[float] = 1.0
+
+
+ALGORITHMS = {
+    "dqn": QLearning, "double_dqn": QLearning, "c51": QLearning, "tabular": Tabular,
+    "ppo": PPO, "a2c": A2C, "reinforce": Reinforce,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

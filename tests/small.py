@@ -9,6 +9,7 @@ import tensorflow as tf
 from imagents.config import TrainConfig
 from imagents.runs.run import Run
 from imagents.runs.snapshots import save_snapshot
+from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 from imagents.training.loop import build
 
 SMALL = dict(
@@ -24,17 +25,23 @@ SMALL = dict(
 
 def small_config(environment: str = "tic_tac_toe", **changes) -> TrainConfig:
     """A small training with some settings changed."""
-    return TrainConfig(environment, **SMALL | changes)
+    return TrainConfig(environment, **_small(changes))
 
 
 def small_flags(but=(), **changes) -> list[str]:
     """The same as flags of `imagents train`, but for some of them."""
     words = []
-    for name, value in (SMALL | changes).items():
+    for name, value in _small(changes).items():
         if name in but:
             continue
         words += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, tuple) else [value])]
     return words
+
+
+def _small(changes: dict) -> dict:
+    """The small training with some settings changed, without those that another algorithm does not have."""
+    algorithm = settings_of(ALGORITHMS[changes.get("algorithm", QLearning.name)]) | settings_of(Training)
+    return {name: value for name, value in SMALL.items() if name in algorithm} | changes
 
 
 def untrained_run(path: str | os.PathLike, environment: str = "tic_tac_toe", snapshots: int = 0, **changes) -> Run:

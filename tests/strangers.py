@@ -137,6 +137,11 @@ def three(batch_size, seed):
     return Scripted(_LIVES, batch_size)
 
 
+def two(batch_size, seed):
+    """Two seats that act once, at once, and are paid 3 and 1."""
+    return Scripted([Row([0, 1], [0, 0]), Row([], [3, 1])], batch_size, alike=True)
+
+
 def three_alike(batch_size, seed):
     """Seats with the same specs."""
     return Scripted(_LIVES, batch_size, alike=True)

@@ -65,7 +65,7 @@ def test_environments_are_listed_a_line_each_without_tensorflow():
         (["fly"], "imagents: unknown command 'fly': choose one of "),
         (["train", "--environment", "chess"], "unknown environment 'chess': choose one of tic_tac_toe, "),
         (["train", "--preset", "huge"], "preset = 'huge': tic_tac_toe has the presets default"),
-        (["train", "--algorithm", "ppo"], "algorithm = 'ppo': choose dqn, double_dqn, c51, tabular"),
+        (["train", "--algorithm", "sarsa"], "algorithm = 'sarsa': choose dqn, double_dqn, c51, tabular"),
         (["web", "--runs", "x" * 300], "x: File name too long"),
         (["evaluate", "x" * 300], "config.json cannot be read: File name too long"),
         (["play", "x" * 300], "or the folder of a run"),

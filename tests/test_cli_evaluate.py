@@ -37,7 +37,7 @@ def evaluated(*arguments):
 def test_evaluate_prints_a_report(run, capsys, evaluated_once):
     assert cli.main(["evaluate", str(run.path), "--games", "20"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("player_1\n  optimal moves") and "\n\nplayer_2\n" in printed
+    assert printed.startswith("policy: greedy\n\nplayer_1\n  optimal moves") and "\n\nplayer_2\n" in printed
     assert "heuristic" in printed and max(map(len, printed.splitlines())) <= 80
 
 

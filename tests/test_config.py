@@ -23,7 +23,7 @@ from imagents.config import (
 )
 from imagents.environments.boards.settings import BoardSettings
 from imagents.flags import parse_training
-from imagents.settings import ALGORITHMS, Learning, QLearning, Training, settings_of
+from imagents.settings import A2C, ALGORITHMS, Learning, QLearning, Training, settings_of
 
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + ["5x5x4", "8x8x4-gravity"]
 PRESETS = [(name, preset) for name in NAMES for preset in environment_class(name).presets]
@@ -56,7 +56,7 @@ def refusal(function, *arguments, **keywords):
         ("minutes", -1.5, "a budget is more than 0"),
         ("minutes", math.inf, "a budget is more than 0"),
         ("minutes", math.nan, "a budget is more than 0"),
-        ("algorithm", "ppo", "choose dqn, double_dqn, c51, tabular"),
+        ("algorithm", "sarsa", "choose dqn, double_dqn, c51, tabular, ppo, a2c, reinforce"),
         ("hidden_layers", (64, 0), "a layer has at least 1 unit"),
         ("learning_rate", 0.0, "a learning rate is more than 0"),
         ("learning_rate", math.inf, "a learning rate is more than 0"),
@@ -308,6 +308,21 @@ def test_a_budget_of_ones_own_replaces_the_presets(name, preset):
         assert [training.steps, training.minutes] == [preset_budget["steps"], preset_budget["minutes"]] != [None, None]
 
 
+def test_an_algorithm_begins_with_the_preset_of_its_name():
+    assert TrainConfig("cartpole", algorithm="ppo") == TrainConfig("cartpole", "ppo")
+    assert TrainConfig("cartpole", algorithm="ppo", epochs=3) == TrainConfig("cartpole", "ppo", epochs=3)
+
+
+def test_what_a_preset_says_of_one_kind_of_learning_is_not_said_of_another():
+    assert TrainConfig("kuhn_poker").algorithm.learning_rate == 0.02  # of a table
+    networks = TrainConfig("kuhn_poker", algorithm="dqn").algorithm
+    assert (networks.learning_rate, networks.exploration) == (QLearning.learning_rate, "boltzmann")
+    config = TrainConfig("cartpole", algorithm="a2c")
+    assert config.algorithm == A2C(discount=0.99)  # what lies ahead is worth the same to both
+    assert config.training == TrainConfig("cartpole").training
+    assert TrainConfig("cartpole", "ppo", algorithm="dqn").algorithm == QLearning(discount=0.98)
+
+
 @pytest.mark.parametrize(
     "own",
     [
@@ -321,6 +336,8 @@ def test_a_budget_of_ones_own_replaces_the_presets(name, preset):
 def test_python_and_the_command_line_make_the_same_of_a_preset_and_own_settings(name, preset, own):
     known = TrainConfig(name, preset, **{key: own[key] for key in own if key == "algorithm"}).fields()
     own = {key: value for key, value in own.items() if key in {"algorithm", *known}}  # boards have some alone
+    if environment_class(name).presets[preset].get("algorithm", "dqn") != "dqn":  # a test above is about these
+        own.pop("algorithm", None)
     arguments = ["--environment", name, "--preset", preset]
     for key, value in own.items():
         arguments += ["--" + key.replace("_", "-"), *map(str, value if isinstance(value, tuple) else [value])]
@@ -465,3 +482,44 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 def test_a_config_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "config.json").mkdir()
     assert refusal(load_config, tmp_path) == f"{tmp_path / 'config.json'} cannot be read: Is a directory"
+
+
+# An algorithm of one's own for an agent
+
+
+def test_each_seat_can_have_an_algorithm_and_settings_of_its_own():
+    own = {"player_2.learning_rate": 1e-3, "player_1.discount": 0.5}
+    config = TrainConfig("kuhn_poker", algorithms=["dqn", "ppo"], **own)
+    assert config.algorithm_of("player_1") == dataclasses.replace(config.algorithm, discount=0.5)
+    preset = TrainConfig("kuhn_poker", algorithm="ppo").algorithm
+    assert config.algorithm_of("player_2") == dataclasses.replace(preset, learning_rate=1e-3)
+    assert TrainConfig("kuhn_poker").algorithm_of("player_2") == TrainConfig("kuhn_poker").algorithm
+
+
+def test_what_single_agents_have_of_their_own_is_the_same_in_python_json_and_words():
+    words = "--environment kuhn_poker --algorithms dqn ppo --player-1.hidden-layers 8 8 --player-2.epochs=3 --seed 3"
+    config = TrainConfig(
+        "kuhn_poker", algorithms=("dqn", "ppo"), seed=3, **{"player_1.hidden_layers": [8, 8], "player_2.epochs": 3}
+    )
+    given_settings, _ = parse_training("test", words.split(), Train)
+    assert TrainConfig(**given_settings) == config
+    assert TrainConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    assert config_of({name: str(value) for name, value in hyperparameters(config).items()}) == config
+    assert config.with_copies(1).algorithm_of("player_1").replay_length == 2
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"player_3.discount": 0.5}, "'player_3': no agent that learns has that name: there are player_1, player_2"),
+        ({"player_2.epochs": 1}, "player_2.epochs = 1: tabular has the settings discount,"),
+        ({"player_2.discount": "x"}, "player_2.discount = 'x': int or float is needed"),
+        ({"player_2.discount": 2.0}, "player_2.discount = 2.0: 0 to 1 is needed"),
+        ({"player_2.algorithm": "sarsa"}, "player_2.algorithm = 'sarsa': choose dqn,"),
+        ({"algorithms": ["dqn", "ppo", "a2c"]}, "'player_3': no agent that learns has that name"),
+        ({"algorithms": ["dqn"], "algorithm": "ppo"}, r"algorithms = \['dqn'\]: they stand for algorithm"),
+    ],
+)
+def test_what_no_agent_can_have_is_refused(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        TrainConfig("kuhn_poker", **settings)

@@ -22,16 +22,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents.config import ENVIRONMENTS, environment_settings
+from imagents.config import ENVIRONMENTS, TrainConfig, environment_settings
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.learning import algorithms as learners
 from imagents.players.names import make_player
-from imagents.training.loop import Trainer
+from imagents.settings import ALGORITHMS
+from imagents.training.loop import Trainer, build
 
 FILE = pathlib.Path(__file__).parent / "data" / "determinism.json"
 GAMES = {game.name: game for game in (TIC_TAC_TOE, CONNECT_FOUR)}
 EXECUTIONS = ("eager", "graph", "xla")
+LEARNERS = {name: dict(algorithm=name) for name in ALGORITHMS} | {"dqn of 3 steps": dict(algorithm="dqn", n_step=3)}
 NAMES = [name for name in ENVIRONMENTS if name.islower()]  # a board by its numbers is like one by its name
 
 
@@ -92,6 +94,20 @@ def play(name: str, execution: str) -> dict:
     return {"steps": int(trainer.steps), "episodes": int(trainer.episodes), "whole": whole, "sum": sum(sums)}
 
 
+def lesson(name: str, execution: str) -> dict:
+    """What an algorithm makes of 24 rounds of Kuhn poker in 8 copies: sums of losses and of all that it learned."""
+    settings = LEARNERS[name] | dict(environment="kuhn_poker", parallel_games=8, seed=3, execution=execution)
+    name = settings["algorithm"]
+    settings |= dict(hidden_layers=(8,)) if name != "tabular" else {}
+    settings |= dict(batch_size=16, warmup_rounds=2) if name in ("dqn", "double_dqn", "c51") else {}
+    settings |= dict(rollout_length=6) if name in ("ppo", "a2c", "reinforce") else {}
+    trainer = build(TrainConfig(**settings))
+    metrics = [trainer.run(12), trainer.run(12)]
+    losses = [each[f"player_{n}_loss"] for each in metrics for n in (1, 2)]
+    learned = [v.numpy() for agent in trainer.agents for v in agent.algorithm.variables if v.dtype.is_floating]
+    return {"steps": int(trainer.steps), "losses": losses, "learned": sum(float(abs(x).sum()) for x in learned)}
+
+
 def find_generators(trainer: Trainer) -> list[tf.random.Generator]:
     found = {}
     for owner in (trainer.environment, *trainer.agents):
@@ -138,6 +154,15 @@ def test_every_environment_plays_as_it_did(name, execution):
     assert found == expected
 
 
+@pytest.mark.parametrize("execution", ["eager", *(pytest.param(x, marks=pytest.mark.slow) for x in EXECUTIONS[1:])])
+@pytest.mark.parametrize("name", LEARNERS)
+def test_every_algorithm_learns_as_it_did(name, execution):
+    expected, found = json.loads(FILE.read_text())["lessons"][name], lesson(name, execution)
+    assert found["steps"] == expected["steps"]
+    np.testing.assert_allclose(found["losses"], expected["losses"], rtol=1e-3, atol=1e-5)
+    assert found["learned"] == pytest.approx(expected["learned"], rel=1e-3)
+
+
 def main() -> None:
     traces = {}
     for name, game in GAMES.items():
@@ -147,6 +172,7 @@ def main() -> None:
             assert each["play"] == found["eager"]["play"], f"{name} plays other games when it is {execution}"
     content = {"written_by": "python tests/test_determinism.py", "machine": machine(), "traces": traces}
     content["play"] = {name: play(name, "eager") for name in NAMES}
+    content["lessons"] = {name: lesson(name, "eager") for name in LEARNERS}
     FILE.write_text(json.dumps(content, indent=2) + "\n")
 
 

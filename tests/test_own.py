@@ -196,9 +196,10 @@ def test_agents_of_ones_own_resume_are_evaluated_and_exported(crowd, command):
     assert crowd.metrics()["steps"].iloc[-1] >= 200
     for path in ("run", crowd.snapshots()[0], crowd.newest_checkpoint()):
         status, said = command("evaluate", path, "--games", 8)
-        assert status == 0 and [line.split()[0] for line in said.splitlines()] == NAMES
+        assert status == 0 and [line.split()[0] for line in said.splitlines()] == ["policy:", *NAMES]
     status, said = command("export", "run")
-    assert status == 0 and said.split() == [word for name in NAMES for word in ("done:", f"run/export/{name}/1")]
+    done = [word for name in NAMES for word in ("done:", f"run/export/{name}/1")]
+    assert status == 0 and said.split() == [*done, "policy:", "sampled"]
     trusted = dict(own._TRUSTED)
     own._TRUSTED.clear()
     assert command("evaluate", "run/export/hedonist") == (
@@ -243,25 +244,37 @@ def test_whatever_shows_a_run_imports_nothing(crowd):
     assert "crowd" not in sys.modules and not pathlib.Path("imported").exists()
 
 
-@pytest.mark.parametrize("trusts", [False, True])
+NOBODY = "environment = 'crowd:three' is a function of somebody's own, and nothing is imported because a file names it"
+FOR_TWO = "crowd:three has 3 seats, and a tournament is for two: imagents evaluate measures a run's players together"
+UNSEEN = "crowd:three cannot be played in a terminal: it does not describe what a seat knows"
+
+
 @pytest.mark.parametrize(
-    "words, sentence",
+    "words, sentence, imports",
     [
-        ("play run", "play: crowd:three is no board: only boards can be played and watched"),
-        ("play --watch run:hedonist random", "play: crowd:three is no board: only boards can be played and watched"),
-        ("play --environment crowd:three", "play: crowd:three is no board: only boards can be played and watched"),
-        ("tournament run random",
-         "tournament: crowd:three has no matches: imagents evaluate measures a run's players together"),
-        ("tournament run/snapshots run:hedonist",
-         "tournament: crowd:three has no matches: imagents evaluate measures a run's players together"),
+        ("play run", NOBODY, False),
+        ("play run --trust", UNSEEN, True),
+        ("play --environment crowd:three", UNSEEN, True),
+        ("play --watch run:hedonist random", "--watch: it is for boards, and crowd:three is none", False),
+        ("tournament run random", NOBODY, False),
+        ("tournament run random --trust", FOR_TWO, True),
+        ("tournament run/snapshots run:hedonist", NOBODY, False),
+        ("tournament run/snapshots run:hedonist --trust", FOR_TWO, True),
     ],
-)  # fmt: skip
-def test_what_is_no_board_is_played_by_nobody(crowd, command, trusts, words, sentence):
-    if trusts:
-        imagents.trust("crowd:three")
-        imagents.trust("crowd:three_agents")
-    assert command(*words.split()) == (2, f"imagents {sentence}\n")
-    assert ("crowd" in sys.modules) == trusts
+)
+def test_what_a_person_cannot_play_and_more_than_two_cannot_compete_in(crowd, command, words, sentence, imports):
+    status, said = command(*words.split())
+    assert status == 2 and said.startswith(f"imagents {words.split()[0]}: {sentence}") and said.count("\n") == 1
+    assert ("crowd" in sys.modules) == imports
+
+
+def test_a_tournament_in_an_environment_of_ones_own(module, command):
+    name = f"{module}:two"
+    assert command(*train("--environment", name, "--output-dir", "run"))[0] == 0
+    status, said = command("tournament", "run", "random", "--trust", "--games", 4, "--output-dir", "result")
+    assert status == 0 and "done: result" in said
+    [match] = json.loads(pathlib.Path("result/tournament.json").read_text())["matches"]
+    assert (match["seat_0"]["mean_return"], match["seat_1"]["mean_return"], match["mean_return"]) == (3, 1, 2)
 
 
 def test_a_page_offers_what_is_no_board_to_nobody(crowd):

@@ -43,15 +43,18 @@ class PlayerMind(Mind):
         return Thought(int(self._player.act(time_step)[0]))
 
 
-def make_mind(name: str, environment, seat: int, seed: int = 0) -> Mind:
+def make_mind(name: str, environment, seat: int, seed: int = 0, policy: str | None = None) -> Mind:
     """The mind of any player by the name that `make_player` knows, for one table.
+
+    Args:
+      name, environment, seat, seed, policy: as for `make_player`.
 
     Raises:
       InputError: as `make_player` does.
     """
     environment = board_settings(environment)
     if name == TRAINED:
-        return agent_mind(open_shipped(environment, seat), "", environment, seat)
+        return agent_mind(open_shipped(environment, seat), "", environment, seat, environment.policy(policy))
     if name == "random":
         return RandomMind()
     if name == "heuristic":
@@ -60,11 +63,13 @@ def make_mind(name: str, environment, seat: int, seed: int = 0) -> Mind:
         return PerfectMind(scorer)
     if found := split_agent(name):
         with contextlib.suppress(InputError):  # it may play all the same; only what it thinks cannot be asked
-            return agent_mind(*found, environment, seat)
-    return PlayerMind(make_player(name, environment, seat, seed), environment.game)
+            return agent_mind(*found, environment, seat, environment.policy(policy))
+    return PlayerMind(make_player(name, environment, seat, seed, policy=policy), environment.game)
 
 
-def agent_mind(opened: Opened | str | os.PathLike, agent: str, environment, seat: int) -> ModelMind:
+def agent_mind(
+    opened: Opened | str | os.PathLike, agent: str, environment, seat: int, policy: str = "greedy"
+) -> ModelMind:
     """The mind of an agent.
 
     Args:
@@ -72,18 +77,20 @@ def agent_mind(opened: Opened | str | os.PathLike, agent: str, environment, seat
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
       environment: the settings of the game to play.
       seat: the seat to play.
+      policy: "greedy" or "sampled".
 
     Raises:
       InputError: if there is no such agent, it learned another game, or what it computes cannot be exported.
     """
     opened = opened if isinstance(opened, Opened) else open_path(opened)
     chosen = opened.agent_for(environment, seat, agent)
+    chosen.follow(policy)
     if isinstance(chosen, ExportedAgent):
         model, state = chosen.model, chosen.state
     else:
         exported = AgentModel(chosen, environment)
         model, state = (lambda inputs: exported.signatures["serving_default"](**inputs)), exported.state
-    return ModelMind(_on_tensors(model), chosen.seat, state)
+    return ModelMind(_on_tensors(model), chosen.seat, state, policy)
 
 
 def watch(environment, players: Sequence[str], first: int = 0, seed: int | None = None) -> Record:

@@ -75,10 +75,17 @@ class ModelMind(Mind):
       model: from arrays by name to arrays by name, as docs/export.md describes it.
       seat: the seat that the agent learned to play.
       state: the initial internal state of one game, by name.
+      policy: "greedy", or "sampled" to draw by the model's probabilities.
     """
 
-    def __init__(self, model: Callable[[dict], dict], seat: int, state: dict[str, np.ndarray] | None = None):
-        self._model, self._seat, self._state = model, seat, state or {}
+    def __init__(
+        self,
+        model: Callable[[dict], dict],
+        seat: int,
+        state: dict[str, np.ndarray] | None = None,
+        policy: str = "greedy",
+    ):
+        self._model, self._seat, self._state, self._policy = model, seat, state or {}, policy
 
     def think(self, record: Record) -> Thought:
         state = {name: np.asarray(value)[np.newaxis] for name, value in self._state.items()}
@@ -87,8 +94,13 @@ class ModelMind(Mind):
                 answer = self._answer(record.until(ply), state)
                 state = {name: np.asarray(answer[f"next_{name}"]) for name in state}
         answer = self._answer(record, state)
-        q_values = np.full(record.game.num_actions, np.nan)
-        q_values[record.legal] = np.asarray(answer["q_values"])[0][record.legal]
+        q_values = None
+        if "q_values" in answer:  # an agent that learned a policy has none
+            q_values = np.full(record.game.num_actions, np.nan)
+            q_values[record.legal] = np.asarray(answer["q_values"])[0][record.legal]
+        if self._policy == "sampled":
+            [shares] = np.asarray(answer["probabilities"], float)
+            return Thought(random.choices(range(len(shares)), shares)[0], q_values)
         return Thought(int(answer["action"][0]), q_values)
 
     def _answer(self, record: Record, state: dict) -> dict:

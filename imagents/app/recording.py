@@ -14,26 +14,26 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imagents.environments.boards.drawing import COLOURS
+from imagents.drawing import INK
+from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.record import Record, side_name
 from imagents.errors import InputError
 from imagents.files import check_name, reason, replacing
 
-_CELL, _CAPTION, _SMOOTH = 64, 40, 2  # pixels; everything is drawn _SMOOTH times as large, and shrunk
-_GROUND, _INK, _WON, _LAST = ("#f4f4f4", "#10233a"), "#222222", "#ffd166", "#dddddd"
+_CAPTION, _LETTERS = 40, 17  # pixels, high
+_MONTAGE = 12  # frames whose colours a GIF has
 _END_SECONDS = 2.5  # the last position stays a while
 FORMATS = (".gif", ".mp4")
 
 
 @dataclasses.dataclass(frozen=True)
 class Animation:
-    """A game as pictures, which a notebook shows.
+    """A game, or episodes of any environment, as pictures, which a notebook shows.
 
     Attributes:
-      frames: one picture per position, from the empty board to the last.
+      frames: one picture per position, from the first to the last, all of one size.
       seconds: how long each of them stays.
     """
 
@@ -42,7 +42,7 @@ class Animation:
 
     def gif(self) -> bytes:
         """The animation as a GIF that repeats for ever."""
-        colours = self.frames[-1].quantize(64)  # the last position has them all; one palette makes small files
+        colours = _montage(self.frames).quantize(64)  # one palette makes small files
         first, *others = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in self.frames]
         file = io.BytesIO()
         milliseconds = [round(1000 * seconds) for seconds in self.seconds]
@@ -69,15 +69,27 @@ class Animation:
 
     def _write_mp4(self, path: pathlib.Path) -> None:
         width, height = self.frames[0].size
-        rate = 20  # frames per second
+        rate, counts = 20, [max(1, round(20 * seconds)) for seconds in self.seconds]  # frames per second
+        if len({*self.seconds}) == 1:  # then a picture is a frame
+            rate, counts = 1 / self.seconds[0], [1] * len(self.frames)
         command = [shutil.which("ffmpeg"), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-", "-pix_fmt", "yuv420p"]
+        command += ["-s", f"{width}x{height}", "-r", f"{rate:g}", "-i", "-", "-pix_fmt", "yuv420p"]
         command += ["-f", "mp4", f"file:{path}"]
-        pixels = b"".join(f.tobytes() * max(1, round(rate * s)) for f, s in zip(self.frames, self.seconds, strict=True))
+        pixels = b"".join(frame.tobytes() * count for frame, count in zip(self.frames, counts, strict=True))
         done = subprocess.run(command, input=pixels, capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
             raise OSError(f"ffmpeg: {said[-1]}")
+
+
+def _montage(frames: Sequence[Image.Image]) -> Image.Image:
+    """Some of the frames below each other, the last among them: they have all colours that there are."""
+    chosen = frames[:: -max(1, len(frames) // _MONTAGE)]
+    width, height = frames[0].size
+    whole = Image.new("RGB", (width, height * len(chosen)))
+    for number, frame in enumerate(chosen):
+        whole.paste(frame, (0, number * height))
+    return whole
 
 
 def record(
@@ -125,53 +137,38 @@ def check_format(path: str | os.PathLike) -> pathlib.Path:
 
 def draw(game: Record, names: Sequence[str] = ("", "")) -> Image.Image:
     """A position as a picture, with who plays and how it stands above the board."""
-    rules, cell = game.game, _CELL * _SMOOTH
-    width, top = max(rules.columns, 6) * cell, _CAPTION * _SMOOTH
-    left = (width - rules.columns * cell) // 2
-    image = Image.new("RGB", (width, top + rules.rows * cell), "#ffffff")
-    pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(17 * _SMOOTH)
-    pen.text((width / 2, top / 2), _caption(game, names, pen, font, width), _INK, font, anchor="mm")
-    right, bottom = left + rules.columns * cell - 1, top + rules.rows * cell - 1
-    pen.rectangle((left, top, right, bottom), fill=_GROUND[rules.gravity])
     last = game.cells[-1] if game.cells else None
-    for number, stone in enumerate(game.board.ravel()):
-        row, column = divmod(number, rules.columns)
-        box = np.array([0, 0, cell, cell]) + np.tile([left + column * cell, top + row * cell], 2)
-        _draw_cell(pen, rules.gravity, box, int(stone), number in game.winners, number == last)
-    return image.resize((width // _SMOOTH, image.height // _SMOOTH), Image.Resampling.LANCZOS)
+    return captioned(picture(game.game, game.board, last).image(), _caption(game, names), least=384)
 
 
-def _draw_cell(pen: ImageDraw.ImageDraw, is_disc: bool, box: np.ndarray, stone: int, won: bool, last: bool) -> None:
-    def inner(margin: int) -> tuple:
-        return tuple(map(int, box + np.array([1, 1, -1, -1]) * margin * _SMOOTH))
+def captioned(image: Image.Image, caption: str, least: int = 240) -> Image.Image:
+    """An image with a line of text above it, which is cut if it is too long; of even sizes, as MP4 needs them.
 
-    if is_disc:
-        pen.ellipse(inner(6), COLOURS[stone], _WON if won else None, width=6 * _SMOOTH)
-        if last and not won:
-            pen.ellipse(inner(26), "#ffffff")
-        return
-    pen.rectangle(inner(3), _WON if won else _LAST if last else _GROUND[0])
-    pen.rectangle(inner(0), outline="#999999", width=_SMOOTH)
-    if stone == 1:
-        x0, y0, x1, y1 = inner(16)
-        for line in ((x0, y0, x1, y1), (x0, y1, x1, y0)):
-            pen.line(line, COLOURS[1], width=7 * _SMOOTH)
-    if stone == 2:
-        pen.ellipse(inner(14), outline=COLOURS[2], width=7 * _SMOOTH)
+    Args:
+      image: the image.
+      caption: the text.
+      least: the least width, pixels.
+    """
+    width = max(image.width, least)
+    width, height = width + width % 2, image.height + image.height % 2
+    large = Image.new("RGB", (2 * width, 2 * _CAPTION), "#ffffff")
+    pen, font = ImageDraw.Draw(large), ImageFont.load_default(2 * _LETTERS)
+    while len(caption) > 1 and pen.textlength(caption, font) > 0.96 * large.width:
+        caption = caption[:-2] + "…"
+    pen.text((width, _CAPTION), caption, INK, font, anchor="mm")
+    whole = Image.new("RGB", (width, _CAPTION + height), "#ffffff")
+    whole.paste(large.resize((width, _CAPTION), Image.Resampling.LANCZOS))
+    whole.paste(image, ((width - image.width) // 2, _CAPTION))
+    return whole
 
 
-def _caption(game: Record, names: Sequence[str], pen: ImageDraw.ImageDraw, font, width: int) -> str:
+def _caption(game: Record, names: Sequence[str]) -> str:
     sides = [side_name(game.game, seat) for seat in (0, 1)]
     if game.winner is not None:
         name = names[game.winner]
-        text = f"{sides[game.winner]}{f' ({name})' if name else ''} wins"
-    elif game.is_over:
-        text = "a draw"
-    elif any(names):
-        text = " - ".join(f"{side}: {name}" for side, name in zip(sides, names, strict=True))
-    else:
-        text = f"{sides[game.seat]} to move"
-    while len(text) > 1 and pen.textlength(text, font) > 0.96 * width:
-        text = text[:-2] + "…"
-    return text
+        return f"{sides[game.winner]}{f' ({name})' if name else ''} wins"
+    if game.is_over:
+        return "a draw"
+    if any(names):
+        return " - ".join(f"{side}: {name}" for side, name in zip(sides, names, strict=True))
+    return f"{sides[game.seat]} to move"

@@ -235,8 +235,7 @@ def prepare(command) -> Callable[[], int]:
         raise InputError(f"--watch {' '.join(command.watch)}: two players can be watched, as in --watch trained random")
     if not 0 <= command.seconds <= 3600:
         raise InputError(f"--seconds {command.seconds:g}: how long to wait between moves is 0 to 3600")
-    if PERSON in (command.opponent, *command.watch) or "person" in (command.opponent, *command.watch):
-        raise InputError("you are one of the players already: choose another, such as trained or perfect")
+    check_opponents(command.opponent, *command.watch)
     if command.record is not None:
         check_format(command.record)
 
@@ -254,11 +253,12 @@ def prepare(command) -> Callable[[], int]:
     options = {"scorer": environment.scorer(), "seconds": command.seconds, "hints": command.hints}
     options["colour"] = wants_colour(sys.stdout, os.environ)
     if command.watch:
-        minds = tuple(make_mind(name, environment, seat, seed) for seat, name in enumerate(command.watch))
+        names = enumerate(command.watch)
+        minds = tuple(make_mind(name, environment, seat, seed, command.policy) for seat, name in names)
         terminal = Terminal(Session(environment.grid, command.watch, random.randrange(2)), minds, **options)
         return _job(terminal, terminal.watch, command)
 
-    other = make_mind(command.opponent, environment, 1 - command.seat, seed)
+    other = make_mind(command.opponent, environment, 1 - command.seat, seed, command.policy)
     minds = (None, other) if command.seat == 0 else (other, None)
     players = (PERSON, command.opponent) if command.seat == 0 else (command.opponent, PERSON)
     try:
@@ -272,6 +272,12 @@ def prepare(command) -> Callable[[], int]:
     return _job(terminal, lambda: terminal.play(begins), command)
 
 
+def check_opponents(*names: str) -> None:
+    """Raises an InputError if one of them is a person."""
+    if {PERSON, "person"} & {*names}:
+        raise InputError("you are one of the players already: choose another, such as trained or random")
+
+
 def wants_colour(stream, environ: Mapping[str, str]) -> bool:
     """Whether to write in colour: to a terminal that has colours, unless NO_COLOR says otherwise (no-color.org)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
@@ -281,6 +287,8 @@ def _job(terminal: Terminal, play: Callable[[], None], command) -> Callable[[], 
     def job() -> int:
         session, status = terminal.session, 0
         print(f"{session.game.name.replace('_', ' ')}: " + " against ".join(terminal._who(seat) for seat in (0, 1)))
+        if any(isinstance(mind, ModelMind) for mind in terminal._minds):
+            print(f"policy: {command.policy or 'greedy'}")
         try:
             play()
         except EOFError:  # Ctrl-D

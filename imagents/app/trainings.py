@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from imagents import plotting
 from imagents.app.gate import Once
+from imagents.config import agents_in
 from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.plotting.style import shown
@@ -142,7 +143,7 @@ def _evaluation(run: pathlib.Path, metrics) -> str:
         title = "Evaluation"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         agents, title = {}, "So far"
-        for name in (column.removesuffix("_loss") for column in metrics if column.endswith("_loss")):
+        for name in agents_in(metrics):
             known = metrics[[column for column in metrics if column.startswith(f"{name}_")]].ffill().iloc[-1].dropna()
             agents[name] = {column.removeprefix(f"{name}_"): value for column, value in known.items()}
     agents = dict(list(agents.items())[: _MOST_ROWS // 5])

@@ -72,6 +72,21 @@ class Face:
         """B copies side by side, a `TFEnvironment` that keeps to `imagents.seats`."""
         raise NotImplementedError
 
+    def policy(self, asked: str | None = None) -> str:
+        """How agents play that do not explore, "greedy" or "sampled": as asked, or as suits it if that is None.
+
+        Raises:
+          InputError: if it is neither.
+        """
+        from imagents.seats import check_policy, close, default_policy
+
+        if asked is None and self.num_seats > 1:
+            environment = self.build(1, 0)
+            asked = default_policy(environment)
+            close(environment)
+        check_policy(asked or "greedy")
+        return asked or "greedy"
+
     def network(self) -> dict[str, Any]:
         """Arguments of a `QNetwork` that know this environment."""
         return {}

@@ -4,24 +4,28 @@ import os
 import textwrap
 import types
 from collections.abc import Callable
+from typing import Literal
 
-from imagents.config import environment_settings, run_folder
+from imagents.config import environment_settings
 from imagents.errors import InputError
-from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
 from imagents.players.frozen import agent_player
 from imagents.players.names import make_player
-from imagents.players.seating import seat_players
+from imagents.players.seating import seat_learned
 from imagents.randomness import make_seed
-from imagents.runs.run import Run
 from imagents.seats import close
 
 _COPIES = 64  # side by side, where a run's players are evaluated together
 
 
 def evaluate_run(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> dict:
     """Evaluates the agents of a run.
 
@@ -29,31 +33,44 @@ def evaluate_run(
       path: a run folder, one of its checkpoints, one of its snapshots, or an export.
       games: per match, an even number; half of them are begun by each side. Where there are no matches, episodes.
       solver_games: the same against opponents who take up to seconds per game; 0 for none.
-      seed: of the opponents and the openings.
+      seed: of the opponents, the openings, and what agents draw.
       last: whether to take the newest checkpoint of a run that keeps its best one, too.
+      policy: how agents play, see `IMAgent.follow`; if None, sampled where information is hidden or seats act all at
+        once, else greedy.
 
     Returns:
-      Plain values, for JSON: `run`, `environment`, and for each of `agents`: its measures by name and the details that
-      its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not play.
+      Plain values, for JSON: `run`, `environment`, `policy`, and for each of `agents`: its measures by name and the
+      details that its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not
+      play.
 
     Raises:
       InputError: if the path is no run or damaged, or a number of games is odd or less than 2.
     """
-    return prepare_evaluation(path, games, solver_games, seed, last)()
+    return prepare_evaluation(path, games, solver_games, seed, last, policy)()
 
 
 def prepare_evaluation(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    policy: str | None = None,
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
     environment = opened.environment
     arena = environment.arena(games, seed)
+    if arena is None and opened.config is None:
+        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
+    policy = environment.policy(policy)
     if arena is None:
-        return _prepare_together(opened, str(path), games, seed)
+        return _prepare_together(opened, str(path), games, seed, policy)
     agents = opened.agents
+    for agent in agents:
+        agent.follow(policy, seed)
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
-    report = {"run": str(path), "environment": environment.name, "agents": {}}
+    report = {"run": str(path), "environment": environment.name, "policy": policy, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
         slow_arena = environment.arena(solver_games, seed)
         try:
@@ -74,20 +91,12 @@ def prepare_evaluation(
     return evaluate
 
 
-def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Callable[[], dict]:
-    """Where nobody meets in matches: the run's own players, greedy, all together, in so many episodes."""
-    if opened.config is None:
-        raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
+def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: str) -> Callable[[], dict]:
+    """Where nobody meets in matches: the run's own players, all together, in so many episodes."""
     copies = min(games, opened.config.training.parallel_games, _COPIES)  # it is known to make so many
-    config = opened.config.with_copies(copies)
-    seed, face = make_seed(seed, "evaluation"), opened.environment
+    seed, face, config = make_seed(seed, "evaluation"), opened.environment, opened.config
     environment = face.build(copies, seed)
-    players = seat_players(config, environment, Run(run_folder(path)).began_in)
-    learned = {agent.name: agent for agent in opened.agents}
-    for player in players:
-        if player.name in learned and isinstance(player, IMAgent):
-            for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
-                variable.assign(value)
+    players = seat_learned(opened, environment, policy, seed)
     compiles = config.training.execution == "xla" and not runs_in_python(environment, players)
     together = types.SimpleNamespace(
         environment=environment, players=players, agents=opened.agents, execution="xla" if compiles else "graph"
@@ -97,20 +106,21 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
         read_record(opened.path, strength.record)
 
     def evaluate() -> dict:
-        report = {name: values for name, values in strength.report().items() if name in learned}
+        report = {name: values for name, values in strength.report().items() if name in opened.agent_names}
         for each in (environment, strength):
             close(each)
-        return {"run": path, "environment": face.name, "agents": report}
+        return {"run": path, "environment": face.name, "policy": policy, "agents": report}
 
     return evaluate
 
 
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
+    policy = f"policy: {report['policy']}"
     if not all("matches" in values for values in report["agents"].values()):
-        return environment_settings(report["environment"]).report_text(report["agents"])
+        return f"{policy}\n{environment_settings(report['environment']).report_text(report['agents'])}"
     judge = environment_settings(report["environment"]).judge()
-    blocks = []
+    blocks = [policy]
     for name, values in report["agents"].items():
         known = judge.report_lines(values) if judge else []
         blocks.append("\n".join([name, *known, *_match_lines(values["matches"])]))

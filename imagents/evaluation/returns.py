@@ -1,4 +1,4 @@
-"""What the players of a training are worth together: returns of whole episodes, in which every agent is greedy."""
+"""What the players of a training are worth together: returns of whole episodes, in which no agent explores."""
 
 from collections.abc import Sequence
 
@@ -123,6 +123,6 @@ class Returns(tf.Module):
 def returns_text(report: dict[str, dict[str, float]]) -> str:
     """What was measured, by agent, as people read it in 80 columns."""
     return "\n".join(
-        f"{name}  mean return {values['mean_return']:.6g} over {values['lives']} lives, all of them greedy"
+        f"{name}  mean return {values['mean_return']:.6g} over {values['lives']} lives"
         for name, values in report.items()
     )

@@ -1,9 +1,8 @@
 """Tournaments: everybody plays everybody, and all are rated."""
 
 import dataclasses
-import pathlib
-import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
+from imagents.evaluation.meetings import Meetings, prepare_meetings, short_names
 from imagents.opening import learned_in
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshot_counts
@@ -24,6 +24,7 @@ class Tournament:
     """The result of a round robin.
 
     environment: its name.
+    policy:  how trained agents played, "greedy" or "sampled".
     names:   the players.
     matches: by pair of numbers (i, j), i < j, the match from the side of player i.
     ratings: the players' Elo.
@@ -31,6 +32,7 @@ class Tournament:
     """
 
     environment: str
+    policy: str
     names: tuple[str, ...]
     matches: dict[tuple[int, int], Match]
     ratings: Ratings
@@ -55,6 +57,7 @@ class Tournament:
         ]
         return {
             "environment": self.environment,
+            "policy": self.policy,
             "labels": dict(zip(self.names, short_names(self.names))),
             "ratings": self.ratings.to_dict(),
             "steps": self.steps,
@@ -77,7 +80,7 @@ class Tournament:
                 f"{number:3d} {labels[i]:{width}} {self.ratings.elo[i]:5.0f}  {low:5.0f} to {high:4.0f}  "
                 f"{100 * np.nanmean(scores[i]):5.1f} %   {cells}"
             )
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join([*(line.rstrip() for line in lines), f"policy of trained agents: {self.policy}"])
 
 
 def play_tournament(
@@ -86,8 +89,9 @@ def play_tournament(
     games: int = 1000,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Tournament:
-    """Plays a round robin.
+    policy: Literal["greedy", "sampled"] | None = None,
+) -> Tournament | Meetings:
+    """Plays a round robin: of matches on boards, and of `Meetings` in any other environment of two seats.
 
     Args:
       names: players, as `make_player` knows them.
@@ -95,16 +99,17 @@ def play_tournament(
       games: per pair, an even number.
       seed: of the players and the openings.
       progress: called with the numbers of matches played and of all matches, after each.
+      policy: how trained agents play, see `IMAgent.follow`; as suits the environment if None.
 
     Raises:
       InputError: for fewer than two players, one that is named twice, or one that cannot play.
     """
-    return prepare_tournament(names, environment, games, seed)(progress)
+    return prepare_tournament(names, environment, games, seed, policy)(progress)
 
 
 def prepare_tournament(
-    names: Sequence[str], environment, games: int = 1000, seed: int = 0
-) -> Callable[[Callable[[int, int], None]], Tournament]:
+    names: Sequence[str], environment, games: int = 1000, seed: int = 0, policy: str | None = None
+) -> Callable[[Callable[[int, int], None]], Tournament | Meetings]:
     """Does what can fail: checks and makes the players of `play_tournament`. Returns what plays it."""
     names = tuple(names)
     for i, name in enumerate(names):
@@ -113,10 +118,13 @@ def prepare_tournament(
     if len(names) < 2:
         raise InputError(f"a tournament needs at least 2 players, not {len(names)}")
     environment = environment_settings(environment)
+    policy = environment.policy(policy)
+    if are_meetings(environment):
+        return prepare_meetings(names, environment, games, seed, policy)
     arena = arena_of(environment, games, seed)
     # In every pair the one named first has seat 0, so the last one never has it, nor the first one seat 1.
-    at_seat_0 = [make_player(name, environment, 0, seed, games) for name in names[:-1]]
-    at_seat_1 = [make_player(name, environment, 1, seed, games) for name in names[1:]]
+    at_seat_0 = [make_player(name, environment, 0, seed, games, policy=policy) for name in names[:-1]]
+    at_seat_1 = [make_player(name, environment, 1, seed, games, policy=policy) for name in names[1:]]
 
     def play(progress: Callable[[int, int], None]) -> Tournament:
         matches, results = {}, np.zeros([len(names), len(names), 3], int)
@@ -127,9 +135,15 @@ def prepare_tournament(
                 results[j, i] = dataclasses.astuple(match.moving_second.turned())
                 progress(len(matches), len(names) * (len(names) - 1) // 2)
         ratings = rate(names, results, ANCHOR if ANCHOR in names else "", seed=seed)
-        return Tournament(environment.name, names, matches, ratings, _steps(names))
+        return Tournament(environment.name, policy, names, matches, ratings, _steps(names))
 
     return play
+
+
+def are_meetings(environment) -> bool:
+    """Whether two players of an environment compare their returns, as there are two seats and no matches."""
+    environment = environment_settings(environment)
+    return environment.num_seats == 2 and environment.arena(2) is None
 
 
 def arena_of(environment, games: int, seed: int):
@@ -140,24 +154,15 @@ def arena_of(environment, games: int, seed: int):
     """
     environment = environment_settings(environment)
     if (arena := environment.arena(games, seed)) is None:
-        raise InputError(f"{environment.name} has no matches: imagents evaluate measures a run's players together")
+        raise InputError(f"{environment.name} has {environment.num_seats} seats, and a tournament is for two: imagents "
+                         "evaluate measures a run's players together")  # fmt: skip
     return arena
 
 
-def environment_of(names: Sequence[str]) -> str:
-    """The environment that the first trained agent among the players learned; "" if none is a trained agent."""
+def environment_of(names: Sequence[str]):
+    """The settings of the environment that the first trained agent among the players learned; None if there is none."""
     found = next((found for found in map(split_agent, names) if found), None)
-    return learned_in(found[0]).name if found else ""
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """Names for tables and figures: of a path, as few of its last parts as tell it from the others."""
-    parts = {name: pathlib.Path(name).parts for name in names}
-    kept = 1
-    while len({part[-kept:] for part in parts.values()}) < len(set(names)):
-        kept += 1
-    short = ["/".join(parts[name][-kept:]) for name in names]
-    return [re.sub(r"\b0+(\d+)\.npz", r"\1", name) for name in short]
+    return learned_in(found[0]) if found else None
 
 
 def _steps(names: Sequence[str]) -> dict[str, int]:

@@ -2,8 +2,10 @@
 
 What the environment says goes in (`environment.serving(seat)`: of a board game `board`, int32 `[N, rows, columns]`;
 elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, with `q_values`,
-float32 `[N, actions]`, and `legal_actions`, bool `[N, actions]`. Where the agent has no move to make `action` is -1 and
-nothing is legal. An agent's internal state goes in and comes out.
+float32 `[N, actions]`, or, of an algorithm that learns a policy, `value`, float32 `[N]`; `probabilities`, float32
+`[N, actions]`, how often its sampled policy does each action; and `legal_actions`, bool `[N, actions]`. Where the agent
+has no move to make `action` is -1, nothing is legal, and all probabilities are 0. An agent's internal state goes in and
+comes out.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +18,9 @@ from tf_agents.trajectories import time_step as ts
 from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
-from imagents.learning.agent import IMAgent, q_values
+from imagents.learning.agent import IMAgent
+from imagents.learning.policies import boltzmann, has_q_values, preferences
+from imagents.randomness import draw_from
 from imagents.seats import PASS, is_asked, num_actions, own_legal_moves, where_copy
 
 LOWEST = float(np.finfo(np.float32).min)  # the Q value of an illegal move: JSON has no infinity and no NaN
@@ -29,24 +33,28 @@ class AgentModel:
     Args:
       agent: the agent.
       environment: the name or the settings of the environment that it was made for.
+      policy: what `action` is: "greedy", the best one; "sampled", one drawn from the probabilities, another one with
+        every call; as suits the environment if None.
 
     Attributes:
-      name, seat: the agent's.
+      name, seat: the agent's; policy: what `action` is.
       inputs: what the environment lets models take.
       signatures: `serving_default` takes these and, if the agent has an internal state, the parts of that by name;
-        it gives `action`, `q_values`, `legal_actions` and the next state, `next_` before its parts' names.
-        `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives its parts, and
-        gives the `action` that `IMAgent.act` gives, and the next state.
+        it gives `action`, `q_values` or `value`, `probabilities`, `legal_actions`, and the next state, `next_` before
+        its parts' names. `time_step` takes the environment's time step by the names that TF-Agents' policy saver gives
+        its parts, and gives the `action` that `IMAgent.act` gives under the same policy, and the next state.
       state: the initial values of the internal state of one game, by name; empty without one.
 
     Raises:
       InputError: if the agent cannot be exported.
     """
 
-    def __init__(self, agent: IMAgent, environment):
+    def __init__(self, agent: IMAgent, environment, policy: str | None = None):
         environment = environment_settings(environment)
+        self.policy = environment.policy(policy)
         self.name, self.seat, self.inputs = agent.name, agent.seat, environment.serving(agent.seat)
         self._agent, policy = agent, agent.policy
+        self._worth = "q_values" if has_q_values(agent.algorithm.policy) else "value"
         if policy.time_step_spec != environment.build(1, 0).time_step_spec():
             raise InputError(
                 f"{self.name} cannot be exported: it was made for another environment than {environment.name}'s"
@@ -84,15 +92,15 @@ class AgentModel:
         count = len(self.inputs.specs)
         time_step, state = self.inputs.time_step(*inputs[:count]), list(inputs[count:])
         legal = self._legal(time_step)
-        action, q_values, next_state = self._decide(time_step, state, legal)
-        answer = {"action": action, "q_values": q_values, "legal_actions": legal}
+        action, worth, shares, next_state = self._decide(time_step, state, legal)
+        answer = {"action": action, self._worth: worth, "probabilities": shares, "legal_actions": legal}
         return answer | dict(zip(self._next_state_names["serving_default"], next_state, strict=True))
 
     def _answer_time_step(self, *leaves) -> dict[str, tf.Tensor]:
         count = len(tf.nest.flatten(self._time_step_spec))
         time_step = tf.nest.pack_sequence_as(self._time_step_spec, leaves[:count])
         legal = self._legal(time_step) & is_asked(time_step, self.seat)[:, tf.newaxis]
-        action, _, next_state = self._decide(time_step, list(leaves[count:]), legal)
+        action, _, _, next_state = self._decide(time_step, list(leaves[count:]), legal)
         return {"action": action} | dict(zip(self._next_state_names["time_step"], next_state, strict=True))
 
     def _legal(self, time_step: ts.TimeStep) -> tf.Tensor:
@@ -103,7 +111,7 @@ class AgentModel:
         return tf.ones([tf.shape(time_step.step_type)[0], num_actions(self._action_spec)], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
-        """The greedy policy's move and Q values, and the leaves of the next state; -1 where nothing is legal."""
+        """The move, what is worth what, probabilities, and the leaves of the next state; -1 where nothing is legal."""
         perspective = self._agent.perspective
         before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
         state = perspective.next_state(before, time_step)
@@ -111,16 +119,39 @@ class AgentModel:
         sight = perspective.sight(time_step, state)
         if tf.is_tensor(sight.legal_moves):
             sight = sight._replace(legal_moves=tf.ones_like(legal))
-        values = tf.where(legal, q_values(self._agent.algorithm, time_step, sight), LOWEST)
+        algorithm = self._agent.algorithm
+        values = tf.where(legal, preferences(algorithm.policy, time_step, sight), LOWEST)
+        best, can_move = tf.argmax(values, axis=1, output_type=tf.int32), tf.reduce_any(legal, axis=1)
+        # The lowest number is as good as no legal move, and no infinity is multiplied by 0.
+        shares = boltzmann(values, tf.constant(self._agent.temperature), tf.ones_like(legal))
+        shares = tf.where(legal, shares, 0.0)
+        chosen = best
+        if self.policy == "sampled":
+            chosen = draw_from(shares, tf.random.uniform(tf.shape(best)))
+        action = tf.where(can_move, self._done(chosen, best, legal, state), tf.cast(PASS, self._action_spec.dtype))
+        if not perspective.acts_as_it_chooses:
+            shares = self._shares_done(shares, best, legal, state)
+        worth = values if self._worth == "q_values" else algorithm.value(sight.view)
+        return action, worth, shares, where_copy(can_move, tf.nest.flatten(state), state_leaves)
+
+    def _done(self, chosen: tf.Tensor, best: tf.Tensor, legal: tf.Tensor, state) -> tf.Tensor:
+        """What the environment is told where an agent has chosen, the best legal action where that is none; `[N]`."""
         spec = self._action_spec
         actions = tf.constant(np.arange(spec.minimum, spec.maximum + 1), spec.dtype)
-        chosen = tf.cast(tf.argmax(values, axis=1, output_type=tf.int32), spec.dtype)
-        action = perspective.action(chosen, state)
-        best = chosen + int(spec.minimum) if spec.minimum else chosen
+        action = self._agent.perspective.action(tf.cast(chosen, spec.dtype), state)
+        best = tf.cast(best, spec.dtype)
+        best = best + int(spec.minimum) if spec.minimum else best
         is_legal = tf.reduce_any(legal & tf.equal(action[:, tf.newaxis], actions), axis=1)
-        can_move = tf.reduce_any(legal, axis=1)
-        action = tf.where(can_move, tf.where(is_legal, action, best), tf.cast(PASS, spec.dtype))
-        return action, values, where_copy(can_move, tf.nest.flatten(state), state_leaves)
+        return tf.where(is_legal, action, best)
+
+    def _shares_done(self, shares: tf.Tensor, best: tf.Tensor, legal: tf.Tensor, state) -> tf.Tensor:
+        """How often the environment is told each of its actions, float32 `[N, actions]`, of the agent's own choices."""
+        spec, count = self._action_spec, shares.shape[1]
+        told = []
+        for choice in range(count):
+            done = self._done(tf.fill(tf.shape(best), choice), best, legal, state)
+            told.append(shares[:, choice, tf.newaxis] * tf.one_hot(done - int(spec.minimum), count))
+        return tf.add_n(told)
 
     def _traced(self, function: Callable, specs: Sequence[tf.TensorSpec]):
         owner = f"{self.name} cannot be exported"

@@ -3,9 +3,11 @@
 A model folder holds a model in one of three formats and its imagents.json, as `imagents.export.writing` writes them.
 """
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +18,8 @@ from imagents.config import ENVIRONMENTS, environment_class, environment_setting
 from imagents.errors import InputError, escaped
 from imagents.export.formats import ONNX_FILE, TFLITE_FILE, read_onnx, read_tflite
 from imagents.files import SEAL, checksum, inside, note_unsealed, plain_path, read_json, reason, sealed
-from imagents.seats import for_each_copy, own_action_spec
+from imagents.randomness import draw_from, make_generator, uniform
+from imagents.seats import PASS, check_policy, for_each_copy, own_action_spec
 
 METADATA = "imagents.json"
 _WEIGHTS = {"saved_model": ("variables/variables.index", "variables/variables.data-00000-of-00001")}
@@ -24,7 +27,7 @@ FILES = {"saved_model": "saved_model.pb", "onnx": ONNX_FILE, "tflite": TFLITE_FI
 
 
 class ExportedAgent:
-    """An exported agent: whom it learned to be, and its greedy policy.
+    """An exported agent: whom it learned to be, and its policy.
 
     Args:
       path: a model folder, the model's file in it, or an agent's folder: then its SavedModel of the highest version
@@ -36,7 +39,8 @@ class ExportedAgent:
       metadata: its imagents.json.
       model: from tensors by name to tensors by name, see docs/export.md.
       state: the initial values of the internal state of one game, by name.
-      policy: its greedy policy. Where it has no move to make, its action is -1.
+      policy: how it plays: what the model gives, unless `follow` says otherwise. Where it has no move to make, its
+        action is -1.
       runs_in_python: whether the policy calls another library than TensorFlow, so that XLA cannot compile it.
 
     Raises:
@@ -65,13 +69,34 @@ class ExportedAgent:
             raise InputError(f"{folder} is damaged: what it expects of moves is NaN or infinite")
         self.runs_in_python = self.metadata["format"] != "saved_model"
 
+    def follow(self, policy: Literal["greedy", "sampled"], seed: int = 0) -> None:
+        """Says how it plays from now on, as `IMAgent.follow` does.
+
+        Raises:
+          InputError: for another policy, or if the model does not give what it takes.
+        """
+        check_policy(policy)
+        choose = None
+        if policy == "sampled":
+            if "probabilities" not in self.metadata["outputs"]:
+                raise InputError(f"{self.name} was exported without its probabilities: it can only play greedily")
+            choose = functools.partial(_drawn, make_generator(seed, f"{self.name}/sampled"))
+        elif self.metadata.get("policy") == "sampled":
+            choose = functools.partial(tf.argmax, axis=1)
+        self.policy = ExportedPolicy(self.environment, self.seat, self.state, self.model, choose)
+
     def _is_sound(self) -> bool:
         """Whether the Q values of a board with nothing on it are numbers, as they are not if a weight is not."""
         specs = self.environment.serving(self.seat).specs
         inputs = {spec.name: tf.zeros([1, *spec.shape[1:]], spec.dtype) for spec in specs}
         inputs |= {"legal_moves": ~inputs["legal_moves"]} if "legal_moves" in inputs else {}
         inputs |= {name: tf.constant(value[np.newaxis]) for name, value in self.state.items()}
-        return bool(np.isfinite(self.model(inputs)["q_values"]).all())
+        answer = self.model(inputs)
+        return bool(np.isfinite(answer["q_values" if "q_values" in answer else "value"]).all())
+
+
+def _drawn(generator: tf.random.Generator, shares: tf.Tensor) -> tf.Tensor:
+    return draw_from(shares, uniform(generator, [shares.shape[0] or tf.shape(shares)[0]]))
 
 
 class ExportedPolicy(tf_policy.TFPolicy):
@@ -81,9 +106,17 @@ class ExportedPolicy(tf_policy.TFPolicy):
       environment: the settings of the environment that it learned; seat: its seat there.
       state: the initial values of its internal state by name; its spec is a dictionary, or () without one.
       model: from tensors by name to tensors by name.
+      choose: chooses an action, int32 `[N]`, by the probabilities of all, `[N, actions]`; the model's own if None.
     """
 
-    def __init__(self, environment, seat: int, state: dict[str, np.ndarray], model: Callable[[dict], dict]):
+    def __init__(
+        self,
+        environment,
+        seat: int,
+        state: dict[str, np.ndarray],
+        model: Callable[[dict], dict],
+        choose: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ):
         self._inputs = environment.serving(seat)
         environment = environment.build(1, 0)
         self._initial = {name: tf.constant(value) for name, value in state.items()}
@@ -95,12 +128,16 @@ class ExportedPolicy(tf_policy.TFPolicy):
             automatic_state_reset=False,
             clip=False,
         )
-        self._model = model
+        self._model, self._choose = model, choose
 
     def _action(self, time_step, policy_state, seed=None):
         outputs = self._model(self._inputs.of(time_step) | dict(policy_state))
         state = {name: outputs[f"next_{name}"] for name in self._initial}
-        return policy_step.PolicyStep(outputs["action"], state or ())
+        action = outputs["action"]
+        if self._choose:
+            chosen = tf.cast(self._choose(outputs["probabilities"]), action.dtype) + int(self.action_spec.minimum)
+            action = tf.where(action == PASS, action, chosen)
+        return policy_step.PolicyStep(action, state or ())
 
     def _get_initial_state(self, batch_size):
         return for_each_copy(self._initial, batch_size) or ()

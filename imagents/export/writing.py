@@ -14,6 +14,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -36,6 +37,7 @@ def export_agent(
     output_dir: str | os.PathLike,
     formats: Sequence[str] = ("saved_model",),
     metadata: dict | None = None,
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> list[pathlib.Path]:
     """Writes an agent as models, replacing those that are there.
 
@@ -45,6 +47,8 @@ def export_agent(
       output_dir: the folder to write the agent's folder to.
       formats: `saved_model`, `onnx` (extra `onnx`), `tflite`.
       metadata: plain values to add to each model's imagents.json.
+      policy: what the models' `action` is, see `AgentModel`; if None, sampled where information is hidden or seats act
+        all at once, else greedy.
 
     Returns:
       The models' folders.
@@ -53,7 +57,7 @@ def export_agent(
       InputError: if the agent cannot be exported, or a format is unknown or not installed, or lacks an operation.
     """
     check_formats(formats)
-    return write_models(AgentModel(agent, environment), pathlib.Path(output_dir), formats, metadata or {})
+    return write_models(AgentModel(agent, environment, policy), pathlib.Path(output_dir), formats, metadata or {})
 
 
 def check_formats(formats: Sequence[str]) -> None:
@@ -128,6 +132,7 @@ def _description(model: AgentModel, format_name: str) -> dict:
         "format": format_name,
         "agent": model.name,
         "seat": model.seat,
+        "policy": model.policy,
         **model.inputs.description,
         "inputs": {spec.name: _shape(spec) for spec in serving.structured_input_signature[0]},
         "outputs": {name: _shape(output) for name, output in sorted(serving.structured_outputs.items())},

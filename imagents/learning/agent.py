@@ -4,9 +4,10 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 (the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
+import functools
+import operator
 from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
@@ -16,14 +17,26 @@ from tf_agents.trajectories import time_step as ts
 from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
-from imagents.learning.decisions import Decisions, as_experience
+from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
-from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, Sight, StateFn, own_reward
-from imagents.learning.policies import EnvironmentPolicy, greedy_probabilities, own_time_step, sees_moves, shown
+from imagents.learning.fitting import check_learns, check_made_for, check_place
+from imagents.learning.on_policy import PolicyGradient
+from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
+from imagents.learning.policies import (
+    EnvironmentPolicy,
+    LegalBoltzmannPolicy,
+    greedy_probabilities,
+    has_q_values,
+    own_time_step,
+    preferences,
+    sees_moves,
+    shown,
+)
 from imagents.learning.replay import FIFOReplayBuffer
+from imagents.learning.rollouts import Rollouts
 from imagents.process import check_tensorflow
-from imagents.randomness import make_seed
-from imagents.seats import PASS, assign, is_asked, lived, shows, values_of, variables_for, where_copy
+from imagents.randomness import make_generator, make_seed
+from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
 from imagents.settings import QLearning
 
 
@@ -50,6 +63,7 @@ class IMAgent(tf.Module):
       schedule: what the share, or the temperature, is as the agent goes on.
       replay_length: decisions kept per copy.
       sample_batch_size: transitions per train iteration.
+      n_step: own decisions whose rewards a target adds up; of the DQN family.
       limits_are_ends: whether what comes after a time limit counts for nothing, as after an end; only to reproduce
         figures that were found that way.
       seed: each agent derives its own random numbers from this and its name.
@@ -58,7 +72,8 @@ class IMAgent(tf.Module):
       algorithm: the TF-Agents agent inside.
       exploration: how much it explores.
       perspective: its own side of the environment, as functions.
-      policy: the greedy policy, on the environment's time steps; its state is the internal state.
+      policy: how it plays where it does not explore, on the environment's time steps; its state is the internal state.
+        The greedy one, unless `follow` says otherwise.
       collect_policy: the exploring policy, on the environment's time steps.
 
     Raises:
@@ -84,6 +99,7 @@ class IMAgent(tf.Module):
         schedule: Schedule | None = None,
         replay_length: int = QLearning.replay_length,
         sample_batch_size: int = QLearning.batch_size,
+        n_step: int = 1,
         limits_are_ends: bool = False,
         seed: int = 0,
     ):
@@ -94,7 +110,7 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec = environment.time_step_spec(), environment.action_spec()
             batch_size = batch_size or environment.batch_size
         batch_size = batch_size or 1
-        _check_place(self.name, time_step_spec, action_spec, seat)
+        check_place(self.name, time_step_spec, action_spec, seat)
         self.seat, self.batch_size, self.sample_batch_size = seat, batch_size, sample_batch_size
         self.perspective = Perspective(
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
@@ -106,18 +122,27 @@ class IMAgent(tf.Module):
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
             own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
             algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
-        self.algorithm = _from_transitions(self.name, algorithm)
-        _check_made_for(self.name, self.algorithm, self.perspective)
+        self.algorithm = check_learns(self.name, algorithm)
+        check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         policy = self.algorithm.policy
-        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed)
-        specs = self.perspective, time_step_spec, self.perspective.environment_action_spec
-        self.policy = EnvironmentPolicy(policy, *specs)
-        self.collect_policy = EnvironmentPolicy(self.exploration.policy, *specs)
+        samples = isinstance(self.algorithm, PolicyGradient)
+        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed, samples)
+        self.policy = self._on_time_steps(policy, time_step_spec)
+        self.collect_policy = self._on_time_steps(self.exploration.policy, time_step_spec)
 
-        seed, sight_spec = make_seed(seed, self.name), self.perspective.sight_spec
-        replay_length = 2 if self.learns_once else replay_length  # a round closes two in a copy at the most
-        self._decisions = Decisions(sight_spec, own_action_spec, batch_size, replay_length, seed, limits_are_ends)
+        if self.rollout_length:
+            per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
+            slots = (self.rollout_length + getattr(self.algorithm, "longest_life", 0)) * per_round
+            memory = functools.partial(Rollouts, batch_size=batch_size, max_length=slots)
+        else:
+            own_seed = make_seed(seed, self.name)
+            memory = functools.partial(FIFOReplayBuffer, batch_size=batch_size, max_length=replay_length, seed=own_seed)
+        specs = self.perspective.sight_spec, own_action_spec
+        if n_step == 1 or self.rollout_length:
+            self._decisions = Decisions(*specs, batch_size, memory, samples, limits_are_ends)
+        else:
+            self._decisions = NStepDecisions(*specs, batch_size, memory, n_step, self.algorithm._gamma, limits_are_ends)
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
@@ -125,10 +150,45 @@ class IMAgent(tf.Module):
         shows_who_is_asked = shows(observation, "seat") or shows(observation, "acts")
         self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
 
+    _drawn = None  # its own policy, if it does not play greedily
+
+    def follow(self, policy: Literal["greedy", "sampled"], seed: int = 0) -> None:
+        """Says how it plays from now on where it does not explore.
+
+        Args:
+          policy: "greedy", what it holds to be best; "sampled", each action as often as its own policy says, see
+            `temperature`. An algorithm that says nothing of that plays as it does.
+          seed: of what is drawn, from a generator of its own.
+
+        Raises:
+          InputError: for another policy.
+        """
+        check_policy(policy)
+        own, self._drawn = self.algorithm.policy, None
+        if policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
+            generator = make_generator(seed, f"{self.name}/sampled")
+            legal_moves = operator.attrgetter("legal_moves") if sees_moves(own) else None
+            own = self._drawn = LegalBoltzmannPolicy(own, self.temperature, generator, legal_moves)
+        self.policy = self._on_time_steps(own, self.policy.time_step_spec)
+
     @property
-    def learns_once(self) -> bool:
-        """Whether the algorithm learns each decision once, as it closes, and has no replay."""
-        return getattr(self.algorithm, "learns_once", False)
+    def temperature(self) -> float:
+        """Of its sampled policy, in which shares go with exp(Q / temperature): that at which its exploration ends.
+
+        It is 0 where an agent explores by epsilon: then it is sure of its best action, and equals share. An algorithm
+        that learns a policy has that one, exp(logit / 1).
+        """
+        return self.exploration.last_temperature if has_q_values(self.algorithm.policy) else 1.0
+
+    def _on_time_steps(self, policy, time_step_spec) -> EnvironmentPolicy:
+        return EnvironmentPolicy(
+            policy, self.perspective, time_step_spec, self.perspective.environment_action_spec
+        )
+
+    @property
+    def rollout_length(self) -> int:
+        """Rounds between two lessons of an algorithm that learns each decision in one of them; 0 if it has a replay."""
+        return getattr(self.algorithm, "rollout_length", 0)
 
     @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
@@ -136,9 +196,9 @@ class IMAgent(tf.Module):
         return self.algorithm._optimizer  # TF-Agents has no public name for it
 
     @property
-    def replay_buffer(self) -> FIFOReplayBuffer:
+    def replay_buffer(self) -> FIFOReplayBuffer | Rollouts:
         """The newest closed decisions, each a `Decision`."""
-        return self._decisions.replay_buffer
+        return self._decisions.memory
 
     @property
     def internal_state(self):
@@ -160,14 +220,14 @@ class IMAgent(tf.Module):
             return self.decide(time_step, state)
         sight = self.perspective.sight(time_step, state)
         exploring = self.exploration.policy
-        action = exploring.action(own_time_step(exploring, time_step, sight)).action
+        chosen = exploring.action(own_time_step(exploring, time_step, sight))
         self.exploration.note_decisions(asked)
-        self._decisions.open(asked, sight, action)
-        return self._done(asked, self.perspective.action(action, state))
+        self._decisions.open(asked, sight, chosen.action, chosen.info)
+        return self._done(asked, self.perspective.action(chosen.action, state))
 
     def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
-        """What `act` does greedily, `[N]`, in an internal state that has taken in the time step."""
-        policy, sight = self.algorithm.policy, self.perspective.sight(time_step, state)
+        """What `act` does without exploring, `[N]`, in an internal state that has taken in the time step."""
+        policy, sight = self._drawn or self.algorithm.policy, self.perspective.sight(time_step, state)
         action = policy.action(own_time_step(policy, time_step, sight)).action
         return self._done(is_asked(time_step, self.seat), self.perspective.action(action, state))
 
@@ -201,7 +261,7 @@ class IMAgent(tf.Module):
         self._decisions.observe(own, reward, is_asked(time_step, self.seat), sight)
 
     def train_iteration(self) -> tf_agent.LossInfo:
-        """One train step of the algorithm: on a sample of its own decisions, or on those that are new to it.
+        """One train step of the algorithm, on a sample of its own decisions; or a lesson, on those that are new to it.
 
         Returns:
           TF-Agents' `LossInfo` of them.
@@ -209,11 +269,15 @@ class IMAgent(tf.Module):
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
-        if self.learns_once:
-            decision, is_there = self.replay_buffer.take_all()
-            return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)), weights=is_there)
-        decision, _ = self.replay_buffer.sample(self.sample_batch_size)
-        return self.algorithm.train(as_experience(decision, sees_moves(self.algorithm.policy)))
+        sees = sees_moves(self.algorithm.policy)
+        if not self.rollout_length:
+            decision, _ = self.replay_buffer.sample(self.sample_batch_size)
+            return self.algorithm.train(as_experience(decision, sees))
+        decisions, are_there = self.replay_buffer.take(whole_lives=getattr(self.algorithm, "longest_life", 0) > 0)
+        if self.algorithm.train_sequence_length is None:
+            return self.algorithm.train(decisions, weights=are_there)
+        single = tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), decisions)
+        return self.algorithm.train(as_experience(single, sees), weights=tf.reshape(are_there, [-1]))
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -236,11 +300,13 @@ class IMAgent(tf.Module):
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.
 
         Raises:
-          InputError: if the algorithm's policy is not greedy over Q values.
+          InputError: if the algorithm learns a policy and no Q values.
         """
         state = self.policy.get_initial_state(_batch_size(time_step)) if state is None else state
         sight = self.perspective.sight(time_step, state)
-        values = q_values(self.algorithm, time_step, sight)
+        if not has_q_values(self.algorithm.policy):
+            raise InputError(f"{type(self.algorithm).__name__} has no Q values to show")
+        values = preferences(self.algorithm.policy, time_step, sight)
         return tf.where(sight.legal_moves, values, float("nan")) if tf.is_tensor(sight.legal_moves) else values
 
     def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
@@ -248,62 +314,19 @@ class IMAgent(tf.Module):
 
         Args:
           time_step: the environment's, `[N]`.
-          collect: as it explores now; else greedily, where equals share if the algorithm draws among them.
+          collect: as it explores now; else as `follow` says.
         """
+        policy = self.exploration.policy if collect else self._drawn
+        return policy.probabilities(self._own(time_step)) if policy else self.greedy_probabilities(time_step)
+
+    def greedy_probabilities(self, time_step: ts.TimeStep) -> tf.Tensor:
+        """The same as it plays greedily: all of the best action, where equals share if the algorithm draws among them.
+        """
+        return greedy_probabilities(self.algorithm.policy, self._own(time_step))
+
+    def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:
         state = self.policy.get_initial_state(_batch_size(time_step))
-        policy = self.algorithm.policy
-        own = own_time_step(policy, time_step, self.perspective.sight(time_step, state))
-        return self.exploration.policy.probabilities(own) if collect else greedy_probabilities(policy, own)
-
-
-def q_values(algorithm: tf_agent.TFAgent, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
-    """What an algorithm expects of every move that an agent sees as legal, float32 `[N, num_actions]`.
-
-    Raises:
-      InputError: if its policy is not greedy over Q values.
-    """
-    if not isinstance(algorithm.policy, greedy_policy.GreedyPolicy):
-        raise InputError(f"{type(algorithm).__name__} has no Q values to show")
-    policy = algorithm.policy.wrapped_policy
-    return policy.distribution(own_time_step(policy, time_step, sight)).action.logits_parameter()
-
-
-def _check_place(owner: str, time_step_spec, action_spec, seat) -> None:
-    """Raises an InputError unless there are specs, with that seat."""
-    if not isinstance(time_step_spec, ts.TimeStep) or action_spec is None:
-        given = type(time_step_spec).__name__
-        raise InputError(f"{owner}: a TFEnvironment, or a time step spec and an action spec are needed, not {given}")
-    by_seat = tuple(time_step_spec.reward.shape) or (1,)
-    seats = len(action_spec) if isinstance(action_spec, tuple) else by_seat[0]
-    if not isinstance(seat, (int, np.integer)) or not 0 <= seat < seats:
-        known = "seat 0 alone" if seats == 1 else f"seats 0 to {seats - 1}"
-        raise InputError(f"{owner}: seat = {seat!r}: the environment has {known}")
-
-
-def _from_transitions(owner: str, algorithm) -> tf_agent.TFAgent:
-    """The algorithm, if it learns from what an `IMAgent` remembers: single transitions, in any order."""
-    if not isinstance(algorithm, tf_agent.TFAgent):
-        raise InputError(
-            f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
-            "such as imagents.dqn()"
-        )
-    if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
-        raise InputError(
-            f"{owner}: {type(algorithm).__name__} learns from sequences of steps, and an IMAgent remembers single "
-            "decisions: take an algorithm of one-step targets without a recurrent network, such as imagents.dqn()"
-        )
-    return algorithm
-
-
-def _check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspective) -> None:
-    """Raises an InputError if an algorithm, such as another agent's, takes other views or actions than these."""
-    observation, action = algorithm.policy.time_step_spec.observation, algorithm.action_spec
-    sight = perspective.sight_spec
-    own = shown(sight) if isinstance(observation, Sight) else sight.view
-    shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
-    bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
-    if shapes[0] != shapes[1] or bounds[0] != bounds[1]:
-        raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")
+        return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, state))
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:

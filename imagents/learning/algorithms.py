@@ -18,11 +18,13 @@ from tf_agents.trajectories import trajectory
 
 from imagents.errors import InputError
 from imagents.learning.networks import QNetwork
+from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.optimism import OPTIMISM, Optimism, hashed
 from imagents.learning.perspective import Sight
 from imagents.learning.tabular import TabularAgent
+from imagents.randomness import make_seed
 from imagents.seats import num_actions
-from imagents.settings import Learning, QLearning, Tabular
+from imagents.settings import A2C, PPO, ActorCritic, Learning, QLearning, Reinforce, Tabular
 from imagents.xla import pick
 
 _BUCKETS = 4096  # of views, each with a temperature per action, if a Q network is lenient
@@ -87,6 +89,51 @@ def categorical_dqn(
       Others: as for `dqn`, but for `double` and `loss`.
     """
     return _q_learning(_CategoricalDQN, num_atoms, dict(min_q_value=min_return, max_q_value=max_return), **settings)
+
+
+def policy_gradient(
+    settings: ActorCritic, *, features: Callable | None = None, mirror: int = 0,
+    optimizer: tf.keras.optimizers.Optimizer | None = None, seed: int = 0,
+) -> Algorithm:  # fmt: skip
+    """PPO, A2C or REINFORCE, as its settings are `imagents.settings`' `PPO`, `A2C` or `Reinforce`.
+
+    Args:
+      settings: all numbers.
+      features, mirror: as for `dqn`, of the policy's network.
+      optimizer: Adam by default.
+      seed: of the initial weights and of the order of minibatches.
+    """
+
+    def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
+        def logits(spec):
+            own_seed, count = make_seed(seed, "actor"), num_actions(action_spec)
+            return QNetwork(spec, count, settings.hidden_layers, 1, features, mirror, own_seed)
+
+        def values(spec):
+            return QNetwork(spec, 1, settings.hidden_layers, 1, features, 0, make_seed(seed, "critic"))
+
+        built = optimizer or tf.keras.optimizers.Adam(settings.learning_rate)
+        return PolicyGradient(time_step_spec, action_spec, settings, logits, values, built, seed)
+
+    return build
+
+
+def ppo(*, seed: int = 0, **settings) -> Algorithm:
+    """Proximal policy optimization (Schulman et al. 2017); settings are those of `imagents.settings.PPO`."""
+    return policy_gradient(PPO(**settings), seed=seed)
+
+
+def a2c(*, seed: int = 0, **settings) -> Algorithm:
+    """Advantage actor-critic (Mnih et al. 2016); settings are those of `imagents.settings.A2C`."""
+    return policy_gradient(A2C(**settings), seed=seed)
+
+
+def reinforce(*, seed: int = 0, **settings) -> Algorithm:
+    """REINFORCE (Williams 1992), on whole lives; settings are those of `imagents.settings.Reinforce`.
+
+    Without `baseline` nothing is known of what a limit cut off: it counts for nothing.
+    """
+    return policy_gradient(Reinforce(**settings), seed=seed)
 
 
 def _q_learning(

@@ -10,14 +10,14 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig, agent_name
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, tabular
+from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, policy_gradient, tabular
 from imagents.learning.exploration import Schedule
 from imagents.learning.optimism import OPTIMISM
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
 from imagents.seats import num_seats, own_action_spec
-from imagents.settings import QLearning, Tabular, settings_of
+from imagents.settings import ActorCritic, Learning, QLearning, Tabular, settings_of
 
 
 def build_agents(config: TrainConfig) -> list[IMAgent]:
@@ -66,7 +66,7 @@ def build_agent(
       name: its name; `agent_name(seat)` if "".
       algorithm: another agent's, to share; the settings' own if None.
     """
-    name, settings = name or agent_name(seat), config.algorithm
+    name, settings = name or agent_name(seat), config.algorithm_of(agent_name(seat))
     num_games, seed = config.training.parallel_games, make_seed(config.training.seed, name)
     own = dict(epsilon=0.0)
     if isinstance(settings, QLearning):
@@ -74,21 +74,20 @@ def build_agent(
             epsilon=epsilon_ladder(settings.epsilon_min, settings.epsilon_max, num_games),
             replay_length=settings.replay_length,
             sample_batch_size=settings.batch_size,
+            n_step=settings.n_step,
         )
         _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
-    if algorithm is None:
-        is_table = isinstance(settings, Tabular)
-        algorithm = tabular(seed=seed, **_values(settings)) if is_table else _q_learning(config, settings, seed)
-    scheduled = settings.exploration_start > 0
-    schedule = Schedule(settings.exploration_start, settings.exploration_end, settings.exploration_decay)
+    if isinstance(settings, Learning):
+        own["exploration"] = settings.exploration
+        if settings.exploration_start > 0:
+            amounts = settings.exploration_start, settings.exploration_end, settings.exploration_decay
+            own["schedule"] = Schedule(*amounts)
     return IMAgent(
         environment,
         batch_size=num_games,
-        algorithm=algorithm,
+        algorithm=algorithm or _algorithm(config, settings, seed),
         seat=seat,
         name=name,
-        exploration=settings.exploration,
-        schedule=schedule if scheduled else None,
         limits_are_ends=config.training.limits_are_ends,
         seed=config.training.seed,
         **own,
@@ -99,7 +98,11 @@ def _values(part) -> dict:
     return {name: getattr(part, name) for name in settings_of(part)}
 
 
-def _q_learning(config: TrainConfig, settings: QLearning, seed: int) -> Algorithm:
+def _algorithm(config: TrainConfig, settings: Learning | ActorCritic, seed: int) -> Algorithm:
+    if isinstance(settings, Tabular):
+        return tabular(seed=seed, **_values(settings))
+    if isinstance(settings, ActorCritic):
+        return policy_gradient(settings, seed=seed, **config.environment.network())
     shared = config.environment.network() | dict(
         hidden_layers=settings.hidden_layers,
         optimizer=tf.keras.optimizers.Adam(settings.learning_rate),

@@ -12,6 +12,7 @@ https://arxiv.org/abs/1712.00378). This is the only place that builds transition
          open ------------------------> ... --------------> + reward, close
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -20,6 +21,8 @@ from tf_agents.trajectories import trajectory
 
 from imagents.learning.perspective import Sight
 from imagents.learning.replay import FIFOReplayBuffer, RowFormat
+from imagents.learning.rollouts import Rollouts
+from imagents.seats import assign, values_of
 from imagents.xla import join_columns
 
 
@@ -29,12 +32,16 @@ class Decision(NamedTuple):
     view, legal_moves: what the agent saw; action: `[B]`, what it chose; reward: float32
     `[B]`, received until the next decision or the end; discount: float32 `[B]`, the
     product of the environment's; next_view, next_legal_moves: what it saw then. Where
-    the environment shows no legal moves those fields are ().
+    the environment shows no legal moves those fields are (). So are, in a replay buffer, those
+    of a rollout: log_probability, float32 `[B]`, of the action as it was chosen; begins, bool
+    `[B]`, whether nothing that the agent did led there, as in the first decision of a life.
     """
 
     view: tf.Tensor
     legal_moves: tf.Tensor
     action: tf.Tensor
+    log_probability: tf.Tensor
+    begins: tf.Tensor
     reward: tf.Tensor
     discount: tf.Tensor
     next_view: tf.Tensor
@@ -42,13 +49,13 @@ class Decision(NamedTuple):
 
 
 class Decisions(tf.Module):
-    """The open decision in each of B copies, and the replay buffer of the closed ones.
+    """The open decision in each of B copies, and the memory of the closed ones.
 
     Args:
       sight_spec, action_spec: what the agent sees and chooses in one copy.
       batch_size: number of copies B.
-      replay_length: closed decisions kept per copy.
-      seed: of the replay buffer.
+      make_memory: makes a `FIFOReplayBuffer` or `Rollouts` from the spec of a decision.
+      in_order: whether it is `Rollouts`.
       limits_are_ends: whether nothing is worth anything where a limit cut an episode off.
     """
 
@@ -57,22 +64,18 @@ class Decisions(tf.Module):
         sight_spec: Sight,
         action_spec,
         batch_size: int,
-        replay_length: int,
-        seed: int,
+        make_memory: Callable[[Decision], FIFOReplayBuffer | Rollouts],
+        in_order: bool = False,
         limits_are_ends: bool = False,
     ):
         super().__init__(name="decisions")
         number = tf.TensorSpec([], tf.float32)
-        spec = Decision(*sight_spec, action_spec, number, number, *sight_spec)
-        self.replay_buffer = FIFOReplayBuffer(
-            tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec),
-            batch_size,
-            replay_length,
-            seed=seed,
-        )
+        extra = (number, tf.TensorSpec([], tf.bool)) if in_order else ((), ())
+        spec = Decision(*sight_spec, action_spec, *extra, number, number, *sight_spec)
+        self.memory = make_memory(tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec))
         self._batch_size, self._limits_are_ends = batch_size, limits_are_ends
         # What is known when it opens is packed at once: later that takes XLA much longer.
-        self._opening, self._closing = RowFormat(spec[:3]), RowFormat(spec[3:])
+        self._opening, self._closing = RowFormat(spec[:5]), RowFormat(spec[5:])
         zeros = tf.zeros([batch_size])
         self._is_open = tf.Variable(zeros != 0.0, trainable=False)
         self._opened = tf.Variable(
@@ -80,10 +83,12 @@ class Decisions(tf.Module):
         )
         self._reward = tf.Variable(zeros, trainable=False)
         self._discount = tf.Variable(zeros, trainable=False)
+        self._begins = tf.Variable(zeros == 0.0, trainable=False) if in_order else None
 
-    def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor) -> None:
+    def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor, log_probability=()) -> None:
         """The agent acts in the copies of `my_turn`, bool `[B]`."""
-        opened = self._opening.pack((*sight, action), self._batch_size)
+        begins = () if self._begins is None else self._begins.read_value()
+        opened = self._opening.pack((*sight, action, log_probability, begins), self._batch_size)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
         self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
@@ -105,15 +110,75 @@ class Decisions(tf.Module):
         discount = self._discount.read_value() * time_step.discount
         if self._limits_are_ends:
             discount = tf.where(time_step.is_last(), 0.0, discount)
-        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
-        self.replay_buffer.add_rows(join_columns(self._opened, closing), mask=closes)
+        self._close(closes, time_step.is_last(), reward, discount, sight)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)
         self._discount.assign(discount)
+        if self._begins is not None:
+            begins = (self._begins.read_value() & ~closes) | time_step.is_first() | time_step.is_last()
+            self._begins.assign(begins)
+
+    def _close(self, closes: tf.Tensor, ends: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, sight: Sight) -> None:
+        """The open decisions in the copies of `closes` become memories; in those of `ends` a life is over."""
+        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
+        self.memory.add_rows(join_columns(self._opened, closing), mask=closes)
 
     def drop(self) -> None:
         """Forgets the open decisions."""
         self._is_open.assign(tf.zeros_like(self._is_open))
+        if self._begins is not None:
+            self._begins.assign(tf.ones_like(self._begins))
+
+
+class NStepDecisions(Decisions):
+    """Decisions that add up the rewards of the n - 1 own ones that come next, or of as many as a life has left.
+
+    Source: Sutton 1988. A reward counts from decision to decision, by the agent's discount.
+
+    Args:
+      n_step: n, at least 2.
+      gamma: the agent's discount.
+      Others: as for `Decisions`.
+    """
+
+    def __init__(self, sight_spec, action_spec, batch_size, make_memory, n_step: int, gamma, limits_are_ends=False):
+        super().__init__(sight_spec, action_spec, batch_size, make_memory, False, limits_are_ends)
+        self._gamma, zeros = gamma, tf.zeros([n_step, batch_size])
+        self._waiting = {  # the newest first
+            "there": tf.Variable(zeros != 0.0, trainable=False),
+            "opened": tf.Variable(tf.zeros([*zeros.shape, self._opening.num_words], tf.int32), trainable=False),
+            "reward": tf.Variable(zeros, trainable=False),
+            "discount": tf.Variable(zeros, trainable=False),
+        }
+
+    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> None:
+        there = self._waiting["there"]
+        there.assign(there.read_value() & ~time_step.is_first())
+        super().observe(time_step, reward, my_turn, sight)
+
+    def _close(self, closes, ends, reward, discount, sight) -> None:
+        new = {"there": closes, "opened": self._opened.read_value(), "reward": reward, "discount": discount}
+        old = values_of(self._waiting)
+        weight = self._gamma * old["discount"]
+        older = old | {"reward": old["reward"] + weight * reward, "discount": weight * discount}
+        moved = {name: tf.concat([new[name][tf.newaxis], older[name][:-1]], axis=0) for name in new}
+        now = {name: _where(closes, moved[name], old[name]) for name in new}
+        n_step = old["reward"].shape[0]
+        for i in reversed(range(n_step)):  # as they were made
+            due = now["there"][i] & closes & (ends if i < n_step - 1 else True)
+            closing = self._closing.pack((now["reward"][i], now["discount"][i], *sight), self._batch_size)
+            self.memory.add_rows(join_columns(now["opened"][i], closing), mask=due)
+            now["there"] = tf.tensor_scatter_nd_update(now["there"], [[i]], (now["there"][i] & ~due)[tf.newaxis])
+        assign(self._waiting, now)
+
+    def drop(self) -> None:
+        super().drop()
+        self._waiting["there"].assign(tf.zeros_like(self._waiting["there"]))
+
+
+def _where(condition: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """`tf.where` by copy, bool `[B]`, of tensors `[n, B, ...]`."""
+    return tf.where(tf.reshape(condition, [1, -1] + [1] * (len(x.shape) - 2)), x, y)
 
 
 def as_experience(decision: Decision, sees_moves: bool = True) -> trajectory.Trajectory:

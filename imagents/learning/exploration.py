@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 
 from imagents.errors import InputError
-from imagents.learning.policies import LegalBoltzmannPolicy, LegalEpsilonGreedyPolicy, sees_moves
+from imagents.learning.policies import LegalBoltzmannPolicy, LegalEpsilonGreedyPolicy, SampledPolicy, sees_moves
 from imagents.randomness import make_generator
 
 
@@ -42,6 +42,7 @@ class Exploration(tf.Module):
       epsilon: that share, a number or one per copy; with a schedule the least that it becomes.
       schedule: what the share, or the temperature, is as the agent goes on.
       seed: of its own generator, with the agent's name.
+      samples: whether its own distribution over actions is all the exploration that there is.
 
     Attributes:
       policy: the exploring policy.
@@ -56,6 +57,7 @@ class Exploration(tf.Module):
         epsilon,
         schedule: Schedule | None,
         seed: int,
+        samples: bool = False,
     ):
         super().__init__(name="exploration")
         if np.shape(epsilon) not in ((), (batch_size,)):
@@ -71,8 +73,11 @@ class Exploration(tf.Module):
         if schedule is not None:
             self._decisions = tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False)
             self._spent = tf.Variable(0.0, trainable=False)
-        legal_moves = operator.attrgetter("legal_moves") if sees_moves(policy) else None
         generator = make_generator(seed, f"{owner}/exploration")
+        if samples:
+            self.policy = SampledPolicy(policy, generator)
+            return
+        legal_moves = operator.attrgetter("legal_moves") if sees_moves(policy) else None
         exploring = LegalBoltzmannPolicy if kind == "boltzmann" else LegalEpsilonGreedyPolicy
         self.policy = exploring(policy, self._amount, generator, legal_moves)
         self._follow_schedule()
@@ -81,6 +86,11 @@ class Exploration(tf.Module):
     def amount(self) -> tf.Tensor:
         """How much it explores now in each copy, float32 `[B]`: the share of random moves, or the temperature."""
         return self._amount.read_value()
+
+    @property
+    def last_temperature(self) -> float:
+        """The temperature that it ends at; 0 where what is tried does not depend on what it is worth."""
+        return self._schedule.end if isinstance(self.policy, LegalBoltzmannPolicy) else 0.0
 
     def note_decisions(self, asked: tf.Tensor) -> None:
         """The agent has decided in the copies of `asked`, bool `[B]`."""

@@ -73,6 +73,7 @@ class Perspective:
       seat: the agent's seat.
       action_spec: of its own actions: one integer, from 0 as algorithms count.
       environment_action_spec: of what is done, which may begin elsewhere.
+      acts_as_it_chooses: whether each of its own actions is the environment's of the same place.
       sight_spec: `Sight` of specs, without the batch dimension.
       state_spec: nest of specs of the internal state of one copy.
 
@@ -100,6 +101,7 @@ class Perspective:
         default = own_stones if shows(time_step_spec.observation, "board") else own_view
         self._observation_fn = observation_fn or default
         self._reward_fn = reward_fn
+        self.acts_as_it_chooses = action_fn is None
         self._action_fn = action_fn or (lambda action, seat, state: action)
         self._state_fn = state_fn or (lambda state, time_step, seat: state)
         _check_arguments(owner, "observation_fn", self._observation_fn, "observation, seat, state")

@@ -1,12 +1,13 @@
 """An agent's policies: on the environment's time steps, and exploring over legal moves."""
 
 import tensorflow as tf
-from tf_agents.policies import tf_policy
+from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy, tf_policy
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from imagents.errors import InputError
 from imagents.learning.perspective import Perspective, Sight
-from imagents.randomness import sample_legal, uniform
+from imagents.randomness import draw_from, sample_legal, uniform
 from imagents.seats import num_actions
 
 
@@ -43,6 +44,20 @@ def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sig
 def sees_moves(policy: tf_policy.TFPolicy) -> bool:
     """Whether a policy was made for a `Sight`; else for the bare view."""
     return isinstance(policy.time_step_spec.observation, Sight)
+
+
+def has_q_values(policy: tf_policy.TFPolicy) -> bool:
+    """Whether a policy is greedy over Q values; else it says what it says."""
+    own = getattr(policy, "wrapped_policy", None)
+    return isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
+
+
+def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
+    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits."""
+    if not isinstance(policy, greedy_policy.GreedyPolicy):
+        raise InputError(f"{type(policy).__name__} does not say what it thinks of actions")
+    own = policy.wrapped_policy
+    return own.distribution(own_time_step(own, time_step, sight)).action.logits_parameter()
 
 
 def shown(sight: Sight):
@@ -127,20 +142,65 @@ class LegalBoltzmannPolicy(_Exploring):
 
     def _action(self, time_step, policy_state, seed=None):
         shares = self.probabilities(time_step)
-        sums = tf.cumsum(shares, axis=1)
-        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
-        return policy_step.PolicyStep(self._as_action(tf.argmax(reached, axis=1)), policy_state, ())
+        chosen = draw_from(shares, uniform(self._generator, [_batch_size(shares)]))
+        return policy_step.PolicyStep(self._as_action(chosen), policy_state, ())
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
         values = self._greedy_policy.wrapped_policy.distribution(time_step).action.logits_parameter()
-        temperature = tf.maximum(self._amount_of(_batch_size(values)), _COLDEST)
-        temperature = temperature[:, tf.newaxis] if temperature.shape.rank else temperature
-        below = (values - tf.reduce_max(values, axis=1, keepdims=True)) / temperature
-        return tf.nn.softmax(tf.where(self._legal_moves(time_step, _batch_size(values)), below, -float("inf")))
+        size = _batch_size(values)
+        return boltzmann(values, self._amount_of(size), self._legal_moves(time_step, size))
+
+
+class SampledPolicy(tf_policy.TFPolicy):
+    """A policy's own distribution over actions, drawn from by a generator of one's own: the same eagerly and compiled.
+
+    Its `info` is the logarithm of the probability of what it drew.
+
+    Args:
+      policy: the greedy policy of that distribution.
+      generator: `tf.random.Generator` that this policy draws from.
+    """
+
+    def __init__(self, policy: tf_policy.TFPolicy, generator):
+        super().__init__(
+            policy.time_step_spec,
+            policy.action_spec,
+            policy_state_spec=policy.policy_state_spec,
+            info_spec=tf.TensorSpec([], tf.float32),
+            automatic_state_reset=False,
+            clip=False,
+        )
+        self._own_policy, self._generator = policy.wrapped_policy, generator
+
+    def _action(self, time_step, policy_state, seed=None):
+        distribution = self._own_policy.distribution(time_step).action
+        shares = tf.nn.softmax(distribution.logits_parameter())
+        sums = tf.cumsum(shares, axis=1)
+        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
+        action = tf.cast(tf.argmax(reached, axis=1), self.action_spec.dtype)
+        return policy_step.PolicyStep(action, policy_state, distribution.log_prob(action))
+
+    def probabilities(self, time_step) -> tf.Tensor:
+        """What it plays how often, float32 `[N, num_actions]`."""
+        return tf.nn.softmax(self._own_policy.distribution(time_step).action.logits_parameter())
 
 
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy
+
+
+def boltzmann(values: tf.Tensor, temperature, legal_moves: tf.Tensor) -> tf.Tensor:
+    """Shares that go with exp(value / temperature) among legal moves, float32 `[N, num_actions]`.
+
+    Args:
+      values: float32 `[N, num_actions]`.
+      temperature: `[]` or `[N]`; at 0 all goes to the greatest value, and equals share it.
+      legal_moves: bool `[N, num_actions]`.
+    """
+    temperature = tf.maximum(temperature, _COLDEST)
+    temperature = temperature[:, tf.newaxis] if temperature.shape.rank else temperature
+    below = (values - tf.reduce_max(values, axis=1, keepdims=True)) / temperature
+    return tf.nn.softmax(tf.where(legal_moves, below, -float("inf")))
 
 
 def greedy_probabilities(policy: tf_policy.TFPolicy, time_step) -> tf.Tensor:

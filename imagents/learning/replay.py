@@ -116,17 +116,6 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         """`get_next` for a loop that has filled the buffer before: in a graph nobody looks whether it is empty."""
         return self._get_next(count, None, True)
 
-    def take_all(self):
-        """Empties the buffer.
-
-        Returns:
-          Its frames, nest of tensors `[capacity, ...]`, and whether each is there, bool `[capacity]`.
-        """
-        row = tf.range(self.capacity, dtype=tf.int64)
-        frames, are_there = self._read(row), row < self._added.read_value()
-        self._clear()
-        return frames, are_there
-
     def _get_next(self, sample_batch_size, num_steps, time_stacked):
         if num_steps not in (None, 1):
             raise InputError(

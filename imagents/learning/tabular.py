@@ -39,7 +39,7 @@ class TabularAgent(tf_agent.TFAgent):
       InputError: for a view that has no number, or too many of them.
     """
 
-    learns_once = True  # whoever trains it gives it every decision, and none twice
+    rollout_length = 1  # a lesson a round: whoever trains it gives it every decision, and none twice
 
     def __init__(self, time_step_spec, action_spec, settings: Tabular, seed: int = 0):
         tf.Module.__init__(self, name="tabular")

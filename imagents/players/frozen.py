@@ -1,7 +1,8 @@
-"""Agents as players: they choose greedily, learn nothing, and play either seat."""
+"""Agents as players: they explore no more, learn nothing, and play either seat."""
 
 import os
 from collections.abc import Callable
+from typing import Literal
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -10,6 +11,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.errors import InputError
 from imagents.opening import Opened, open_path
 from imagents.players.base import Player
+from imagents.randomness import make_seed
 from imagents.seats import assign, is_asked, values_of, variables_for, where_copy
 
 
@@ -84,32 +86,49 @@ def agent_player(agent, environment, seat: int, name: str = "", batch_size: int 
     player = PolicyPlayer(agent.policy, seat, name or agent.name, exchange, memory)
     player.runs_in_python = getattr(agent, "runs_in_python", False)
     if hasattr(agent, "probabilities") and not has_state and exchange is None:
-        player.probabilities = lambda time_step, collect=False: agent.probabilities(time_step)  # greedy, as it plays
+        player.probabilities = lambda time_step, collect=False: agent.probabilities(time_step)  # it explores no more
     return player
 
 
 def frozen_player(
-    opened: Opened | str, agent: str, environment, seat: int, name: str, batch_size: int = 1
+    opened: Opened | str,
+    agent: str,
+    environment,
+    seat: int,
+    name: str,
+    batch_size: int = 1,
+    policy: str | None = None,
+    seed: int = 0,
 ) -> PolicyPlayer:
-    """An agent of whatever a path holds, choosing greedily.
+    """An agent of whatever a path holds.
 
     Args:
       opened: what was opened, or the path of it.
       agent: the agent's name; "" for the one that learned to play `seat`, if there is one, else for the first.
       environment: the settings of the environment to play in.
       seat, name, batch_size: as for `agent_player`.
+      policy: "greedy" or "sampled"; as suits the environment if None.
+      seed: of what it draws, with its name and its seat.
 
     Raises:
-      InputError: if there is no such agent, or it learned another game.
+      InputError: if there is no such agent, or it learned another game, or cannot follow that policy.
     """
     opened = open_path(opened) if isinstance(opened, str) else opened
-    return agent_player(opened.agent_for(environment, seat, agent), environment, seat, name, batch_size)
+    chosen = opened.agent_for(environment, seat, agent)
+    chosen.follow(environment.policy(policy), make_seed(seed, f"{name}/{seat}"))
+    return agent_player(chosen, environment, seat, name, batch_size)
 
 
 def load_player(
-    path: str | os.PathLike, agent: str = "", seat: int = 0, name: str = "", batch_size: int = 1
+    path: str | os.PathLike,
+    agent: str = "",
+    seat: int = 0,
+    name: str = "",
+    batch_size: int = 1,
+    policy: Literal["greedy", "sampled"] | None = None,
+    seed: int = 0,
 ) -> PolicyPlayer:
-    """A trained agent, ready for matches, tournaments and play: it chooses greedily and learns nothing.
+    """A trained agent, ready for matches, tournaments and play: it explores no more and learns nothing.
 
     Args:
       path: a run folder (its best checkpoint, or the newest), one of its checkpoints or snapshots, or an agent
@@ -118,11 +137,14 @@ def load_player(
       seat: the seat to play; on a board every agent can play both.
       name: the player's name; that of its folder if "".
       batch_size: number of parallel games; only an agent with an internal state needs it.
+      policy: how it plays, see `IMAgent.follow`; if None, sampled where information is hidden or seats act all at once,
+        else greedy.
+      seed: of what it draws.
 
     Raises:
-      InputError: if there is no such agent there, or it is damaged.
+      InputError: if there is no such agent there, or it is damaged, or cannot follow that policy.
     """
     opened = open_path(path)
     if seat not in range(opened.environment.num_seats):
         raise InputError(f"seat = {seat!r}: seats are 0 to {opened.environment.num_seats - 1}")
-    return frozen_player(opened, agent, opened.environment, seat, name or str(path), batch_size)
+    return frozen_player(opened, agent, opened.environment, seat, name or str(path), batch_size, policy, seed)

@@ -11,7 +11,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError, brief
@@ -28,7 +28,7 @@ class Order:
     Attributes:
       parameter: what follows the colon in the name, "" if nothing does.
       environment: the environment's settings.
-      seat, name, seed, batch_size, action_spec: as for `make_player`.
+      seat, name, seed, batch_size, action_spec, policy: as for `make_player`.
     """
 
     parameter: str
@@ -38,6 +38,7 @@ class Order:
     seed: int
     batch_size: int
     action_spec: Any = None
+    policy: str | None = None
 
     def number(self, kind: type, default: str, needed: str):
         """The parameter as a number.
@@ -55,7 +56,7 @@ _MAKERS: dict[str, Callable[[Order], Player]] = {
     "random": lambda o: RandomPlayer(o.seat, o.name, o.seed, o.action_spec),
     "first_legal": lambda o: FirstLegalPlayer(o.seat, o.name, o.action_spec),
     "trained": lambda o: frozen_player(open_shipped(o.environment, o.seat), "", o.environment, o.seat, o.name,
-                                       o.batch_size),
+                                       o.batch_size, o.policy, o.seed),
 }  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def make_player(
     others: Mapping[str, Callable[[], Player]] | None = None,
     action_spec=None,
     folder: str | os.PathLike = "",
+    policy: Literal["greedy", "sampled"] | None = None,
 ) -> Player:
     """The player of that name.
 
@@ -86,6 +88,7 @@ def make_player(
       others: players that only the caller can make, by name.
       action_spec: the environment's; needed only where that does not show legal moves.
       folder: where relative paths are looked for first, before the folder of the process.
+      policy: how trained agents play, see `IMAgent.follow`; as suits the environment if None.
 
     Raises:
       InputError: if the name is unknown, or the player cannot play this game or is not installed.
@@ -95,10 +98,10 @@ def make_player(
         return others[name]()
     found = split_agent(os.path.join(folder, name)) or split_agent(name)
     if found:
-        return frozen_player(*found, environment, seat, name, batch_size)
+        return frozen_player(*found, environment, seat, name, batch_size, policy, seed)
     if "," in name or "=" in name:
         names, weights = zip(*parse_mixture(name))
-        rest = seat, seed, batch_size, others, action_spec, folder
+        rest = seat, seed, batch_size, others, action_spec, folder, policy
         members = [make_player(member, environment, *rest) for member in names]
         return MixturePlayer(members, weights, environment.memory(seat, batch_size), name, seed, batch_size)
     kind, colon, parameter = name.partition(":")
@@ -108,4 +111,4 @@ def make_player(
             raise InputError(f"{brief(name)} is neither the folder of a run nor a checkpoint or a snapshot of one")
         known = ", ".join(dict.fromkeys([*player_names(environment), *others]))
         raise InputError(f"unknown player {brief(name)}: choose {known}, or the folder of a run")
-    return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size, action_spec))
+    return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size, action_spec, policy))

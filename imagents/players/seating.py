@@ -4,13 +4,15 @@ import os
 
 from tf_agents.environments import tf_environment
 
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, run_folder
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agent, build_learners, own_players
+from imagents.opening import Opened, open_path
 from imagents.players.base import Player
 from imagents.players.league import LeaguePlayer
 from imagents.players.names import make_player
+from imagents.runs.run import Run
 from imagents.seats import num_seats
 
 
@@ -34,6 +36,28 @@ def seat_players(
         agents.get(seat) or _player(config, environment, seat, name, agents, folder)
         for seat, name in enumerate(config.players(num_seats(environment)))
     ]
+
+
+def seat_learned(
+    opened: Opened, environment: tf_environment.TFEnvironment, policy: str, seed: int = 0
+) -> list[IMAgent | Player]:
+    """The players of a run as they have become, to live together in an environment and learn no more.
+
+    Args:
+      opened: a run, a checkpoint or a snapshot.
+      environment: where they are to play.
+      policy: how agents play, see `IMAgent.follow`.
+      seed: of what agents draw.
+    """
+    config = opened.config.with_copies(environment.batch_size)
+    players = seat_players(config, environment, Run(run_folder(opened.path)).began_in)
+    learned = {agent.name: agent for agent in open_path(opened.path, last=True).agents}  # of one agent's path, too
+    for player in players:
+        if player.name in learned and isinstance(player, IMAgent):
+            for variable, value in zip(player.policy.variables(), learned[player.name].policy.variables(), strict=True):
+                variable.assign(value)
+            player.follow(policy, seed)
+    return players
 
 
 def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict[int, IMAgent], folder) -> Player:

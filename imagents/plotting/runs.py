@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from imagents.config import agents_in
 from imagents.errors import InputError
 from imagents.plotting.reading import Measures, Run, environment_name, read_measures, read_metrics, unexplained
 from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save, shown, words
@@ -239,7 +240,7 @@ def _scale(axes, curves: list[tuple[str, dict, str]], lowest: float) -> None:
 
 
 def _agents(metrics: pd.DataFrame) -> list[str]:
-    agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
+    agents = agents_in(metrics)
     if not agents:
         raise InputError("the metrics have no column that ends in _loss, which would name the agents")
     return agents[:_MOST_CURVES]

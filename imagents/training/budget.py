@@ -6,6 +6,7 @@ from typing import Any
 
 from imagents.config import TrainConfig
 from imagents.learning.agent import IMAgent
+from imagents.settings import ActorCritic, Learning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Budget:
         return " and ".join(f"{name} = {value}" for name, value in self.to_dict().items() if value is not None)
 
 
-def learning_rate(config: TrainConfig, spent: float) -> float:
+def learning_rate(algorithm: Learning | ActorCritic, spent: float) -> float:
     """What it is once such a share of the budget is spent, over which it falls linearly."""
-    start, end = config.algorithm.learning_rate, config.algorithm.final_learning_rate
+    start, end = algorithm.learning_rate, algorithm.final_learning_rate
     return start + (end - start) * spent
 
 
@@ -48,5 +49,5 @@ def follow_schedules(config: TrainConfig, agents: Sequence[IMAgent], spent: floa
     if config.training.agents:
         return  # somebody's own have schedules of their own
     for agent in agents:
-        agent.optimizer.learning_rate.assign(learning_rate(config, spent))
+        agent.optimizer.learning_rate.assign(learning_rate(config.algorithm_of(agent.name), spent))
         agent.exploration.note_budget(spent)

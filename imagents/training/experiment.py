@@ -152,7 +152,7 @@ class Experiment:
         before = Budget.of(known["settings"])
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
-        kept, new = (learning_rate(self.config, self._spent(each)) for each in (self._schedule, self._budget))
+        kept, new = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
         rate = f"goes on at {kept:.3g}, as it would have (--schedule new: at {new:.3g}, falling over this budget)"
         if self._schedule == self._budget:
             rate = f"begins at {new:.3g}, and falls over this budget"
@@ -190,11 +190,12 @@ class Experiment:
             with self._run.writing():
                 if self.stopped_by is None:
                     report = self._evaluated()
-                    write_json(self._run.path / "evaluation.json", self._progress_so_far() | report)
+                    about = self._progress_so_far() | {"policy": "greedy"}
+                    write_json(self._run.path / "evaluation.json", about | report)
                     for name, text in getattr(self._strength, "files", dict)().items():
                         write_text(self._run.path / name, text)
                     if not quiet:
-                        print(self._strength.text(report["agents"]))
+                        print(f"policy: greedy\n{self._strength.text(report['agents'])}")
                 if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
                     self._plot()
         except FloatingPointError as error:

@@ -8,7 +8,7 @@ only in between. The same `_round` runs eagerly, in a graph and under XLA.
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import tensorflow as tf
@@ -36,9 +36,10 @@ class Trainer(tf.Module):
       environment: one with a seat for each player, or any TF-Agents environment for one agent. Its `tallies` name what
         `tally()`, bool `[B, K]`, says of each step; the shares among the episodes that ended become metrics.
       players: one for each seat, in seat order; those that are `IMAgent`s learn, each from its own seat.
-      train_steps_per_round: of each agent that has a replay; any other learns each decision once, as it closes.
+      train_steps_per_round: of each agent that has a replay, or a number by agent's name; any other has a lesson every
+        `rollout_length` rounds.
       warmup_rounds: rounds before the first train step, at least 2, and as many more as it takes until every agent that
-        has a replay has a decision to learn from.
+        has a replay has a decision to learn from; or a number by agent's name.
       execution: "xla", "graph" or "eager". An environment or a player written in Python
         cannot be compiled by XLA; training runs as a graph instead, and the attribute says so.
 
@@ -51,21 +52,18 @@ class Trainer(tf.Module):
         environment: tf_environment.TFEnvironment,
         players: Sequence[IMAgent | Player],
         *,
-        train_steps_per_round: int = QLearning.train_steps_per_round,
-        warmup_rounds: int = QLearning.warmup_rounds,
+        train_steps_per_round: int | Mapping[str, int] = QLearning.train_steps_per_round,
+        warmup_rounds: int | Mapping[str, int] = QLearning.warmup_rounds,
         execution: Literal["xla", "graph", "eager"] = "xla",
     ):
         check_tensorflow()
         super().__init__(name="trainer")
         _check_players(environment, players)
-        if warmup_rounds < 2:
-            raise InputError(f"warmup_rounds = {warmup_rounds}: at least 2 are needed before there are decisions")
         self.environment = environment
         self.players = list(players)
         self.agents = [player for player in players if isinstance(player, IMAgent)]
-        self._replaying = [agent for agent in self.agents if not agent.learns_once]
-        self._train_steps_per_round = train_steps_per_round
-        self._warmup_rounds = warmup_rounds
+        self._train_steps_per_round, self._warmup_rounds = train_steps_per_round, warmup_rounds
+        self._by_pace()  # which looks at them
         if execution == "xla" and runs_in_python(environment, self.players):
             execution = "graph"
         self.execution = execution
@@ -80,8 +78,11 @@ class Trainer(tf.Module):
         self.steps = _counter("steps")
         self.episodes = _counter("episodes")
         self._tallies = _counter("tallies", [len(getattr(environment, "tallies", ()))])
-        self._train_steps = _counter("train_steps")
-        self._lessons = {a.name: _counter("lessons") for a in self.agents if a.learns_once}
+        self._lessons = {a.name: _counter("lessons") for a in self.agents}
+        self._notes = {
+            f"{agent.name}_{note}": tf.Variable(0.0, trainable=False)
+            for agent in self.agents for note in getattr(agent.algorithm, "notes", ())
+        }  # fmt: skip
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._lives = {a.name: _counter("lives") for a in self.agents}
@@ -114,8 +115,8 @@ class Trainer(tf.Module):
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        by_agent = (self._losses, self._returns, self._lives, self._lessons)
-        sums = [self._tallies, self._train_steps, *(variable for each in by_agent for variable in each.values())]
+        by_agent = (self._losses, self._returns, self._lives, self._lessons, self._notes)
+        sums = [self._tallies, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
         episodes_before = int(self.episodes)
@@ -128,11 +129,14 @@ class Trainer(tf.Module):
             # TF-Agents found it, before the loss was added to those that are checked here.
             raise FloatingPointError(f"a loss became infinite or NaN: {_ADVICE}") from None
         self._check_sums()
+        self._check_rollouts()
         episodes = int(self.episodes) - episodes_before
-        train_steps, metrics = int(self._train_steps), {}
+        metrics = {}
         for agent in self.agents:
-            lessons = int(self._lessons[agent.name]) if agent.learns_once else train_steps
+            lessons = int(self._lessons[agent.name])
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], lessons)
+            names = [f"{agent.name}_{note}" for note in getattr(agent.algorithm, "notes", ())]
+            metrics |= {name: _mean(self._notes[name], lessons) for name in names}
             metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
         tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
         metrics |= {name: _mean(count, episodes) for name, count in tallies}
@@ -145,6 +149,14 @@ class Trainer(tf.Module):
         for agent in self.agents:
             _check_number("return", agent, self._returns[agent.name])
             _check_number("loss", agent, self._losses[agent.name])
+
+    def _check_rollouts(self) -> None:
+        for agent in self.agents:
+            if agent.rollout_length and (lost := int(agent.replay_buffer.num_lost)):
+                raise InputError(
+                    f"{agent.name}: {lost} decisions of lives under way had no room any more: a life is longer than "
+                    f"longest_life = {agent.algorithm.longest_life} decisions"
+                )
 
     def check_weights(self) -> None:
         """Looks at everything that the agents have learned, as a checkpoint would hold it.
@@ -163,15 +175,16 @@ class Trainer(tf.Module):
     def _round(self) -> None:
         for seats in turns(self.environment):
             self._step(seats)
-        is_warm = self.rounds.assign_add(1) > self._warmup_rounds
-        for agent in self._replaying:  # some are first asked late, or decide for long
-            is_warm &= agent.replay_buffer.num_frames() > 0
-        if self._replaying:
-            repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
+        rounds = self.rounds.assign_add(1)
+        for (train_steps, warmup_rounds), agents in self._by_pace().items():
+            is_warm = rounds > warmup_rounds
+            for agent in agents:  # some are first asked late, or decide for long
+                is_warm &= agent.replay_buffer.num_frames() > 0
+            repeat(functools.partial(self._train, agents), tf.where(is_warm, train_steps, 0))
         for agent in self.agents:
-            if agent.learns_once:
-                is_due = agent.replay_buffer.num_frames() > 0
-                repeat(functools.partial(self._learn_once, agent), tf.cast(is_due, tf.int32))
+            if agent.rollout_length:
+                is_due = (rounds % agent.rollout_length == 0) & (agent.replay_buffer.num_frames() > 0)
+                repeat(functools.partial(self._train, [agent]), tf.cast(is_due, tf.int32))
 
     def _step(self, seats: Sequence[int]) -> None:
         before, after, stepped = take_step(
@@ -188,14 +201,24 @@ class Trainer(tf.Module):
             self._lives[agent.name].assign_add(_count(ended))
             self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
 
-    def _train(self) -> None:
-        self._train_steps.assign_add(1)
-        for agent in self._replaying:
-            self._losses[agent.name].assign_add(agent.train_iteration().loss)
+    def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
+        """The agents that have a replay, by (train steps per round, rounds before the first)."""
+        found, numbers = {}, (self._train_steps_per_round, self._warmup_rounds)
+        for agent in self.agents:
+            steps, warmup = (number[agent.name] if isinstance(number, Mapping) else number for number in numbers)
+            if warmup < 2:
+                raise InputError(f"warmup_rounds = {warmup}: at least 2 are needed before there are decisions")
+            if not agent.rollout_length:
+                found.setdefault((steps, warmup), []).append(agent)
+        return found
 
-    def _learn_once(self, agent: IMAgent) -> None:
-        self._lessons[agent.name].assign_add(1)
-        self._losses[agent.name].assign_add(agent.train_iteration().loss)
+    def _train(self, agents: Sequence[IMAgent]) -> None:
+        for agent in agents:
+            info = agent.train_iteration()
+            self._lessons[agent.name].assign_add(1)
+            self._losses[agent.name].assign_add(info.loss)
+            for note in getattr(agent.algorithm, "notes", ()):
+                self._notes[f"{agent.name}_{note}"].assign_add(info.extra[note])
 
 
 def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
@@ -210,13 +233,12 @@ def build(config: TrainConfig, folder: str | os.PathLike = "") -> Trainer:
     """
     environment = config.environment.build(config.training.parallel_games, config.training.seed)
     players = seat_players(config, environment, folder)
-    return Trainer(
-        environment,
-        players,
-        execution=config.training.execution,
-        **{name: getattr(config.algorithm, name) for name in ("train_steps_per_round", "warmup_rounds")
-           if hasattr(config.algorithm, name)},
-    )
+    algorithms = {player.name: config.algorithm_of(player.name) for player in players}
+    pace = {
+        setting: {name: getattr(each, setting, getattr(QLearning, setting)) for name, each in algorithms.items()}
+        for setting in ("train_steps_per_round", "warmup_rounds")
+    }
+    return Trainer(environment, players, execution=config.training.execution, **pace)
 
 
 def load_run(path: str | os.PathLike) -> Trainer:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import tqdm
 
+from imagents.config import agents_in
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -91,7 +93,7 @@ def write_metric_line(figures: Mapping[str, float]) -> None:
 
 
 def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:
-    losses = [f"{loss:.3f}".lstrip("0") for loss in _few([row[f"{agent}_loss"] for agent in _agents(row)])]
+    losses = [f"{loss:.3f}".lstrip("0") for loss in _few([row[f"{agent}_loss"] for agent in agents_in(row)])]
     wins = [f"{100 * row[name]:.0f}" for name in row if name.endswith("_wins")]
     parts = [f"{_short(row['steps'])} {_short(row['steps_per_second'])}/s", "loss", *losses]
     if wins:
@@ -105,7 +107,7 @@ def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str
 
 def _strength(row: dict[str, float], measure: str, short: str, kind: str) -> str:
     """The agents' values of a measure; "" where the row has none."""
-    values = [row.get(f"{agent}_{measure}", float("nan")) for agent in _agents(row)]
+    values = [row.get(f"{agent}_{measure}", float("nan")) for agent in agents_in(row)]
     values = _few([value for value in values if value == value])
     if not values:
         return ""
@@ -117,10 +119,6 @@ def _strength(row: dict[str, float], measure: str, short: str, kind: str) -> str
 def _few(values: list[float]) -> list[float]:
     """The agents' values if a line has room for them, else their least and greatest."""
     return values if len(values) <= 3 else [min(values), max(values)]
-
-
-def _agents(row: dict[str, float]) -> list[str]:
-    return [name.removesuffix("_loss") for name in row if name.endswith("_loss")]
 
 
 def _short(number: float) -> str:

@@ -232,7 +232,7 @@ def test_an_endpoint_answers_boards_with_the_agents_moves(trained, session):
         np.testing.assert_array_equal(agents.move(boards, name), expected)
     assert agents.move(boards[0]) == agents.move(boards, "player_1")[0]  # the default agent; one board, one move
     assert agents.move([[1, 1, 1], [2, 2, 0], [0, 0, 0]]) == -1
-    assert set(agents.ask(boards)[0]) == {"action", "legal_actions", "q_values"}
+    assert set(agents.ask(boards)[0]) == {"action", "legal_actions", "probabilities", "q_values"}
     with pytest.raises(Exception, match="nobody"):
         agents.move(boards, "nobody")
     assert "deleted the endpoint agents" in printed("sagemaker", "delete", "agents")

@@ -108,6 +108,15 @@ def test_reports_are_plain_json(tic_tac_toe, connect_four):
         assert json.loads(json.dumps(report)) == report
 
 
+def test_an_evaluation_says_which_policy_was_used(tmp_path, tic_tac_toe):
+    run = untrained_run(tmp_path / "run", "matching_pennies", algorithm="dqn")
+    for report, policy in ((tic_tac_toe, "greedy"), (evaluate_run(run.path), "sampled")):
+        assert report["policy"] == policy and report_text(report).startswith(f"policy: {policy}\n")
+    assert evaluate_run(run.path, policy="greedy")["policy"] == "greedy"
+    with pytest.raises(InputError, match="policy = 'mode': choose greedy, sampled"):
+        evaluate_run(run.path, policy="mode")
+
+
 def test_bad_input_is_refused(tmp_path):
     with pytest.raises(InputError, match="is not a run folder"):
         evaluate_run(tmp_path)

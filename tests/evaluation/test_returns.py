@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 from worlds import F, L, M, Row, Scripted
 
+from imagents.config import TrainConfig
 from imagents.evaluation.returns import Returns
 from imagents.learning.agent import IMAgent
+from imagents.learning.build import build_learners
 from imagents.players.base import Player, RandomPlayer
 from imagents.training.loop import Trainer
 
@@ -97,3 +99,16 @@ def test_who_never_lives_has_no_mean():
     report = Returns(environment, agents_of(environment), episodes=2).report()
     assert report["player_1"] == {"mean_return": 2, "lives": 2}
     assert report["player_2"]["lives"] == 0 and np.isnan(report["player_2"]["mean_return"])
+
+
+def test_returns_of_sampled_policies_depend_on_the_seed_alone_eagerly_and_under_xla():
+    config = TrainConfig("rock_paper_scissors", exploration="boltzmann", exploration_end=1.0, parallel_games=10)
+    found = []
+    for seed, xla in ((1, False), (1, True), (2, False)):
+        environment = config.environment.build(10, 0)
+        players = [*build_learners(config, environment).values()]
+        for player in players:
+            player.follow("sampled", seed)
+        found.append(Returns(environment, players, episodes=500, xla=xla).report())
+    assert found[0] == found[1] != found[2]
+    assert found[0]["player_1"]["mean_return"] == pytest.approx(0, abs=0.15)

@@ -49,6 +49,7 @@ def test_random_play_is_zero_and_perfect_play_comes_first(tournament):
 
 def test_reads_as_a_table_in_80_columns(tournament):
     lines = tournament.text().splitlines()
+    assert lines.pop() == "policy of trained agents: greedy"
     assert [line.split()[1] for line in lines[1:]] == ["perfect", "heuristic", "first_legal", "random"]
     assert lines[0].split() == ["player", "Elo", "95", "%", "interval", "points", "v", "1", "2", "3", "4"]
     assert all(len(line) <= 80 for line in lines)
@@ -93,8 +94,8 @@ def test_a_run_stands_for_its_agents_and_its_snapshots_for_all_of_them(run):
 
 
 def test_an_environment_is_known_from_a_run(run):
-    assert environment_of(["random", f"{run.path}:player_1"]) == "tic_tac_toe"
-    assert environment_of(["random", "perfect"]) == ""
+    assert environment_of(["random", f"{run.path}:player_1"]).name == "tic_tac_toe"
+    assert environment_of(["random", "perfect"]) is None
 
 
 def test_snapshots_tell_how_much_they_had_learned(run):

@@ -11,7 +11,9 @@ from tf_agents.trajectories import time_step as ts
 
 import imagents
 from imagents import own
+from imagents.config import TrainConfig, environment_settings
 from imagents.export.reading import ExportedAgent
+from imagents.learning.build import build_agents
 from imagents.seats import is_asked
 
 NUMBERS = tf.TensorSpec([3], tf.float32)
@@ -116,3 +118,58 @@ def test_an_agent_is_exported_for_its_own_environment_only(exported):
     own.trust(lambda batch_size, seed: Shows(NESTED, ACTION, batch_size), "m:other")
     with pytest.raises(imagents.InputError, match="cannot be exported: it was made for another environment than m:oth"):
         imagents.export_agent(agent, "m:other", "unused")
+
+
+@pytest.fixture(scope="module")
+def poker():
+    """An agent of Kuhn poker that draws its actions, and what it is shown at first in 3,000 games."""
+    config = TrainConfig("kuhn_poker", exploration_start=1.0, exploration_end=0.3)
+    agent = build_agents(config)[0]
+    table = agent.algorithm._q_network.table
+    table.assign(np.random.default_rng(0).normal(size=table.shape))
+    return agent, config.environment.build(3000, 0).reset()
+
+
+@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "tflite"])
+def test_a_model_of_a_mixed_policy_gives_its_probabilities_and_draws_by_them(poker, tmp_path, format_name):
+    agent, time_step = poker
+    [folder] = imagents.export_agent(agent, "kuhn_poker", tmp_path, [format_name])
+    model = ExportedAgent(folder)
+    assert model.metadata["policy"] == "sampled"
+    agent.follow("sampled")
+    shares = agent.probabilities(time_step).numpy()
+    observation = time_step.observation
+    answer = model.model({"view": observation["views"][0], "legal_moves": observation["legal_moves"]})
+    np.testing.assert_allclose(answer["probabilities"], shares, atol=1e-5)
+    cards = np.argmax(observation["views"][0][:, :3], axis=1)
+    drawn = {"model": answer["action"].numpy()}
+    for seed in (1, 1, 2):
+        model.follow("sampled", seed)
+        drawn[seed] = model.policy.action(time_step).action.numpy()
+        again = drawn.setdefault(f"first of {seed}", drawn[seed])
+        np.testing.assert_array_equal(again, drawn[seed])
+    assert (drawn[1] != drawn[2]).any()
+    for card in range(3):
+        for actions in drawn.values():
+            assert actions[cards == card].mean() == pytest.approx(shares[cards == card, 1].mean(), abs=0.06)
+    model.follow("greedy")
+    np.testing.assert_array_equal(model.policy.action(time_step).action, shares.argmax(axis=1))
+
+
+def test_probabilities_are_of_what_the_environment_is_told(tmp_path):
+    """An agent that turns its choice round is asked for what comes of it."""
+    environment = environment_settings("kuhn_poker").build(5, 0)
+    agent = imagents.IMAgent(environment, action_fn=lambda action, seat, state: 1 - action)
+    [folder] = imagents.export_agent(agent, "kuhn_poker", tmp_path, policy="greedy")
+    observation = environment.reset().observation
+    answer = ExportedAgent(folder).model({"view": observation["views"][0], "legal_moves": observation["legal_moves"]})
+    np.testing.assert_array_equal(answer["action"], 1 - np.argmax(answer["q_values"], axis=1))
+    np.testing.assert_array_equal(np.argmax(answer["probabilities"], axis=1), answer["action"])
+    assert np.asarray(answer["probabilities"]).sum(axis=1) == pytest.approx(np.ones(5))
+
+
+def test_a_model_without_probabilities_plays_greedily_only():
+    agent = ExportedAgent(imagents.open_shipped("tic_tac_toe").path)
+    agent.follow("greedy")
+    with pytest.raises(imagents.InputError, match="player_1 was exported without its probabilities"):
+        agent.follow("sampled")

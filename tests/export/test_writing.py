@@ -114,6 +114,7 @@ def test_saved_models_lie_as_tensorflow_serving_wants_them_with_metadata_beside(
         assert metadata["outputs"] == {
             "action": {"dtype": "int32", "shape": [None]},
             "legal_actions": {"dtype": "bool", "shape": [None, game.num_actions]},
+            "probabilities": {"dtype": "float32", "shape": [None, game.num_actions]},
             "q_values": {"dtype": "float32", "shape": [None, game.num_actions]},
         }
         assert set(metadata["versions"]) == {"imagents", "tensorflow", "tf_agents", "numpy", "python"}
@@ -209,6 +210,9 @@ def test_boards_without_a_move_to_make_are_answered_among_good_ones(exports, gam
     assert answer["action"].tolist() == [expected] + [-1] * len(bad) + [expected]
     assert not answer["legal_actions"][1:-1].any()
     assert (answer["q_values"][1:-1] == LOWEST).all() and np.isfinite(answer["q_values"]).all()
+    shares, best = answer["probabilities"], answer["q_values"].argmax(axis=1)
+    assert not shares[1:-1].any() and shares[[0, -1]].sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (shares[[0, -1], best[[0, -1]]] == shares[[0, -1]].max(axis=1)).all()  # it is sure of what is best
 
 
 def ask(folder, format_name, boards) -> dict:

@@ -40,6 +40,8 @@ def test_a_train_step_is_that_of_the_agent_of_tf_agents(learner, method, origina
         view=tf.constant(rng.random([64, 2, 6, 7]) < 0.3),
         legal_moves=tf.constant(rng.random([64, 7]) < 0.8),
         action=tf.constant(rng.integers(0, 7, 64), tf.int32),
+        log_probability=(),
+        begins=(),
         reward=tf.constant(rng.normal(size=64), tf.float32),
         discount=tf.constant(rng.integers(0, 2, 64), tf.float32),
         next_view=tf.constant(rng.random([64, 2, 6, 7]) < 0.3),

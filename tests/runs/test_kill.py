@@ -18,6 +18,7 @@ from small import small_flags, timeless
 
 from imagents.config import ENVIRONMENTS
 from imagents.runs.run import Run
+from imagents.settings import ALGORITHMS, settings_of
 
 SETTINGS = dict(
     parallel_games=32,
@@ -174,6 +175,17 @@ def test_a_run_killed_while_it_writes_a_checkpoint_and_while_it_trains_ends_like
     server, tmp_path, environment
 ):
     settings = SETTINGS | dict(environment=environment, algorithm="dqn")
+    finished = train(server, tmp_path / "finished", settings)
+    killed = kill_and_resume(server, tmp_path / "killed", settings, [("before change", 33), ("after rows", 2)])
+    assert_same_run(finished, killed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", [name for name in ALGORITHMS if name != "dqn"])
+def test_whatever_learns_a_killed_run_ends_like_one_that_was_not(server, tmp_path, algorithm):
+    settings = SETTINGS | dict(environment="kuhn_poker", algorithm=algorithm)
+    if "batch_size" not in settings_of(ALGORITHMS[algorithm]):
+        del settings["batch_size"]
     finished = train(server, tmp_path / "finished", settings)
     killed = kill_and_resume(server, tmp_path / "killed", settings, [("before change", 33), ("after rows", 2)])
     assert_same_run(finished, killed)

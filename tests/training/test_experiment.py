@@ -77,8 +77,9 @@ def test_measures_json_says_what_measures_the_agents(finished):
 
 def test_evaluation_json_has_each_measure_of_each_agent_as_it_was_at_the_end(finished):
     evaluation = json.loads((finished.path / "evaluation.json").read_text())
+    assert evaluation["policy"] == "greedy"
     last = finished.metrics().iloc[-1]
-    assert list(evaluation) == ["round", "steps", "episodes", "seconds", "checkpoint", "agents"]
+    assert list(evaluation) == ["round", "steps", "episodes", "seconds", "policy", "checkpoint", "agents"]
     assert evaluation["checkpoint"] == evaluation["round"]
     assert all(evaluation[name] == last[name] for name in ("round", "steps", "episodes", "seconds"))
     assert list(evaluation["agents"]) == SMALL.agent_names == ["player_1", "player_2"]

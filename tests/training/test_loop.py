@@ -8,6 +8,7 @@ import tensorflow as tf
 from small import small_config
 from worlds import Row, Scripted
 
+from imagents.config import TrainConfig
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.learning.agent import IMAgent
@@ -149,6 +150,18 @@ def test_agents_made_by_hand_train_like_those_of_a_config():
     metrics = trainer.run(6)
     assert alone.replay_buffer.num_frames() > 8
     assert set(metrics) >= {"player_2_loss", "player_2_return", "draws"}
+
+
+def test_different_algorithms_learn_in_the_same_game_each_at_its_own_pace():
+    own = {"player_1.train_steps_per_round": 3, "player_1.warmup_rounds": 4, "player_1.batch_size": 16}
+    own |= {"player_2.rollout_length": 5, "player_2.epochs": 2, "player_2.minibatches": 1}
+    config = TrainConfig("kuhn_poker", algorithms=("dqn", "ppo"), parallel_games=8, execution="graph", **own)
+    trainer = build(config)
+    metrics = trainer.run(10)
+    dqn, ppo = (agent.algorithm for agent in trainer.agents)
+    assert int(dqn.train_step_counter) == 6 * 3 and int(ppo.train_step_counter) == 2 * 2
+    assert metrics["player_1_loss"] > 0 and 0 < metrics["player_2_entropy"] < 0.7
+    assert not {id(v) for v in dqn.variables} & {id(v) for v in ppo.variables}
 
 
 def test_several_train_steps_a_round():

@@ -11,13 +11,13 @@ import importlib.util
 import pathlib
 import re
 import types
-import typing
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class
 from imagents.errors import InputError
+from imagents.flags import typed
 from imagents.own import is_own
 
 FRAMEWORK_VERSION, PYTHON_VERSION = "2.19", "py312"  # the newest image that version 2 of the SDK knows
@@ -97,27 +97,7 @@ def config_of(hyperparameters: Mapping[str, str]) -> TrainConfig:
     Raises:
       InputError: for an unknown setting, or a value that it cannot have, in one sentence.
     """
-    named = {name: hyperparameters[name] for name in ("environment", "preset", "algorithm") if name in hyperparameters}
-    fields = TrainConfig(**named).fields()
-    return TrainConfig(**{n: _value(fields[n], text) if n in fields else text for n, text in hyperparameters.items()})
-
-
-def _value(field: dataclasses.Field, text: str):
-    if field.type == tuple[str, ...]:
-        return tuple(text.split())
-    if isinstance(field.default, tuple):
-        return tuple(number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
-    kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
-    return number(field.name, kinds[0], text) if kinds else text
-
-
-def number(name: str, kind: type, text: str):
-    """The value of a setting that is True or False, a whole number or any, in a text."""
-    try:
-        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
-    except (ValueError, KeyError):
-        needed = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
-        raise InputError(f"{name} = {text!r}: {needed} is needed") from None
+    return TrainConfig(**typed(hyperparameters, {}))
 
 
 def measures(config: TrainConfig) -> list[str]:

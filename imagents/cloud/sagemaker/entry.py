@@ -25,10 +25,11 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
-from imagents.cloud.sagemaker.description import config_of, evaluated, number
+from imagents.cloud.sagemaker.description import config_of, evaluated
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.files import read_bytes
+from imagents.flags import number
 from imagents.process import what_lacks
 
 MODEL_CHANNEL = "model"

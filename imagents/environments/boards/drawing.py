@@ -1,13 +1,15 @@
-"""Boards as text and as SVG. Plain Python over one board `[rows, columns]` of 0, 1, 2."""
+"""Boards as text, as pictures, and as SVG for a page. Plain Python over one board `[rows, columns]` of 0, 1, 2."""
 
 import html
 
 import numpy as np
 
+from imagents.drawing import GROUND, MARK, PALE, SEATS, Picture
 from imagents.errors import InputError
 
 _SYMBOLS = ".XO"
-COLOURS = ("#ffffff", "#d95f02", "#1b6ca8")  # empty, seat 0, seat 1: safe for colour-blind eyes
+COLOURS = ("#ffffff", *SEATS[:2])  # empty, seat 0, seat 1: safe for colour-blind eyes
+_WATER, _LAST = "#10233a", "#dddddd"
 _CELL = 48  # pixels
 
 
@@ -42,6 +44,36 @@ def text(game, board, last_action: int | None = None) -> str:
         if last_action is not None:
             lines.append("  " * last_action + "^")
     return "\n".join(lines)
+
+
+def picture(game, board, last: int | None = None) -> Picture:
+    """A board as a picture: what `svg` shows of it, larger, for recordings.
+
+    Args:
+      game, board: as for `svg`.
+      last: the cell of the last move, to mark it.
+    """
+    board, cell = _cells(game, board), 64
+    drawn = Picture(cell * game.columns, cell * game.rows, _WATER if game.gravity else GROUND, _label(game, board))
+    winners = winning_cells(game, board)
+    for number, stone in enumerate(board.ravel().tolist()):
+        row, column = divmod(number, game.columns)
+        left, top, won = column * cell, row * cell, number in winners
+        x, y = left + cell / 2, top + cell / 2
+        if game.gravity:
+            drawn.circle(x, y, cell / 2 - 6, COLOURS[stone], MARK if won else None, 6)
+            if number == last and not won:
+                drawn.circle(x, y, cell / 2 - 26, "#ffffff")
+            continue
+        fill = MARK if won else _LAST if number == last else GROUND
+        drawn.rectangle(left + 3, top + 3, left + cell - 3, top + cell - 3, fill)
+        drawn.rectangle(left, top, left + cell, top + cell, None, PALE)
+        if stone == 1:
+            drawn.line(left + 16, top + 16, left + cell - 16, top + cell - 16, COLOURS[1], 7)
+            drawn.line(left + 16, top + cell - 16, left + cell - 16, top + 16, COLOURS[1], 7)
+        if stone == 2:
+            drawn.circle(x, y, cell / 2 - 14, None, COLOURS[2], 7)
+    return drawn
 
 
 def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str:

@@ -20,7 +20,9 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import Drawn, Picture
 from imagents.environments.boards.board_game import BoardGame, Position
+from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.grid import TALLIES
 from imagents.errors import InputError
 from imagents.process import check_memory, check_tensorflow
@@ -58,7 +60,7 @@ class State(NamedTuple):
     outcome: tf.Tensor
 
 
-class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
+class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` that plays B games at once.
 
     An illegal move ends the game with `rewards.illegal` for whoever made it. With
@@ -216,10 +218,16 @@ class BoardGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         """int32 `[B]`: RUNNING, the seat that won (0 or 1), DRAW, or ILLEGAL."""
         return self._state.outcome.read_value()
 
-    def render(self) -> str:
-        """All boards as text, one below the other."""
-        boards = self.game.board(self._state.stones.read_value()).numpy()
-        return "\n\n".join(self.game.text(board) for board in boards)
+    def text(self, copy: int = 0) -> str:
+        """A board as text."""
+        return self.game.text(self._board(copy))
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A board as a picture."""
+        return picture(self.game, self._board(copy))
+
+    def _board(self, copy: int):
+        return self.game.board(self._state.stones[copy : copy + 1])[0].numpy()
 
     def _repr_html_(self) -> str:
         """The first boards, drawn side by side in a notebook."""

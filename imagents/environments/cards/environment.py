@@ -19,6 +19,8 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import Drawn, Picture
+from imagents.environments.cards.drawing import description, picture, text
 from imagents.environments.cards.rules import Poker
 from imagents.errors import InputError
 from imagents.process import check_memory, check_tensorflow
@@ -39,7 +41,7 @@ class State(NamedTuple):
     node: tf.Tensor
 
 
-class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
+class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` that plays B games of poker at once.
 
     Args:
@@ -58,7 +60,7 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
             raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         check_tensorflow()
         check_memory(f"{batch_size} games of poker", batch_size * _GAME_BYTES)
-        self.rules, self._tables = rules, _Tables(rules)
+        self.rules, self._tables, self.action_names = rules, _Tables(rules), rules.actions
         view = tf.TensorSpec([self._tables.view_size], tf.bool)
         observation = {
             "seat": tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1),
@@ -99,16 +101,20 @@ class PokerEnvironment(tf_environment.TFEnvironment, tf.Module):
             },
         )
 
-    def render(self) -> str:
-        """All games as text, a line each: the cards by number, and the actions by name, round by round."""
-        lines = []
-        for deal, node in zip(*(x.numpy() for x in self.get_state()), strict=True):
-            cards, bets = self.rules.deals[deal], self.rules.nodes[node]
-            said = " | ".join(" ".join(self.rules.actions[action] for action in each) for each in bets.history)
-            public = f"public: {cards[2]}" if self.rules.shown[node] else ""
-            parts = [f"seat 0: {cards[0]}", f"seat 1: {cards[1]}", public, said]
-            lines.append("  ".join(part for part in parts if part))
-        return "\n".join(lines)
+    def text(self, copy: int = 0) -> str:
+        """A game as a line: the cards by name, and the actions, round by round."""
+        return text(self.rules, *self._position(copy))
+
+    def describe(self, copy: int, seat: int) -> str:
+        """What a seat knows of a game, in words."""
+        return description(self.rules, *self._position(copy), seat)
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A game as a table with all cards, also those that a seat does not see."""
+        return picture(self.rules, *self._position(copy))
+
+    def _position(self, copy: int) -> tuple[int, int]:
+        return tuple(int(x[copy]) for x in self.get_state())
 
     def _first_state(self) -> State:
         """New games for all B."""

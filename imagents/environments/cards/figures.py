@@ -3,6 +3,7 @@
 import matplotlib
 import pandas as pd
 
+from imagents.config import agents_in
 from imagents.plotting import environment_name, read_metrics
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, shown
 
@@ -24,7 +25,7 @@ def exploitability(game, run) -> RunFigure | None:
       run: the run folder, or its metrics.
     """
     metrics = read_metrics(run)
-    agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
+    agents = agents_in(metrics)
     columns = [f"{agent}_exploitability_{policy}" for agent in agents[:1] for policy in _LINES]  # alike for both
     if not columns or any(column not in metrics for column in columns):
         return None

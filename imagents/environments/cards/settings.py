@@ -10,12 +10,10 @@ from imagents.environments.cards.measures import POLICIES
 from imagents.environments.cards.rules import KUHN, LEDUC, Poker
 from imagents.settings import check
 
-_PRESET = {
+_CHUNKS = {"parallel_games": 256, "rounds_per_chunk": 100, "evaluate_every": 2}
+_PRESET = _CHUNKS | {
     "algorithm": "tabular",
     "exploration": "boltzmann",  # which settles near an equilibrium, where epsilon goes round in circles
-    "parallel_games": 256,
-    "rounds_per_chunk": 100,
-    "evaluate_every": 2,
 }
 
 
@@ -90,7 +88,17 @@ class KuhnPoker(PokerFace):
             "learning_rate": 0.02,
             "exploration_start": 0.5,
             "exploration_end": 0.1,  # as the temperature of the softmax policy
-        }
+        },
+        "ppo": _CHUNKS | {
+            "algorithm": "ppo",
+            "steps": 2_500_000,
+            "parallel_games": 512,
+            "learning_rate": 3e-4,
+            "final_learning_rate": 1e-6,
+            "rollout_length": 2,
+            "minibatches": 1,
+            "entropy": 0.1,
+        },
     }
 
     def players(self) -> dict:

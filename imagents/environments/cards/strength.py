@@ -18,6 +18,7 @@ from imagents.environments.cards.environment import State
 from imagents.environments.cards.measures import POLICIES, average, policies_csv, value_of, weighted
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
+from imagents.learning.policies import has_q_values
 
 
 class Record(tf.Module):
@@ -70,7 +71,7 @@ class Strength(tf.Module):
     def note_chunk(self) -> None:
         """Notes what the players have become by a chunk of their training."""
         self.record.chunks.assign_add(1)
-        self.record.sums.assign_add(weighted(self._face.rules, self._joint(_greedy)))
+        self.record.sums.assign_add(weighted(self._face.rules, self._joint(_last)))
         self.record.behaviour.assign(self._behaviour())
 
     def report(self) -> dict[str, dict[str, Any]]:
@@ -78,12 +79,14 @@ class Strength(tf.Module):
         values = {policy: value_of(self._face.rules, table) for policy, table in self._policies().items()}
         together = {f"exploitability_{policy}": value.nash_conv / 2 for policy, value in values.items()}
         together |= {f"nash_conv_{policy}": value.nash_conv for policy, value in values.items()}
-        greedy, report = values["greedy"], {}
+        played, report = value_of(self._face.rules, self._joint(_played)), {}
         for player in self._players:
             if isinstance(player, IMAgent):
-                own = {"mean_return": greedy.returns[player.seat],
-                       "best_response_return": greedy.best_responses[1 - player.seat]}  # fmt: skip
-                numbers = own | together | {"softmax_temperature": self._face.softmax_temperature}
+                own = {"mean_return": played.returns[player.seat],
+                       "best_response_return": played.best_responses[1 - player.seat]}  # fmt: skip
+                has_values = has_q_values(player.algorithm.policy)
+                temperature = {"softmax_temperature": self._face.softmax_temperature} if has_values else {}
+                numbers = own | together | temperature
                 report[player.name] = {name: float(number) for name, number in numbers.items()}
         return report
 
@@ -102,23 +105,22 @@ class Strength(tf.Module):
             found["behaviour"] = self.record.behaviour.numpy()
             found["average"] = average(self._face.rules, self.record.sums.numpy())
         elif self._trains:  # and has not begun
-            found |= {"behaviour": self._behaviour(), "average": found["greedy"]}
+            found |= {"behaviour": self._behaviour(), "average": self._joint(_last)}
         return found
 
     def _joint(self, policy: Callable) -> np.ndarray:
         """What both play, `[I, A]`, where an agent plays `policy(agent, time_step)`."""
         table = np.zeros(self.record.sums.shape)
         for player, rows, asked in zip(self._players, self._rows, self._asked, strict=True):
-            plays = policy if isinstance(player, IMAgent) else _greedy
+            plays = policy if isinstance(player, IMAgent) else _played
             table[rows] = plays(player, asked)
         return table / table.sum(axis=1, keepdims=True)  # float32 is not exact
 
     def _softmax(self, agent: IMAgent, time_step) -> np.ndarray:
-        """By its Q values; an algorithm that has none plays as it does."""
-        try:
-            values = agent.q_values(time_step).numpy().astype(float)
-        except InputError:
-            return _greedy(agent, time_step)
+        """By its Q values; an algorithm that learns a policy has one."""
+        if not has_q_values(agent.algorithm.policy):
+            return _learned(agent, time_step)
+        values = agent.q_values(time_step).numpy().astype(float)
         below = (values - np.nanmax(values, axis=1, keepdims=True)) / self._face.softmax_temperature
         return np.nan_to_num(np.exp(below), nan=0.0)  # what is illegal has no value
 
@@ -133,14 +135,28 @@ class Strength(tf.Module):
         return average(self._face.rules, sums)
 
 
-def _greedy(player, time_step) -> np.ndarray:
+def _greedy(agent: IMAgent, time_step) -> np.ndarray:
+    return np.asarray(agent.greedy_probabilities(time_step), float)
+
+
+def _last(agent: IMAgent, time_step) -> np.ndarray:
+    """What an average is made of: the greedy policy, or the one that an algorithm learns."""
+    learns_values = has_q_values(agent.algorithm.policy)
+    return _greedy(agent, time_step) if learns_values else _learned(agent, time_step)
+
+
+def _learned(agent: IMAgent, time_step) -> np.ndarray:
+    return np.asarray(agent.probabilities(time_step, collect=True), float)
+
+
+def _played(player, time_step) -> np.ndarray:
     return np.asarray(player.probabilities(time_step), float)
 
 
 def _explored(player, time_step) -> list[tuple[np.ndarray, int]]:
     """The ways in which a player explores, each `[N, A]`, and in how many copies of the game."""
     if not isinstance(player, IMAgent):
-        return [(_greedy(player, time_step), 1)]
+        return [(_played(player, time_step), 1)]
     amounts = player.exploration.amount.numpy()  # by copy
     _, first, copies = np.unique(amounts, return_index=True, return_counts=True)
     if len(first) == 1:
@@ -159,7 +175,8 @@ def report_text(report: dict[str, dict[str, Any]]) -> str:
         for name, values in report.items()
     ]
     for values in list(report.values())[:1]:  # alike for each
-        beside = {"softmax": f" (temperature {values['softmax_temperature']:g})"}
+        temperature = values.get("softmax_temperature")  # a learned policy has none
+        beside = {"softmax": f" (temperature {temperature:g})" if temperature else " (its own policy)"}
         known = [policy for policy in POLICIES if f"exploitability_{policy}" in values]
         said = [f"{policy}{beside.get(policy, '')} {values[f'exploitability_{policy}']:.4g}" for policy in known]
         lines += textwrap.wrap(f"together  exploitability {', '.join(said)}", 80, subsequent_indent=" " * 10)

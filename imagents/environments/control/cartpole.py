@@ -14,6 +14,7 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import INK, PALE, SEATS, Drawn, Picture
 from imagents.errors import InputError
 from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator, uniform
@@ -57,7 +58,7 @@ def has_fallen(motion: tf.Tensor) -> tf.Tensor:
     return (tf.abs(motion[:, 0]) > TRACK) | (tf.abs(motion[:, 2]) > LEAN)
 
 
-class CartPoleEnvironment(tf_environment.TFEnvironment, tf.Module):
+class CartPoleEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` of B carts for one agent, whose observation is the motion, float32 `[B, 4]`; see `State`.
 
     Args:
@@ -68,6 +69,8 @@ class CartPoleEnvironment(tf_environment.TFEnvironment, tf.Module):
     Raises:
       InputError: for a batch size below 1, or for which there is no memory.
     """
+
+    action_names = ("left", "right")
 
     def __init__(self, batch_size: int = 1, hide_velocity: bool = False, seed: int = 0):
         if batch_size < 1:
@@ -93,6 +96,31 @@ class CartPoleEnvironment(tf_environment.TFEnvironment, tf.Module):
     def set_state(self, state: State) -> None:
         """Puts back what `get_state` gave."""
         assign(self._state, state)
+
+    def text(self, copy: int = 0) -> str:
+        """A cart as two lines: where it is on its track, and how the pole leans."""
+        position, _, angle, _ = self._state.motion[copy].numpy()
+        place = round((min(max(position, -TRACK), TRACK) + TRACK) / (2 * TRACK) * 60)
+        lean = "upright" if abs(angle) < 0.01 else f"{abs(math.degrees(angle)):.1f} degrees to the "
+        lean += "" if abs(angle) < 0.01 else ("right" if angle > 0 else "left")
+        return f"|{'-' * place}#{'-' * (60 - place)}|\n{position:+.2f} m, {lean}"
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A cart on its track, whose ends are marked, and the pole on it."""
+        position, _, angle, _ = self._state.motion[copy].numpy().tolist()
+        width, ground, metre = 480, 190, 90
+        picture = Picture(width, 230, label=self.text(copy))
+        x, y = width / 2 + metre * position, ground - 26
+        picture.line(0, ground, width, ground, PALE, 2)
+        for end in (-TRACK, TRACK):
+            picture.line(width / 2 + metre * end, ground, width / 2 + metre * end, ground + 12, PALE, 3)
+        picture.rectangle(x - 28, y - 4, x + 28, ground - 8, INK)
+        for wheel in (-16, 16):
+            picture.circle(x + wheel, ground - 8, 8, PALE, INK, 2)
+        length = 2 * _HALF_LENGTH * 130
+        picture.line(x, y, x + length * math.sin(angle), y - length * math.cos(angle), SEATS[0], 9)
+        picture.circle(x, y, 6, SEATS[1])
+        return picture
 
     def _first_state(self) -> State:
         motion = (2 * uniform(self._generator, [self.batch_size, 4]) - 1) * _START

@@ -34,6 +34,30 @@ class CartPole(Face):
             "evaluate_every": 5,
             "steps": 50_000,
         },
+        "ppo": {
+            "algorithm": "ppo",
+            "discount": 0.98,
+            "gae_lambda": 0.8,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-5,
+            "parallel_games": 8,
+            "rollout_length": 32,
+            "epochs": 20,
+            "minibatches": 1,
+            "rounds_per_chunk": 64,
+            "evaluate_every": 5,
+            "steps": 100_000,
+        },
+        "reinforce": {
+            "algorithm": "reinforce",
+            "discount": 0.99,
+            "learning_rate": 3e-3,
+            "final_learning_rate": 1e-5,
+            "parallel_games": 16,
+            "rounds_per_chunk": 64,
+            "evaluate_every": 10,
+            "steps": 300_000,
+        },
     }
     keeps_best: ClassVar[bool] = True
     return_range: ClassVar[tuple[float, float]] = (1.0, 500.0)

@@ -15,11 +15,13 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import INK, MARK, SEATS, Drawn, Picture
 from imagents.errors import InputError
 from imagents.evaluation.returns import Returns, returns_text
 from imagents.process import check_memory, check_tensorflow
 from imagents.seats import assign, values_of, variables_for
 
+_SURFACE, _BOTTOM, _SAND = (190, 225, 245), (28, 66, 120), "#e5d3a4"  # of a picture
 MAPPING_SEED, COST = 42, 0.01  # bsuite's; the cost of all steps to the right together
 
 
@@ -45,7 +47,7 @@ def right_actions(size: int) -> np.ndarray:
     return np.random.RandomState(MAPPING_SEED).binomial(1, 0.5, [size, size]).astype(np.int32)
 
 
-class DeepSeaEnvironment(tf_environment.TFEnvironment, tf.Module):
+class DeepSeaEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` of B seas for one agent, who sees where the diver is: bool `[B, N, N]`, all False at the end.
 
     An episode has N steps, and ends (discount 0). Copies that end in the same step count in their order.
@@ -89,6 +91,24 @@ class DeepSeaEnvironment(tf_environment.TFEnvironment, tf.Module):
         """A copy as lines of cells: the diver, and dots."""
         seen = self.current_time_step().observation[copy].numpy()
         return "\n".join(" ".join("o" if cell else "." for cell in row) for row in seen)
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A sea, darker further down; the treasure lies in its last cell, and below is the ground of it."""
+        row, column, _, reward = (x[copy].numpy().item() for x in self.get_state()[:4])
+        size, cell = self._size, max(16, 320 // self._size)
+        picture = Picture(size * cell, (size + 1) * cell, _SAND, label=f"a diver in row {row}, column {column}")
+        for depth in range(size):
+            share = depth / (size - 1)
+            water = "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(_SURFACE, _BOTTOM))
+            picture.rectangle(0, depth * cell, size * cell, (depth + 1) * cell, water)
+        for line in range(1, size):
+            picture.line(line * cell, 0, line * cell, size * cell, "#ffffff", 0.5)
+        left, top = (size - 0.85) * cell, (size - 0.7) * cell
+        picture.rectangle(left, top, left + 0.7 * cell, top + 0.5 * cell, MARK, INK, cell / 16)
+        is_found = row == size and reward > 0.5
+        x, y = (column + 0.5) * cell, (row + 0.5) * cell
+        picture.circle(x, y, 0.36 * cell, MARK if is_found else SEATS[0], "#ffffff", cell / 12)
+        return picture
 
     def _first(self) -> tuple[tf.Tensor, ...]:
         """Row, column, is_bad and reward as an episode begins."""

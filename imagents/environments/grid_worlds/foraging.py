@@ -18,6 +18,7 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import GROUND, PALE, Drawn, Picture, seat_colour
 from imagents.environments.grid_worlds.levels import Level, draw_levels
 from imagents.environments.grid_worlds.views import VIEWS
 from imagents.errors import InputError
@@ -73,7 +74,7 @@ def load(level: Level, actions: tf.Tensor, spawned: tf.Tensor, size: int) -> tup
     return tf.where(is_taken, 0, level.food_levels), paid
 
 
-class ForagingEnvironment(tf_environment.TFEnvironment, tf.Module):
+class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` of B worlds, in which N players act all at once; its reward is float32 `[B, N]`.
 
     Its observation is a dictionary of `views`, a tuple: what each seat sees, see `views.py`. An episode ends (discount
@@ -91,6 +92,8 @@ class ForagingEnvironment(tf_environment.TFEnvironment, tf.Module):
     Raises:
       InputError: for a batch size below 1, or for which there is no memory.
     """
+
+    action_names = ("stay", "up", "down", "left", "right", "load")
 
     def __init__(
         self,
@@ -143,6 +146,37 @@ class ForagingEnvironment(tf_environment.TFEnvironment, tf.Module):
         rows = [" ".join(cells[row : row + self._size]) for row in range(0, self._size**2, self._size)]
         levels = (f"{letter} has level {own}" for letter, own in zip(string.ascii_letters, level[1]))
         return "\n".join([*rows, ", ".join(levels)])
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A world: foods are green squares, players discs in the colours of their seats, levels numbers in them.
+
+        Where players see a part of it that part has a frame of their colour.
+        """
+        level = Level(*(x[copy].numpy().tolist() for x in self.get_state().level))
+        size, cell = self._size, 48
+        picture = Picture(size * cell, size * cell, GROUND, label=self.text(copy))
+        for line in range(1, size):
+            picture.line(line * cell, 0, line * cell, size * cell, PALE)
+            picture.line(0, line * cell, size * cell, line * cell, PALE)
+        for place, food in zip(level.foods, level.food_levels):
+            top, left = (x * cell for x in divmod(place, size))
+            if food:
+                picture.rectangle(left + 8, top + 8, left + cell - 8, top + cell - 8, "#4c9a2a")
+                picture.text(left + cell / 2, top + cell / 2, str(food), 20, "#ffffff")
+        here = [level.players.count(place) for place in level.players]
+        for seat, (place, own) in enumerate(zip(level.players, level.player_levels)):
+            row, column = divmod(place, size)
+            aside = 8 * level.players[:seat].count(place) if here[seat] > 1 else 0  # several on one cell
+            x, y = (column + 0.5) * cell + aside, (row + 0.5) * cell + aside
+            picture.circle(x, y, 17, seat_colour(seat), "#ffffff", 2)
+            picture.text(x, y, str(own), 18, "#ffffff")
+            if self._sight < size:
+                box = (column - self._sight, row - self._sight, column + self._sight + 1, row + self._sight + 1)
+                inside = 2 * seat + 1  # so that equal frames are all seen
+                left, top, right, bottom = (min(max(x, 0), size) * cell for x in box)
+                frame = (left + inside, top + inside, right - inside, bottom - inside)
+                picture.rectangle(*frame, None, seat_colour(seat), 2)
+        return picture
 
     def _first_state(self) -> State:
         level = draw_levels(self._generator, *self._level)

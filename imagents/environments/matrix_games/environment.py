@@ -18,6 +18,7 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import GROUND, MARK, Drawn, Picture, seat_colour, table
 from imagents.errors import InputError
 from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator
@@ -37,7 +38,7 @@ class State(NamedTuple):
     reward: tf.Tensor
 
 
-class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
+class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` that plays B matrix games at once.
 
     Args:
@@ -47,10 +48,18 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
       episode_length: plays in an episode: 1 ends after its play, more are cut off after so many, and 0 never ends.
       observe_actions: whether seats see the last joint action.
       seed: of the environment's own generator, from which outcomes are drawn.
+      action_names: what people call the actions; their numbers if there are none.
     """
 
     def __init__(
-        self, payoffs, batch_size: int = 1, *, episode_length: int = 1, observe_actions: bool = False, seed: int = 0
+        self,
+        payoffs,
+        batch_size: int = 1,
+        *,
+        episode_length: int = 1,
+        observe_actions: bool = False,
+        seed: int = 0,
+        action_names: tuple[str, ...] = (),
     ):
         payoffs = np.asarray(payoffs, np.float32)
         outcomes, *actions, self.num_seats = payoffs.shape
@@ -61,6 +70,7 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         check_tensorflow()
         check_memory(f"{batch_size} parallel games", batch_size * _GAME_BYTES)
         self.num_actions, self._outcomes = actions[0], outcomes
+        self.action_names = action_names or tuple(map(str, range(actions[0])))
         self._length, self._observe = episode_length, observe_actions
         view = tf.TensorSpec([self.num_seats, self.num_actions] if observe_actions else [1], tf.bool)
         last = tensor_spec.BoundedTensorSpec([self.num_seats], tf.int32, -1, self.num_actions - 1)
@@ -87,6 +97,50 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         """Puts back what `get_state` gave."""
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
+
+    def text(self, copy: int = 0) -> str:
+        """A game as a line: what each seat did last, and was paid for it."""
+        last, reward = (self.get_state()[i][copy].numpy() for i in (0, 2))
+        if last[0] < 0:
+            return "nothing has been played yet"
+        did = (f"seat {seat}: {self.action_names[action]} {paid:+g}" for seat, (action, paid) in
+               enumerate(zip(last, reward)))  # fmt: skip
+        return "  ".join(did)
+
+    def describe(self, copy: int, seat: int) -> str:
+        """What a seat knows of a game, in words: what it was paid last, and if it sees it what all did."""
+        last, plays, reward = (x[copy].numpy() for x in self.get_state())
+        if not plays:
+            return "all choose at once"
+        return self.text(copy) if self._observe else f"you were paid {reward[seat]:g}"
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A game as the table of what it pays, the last joint action marked; of more than two seats what each did."""
+        last, reward = (self.get_state()[i][copy].numpy() for i in (0, 2))
+        if self.num_seats != 2:
+            return self._picture_of_many(last, reward)
+        count, names = self.num_actions, self.action_names
+        paid = self._paid.reshape([self._outcomes, count, count, 2])
+        cells = [[_paid(paid[:, row, column]) for column in range(count)] for row in range(count)]
+        width = max(110, 9 * max(len(cell) for row in cells for cell in row))
+        picture = Picture(136 + width * count, 84 + 44 * count, label=self.text(copy))
+        rows = [["", *names]]
+        for row, name in enumerate(names):
+            marks = [MARK if (row, column) == tuple(last) else GROUND for column in range(count)]
+            rows.append([name, *zip(cells[row], marks)])
+        picture.text(128 + width * count / 2, 16, "seat 1", fill=seat_colour(1))
+        table(picture, 8, 30, [120, *[width] * count], 44, rows)
+        picture.text(68, 52, "seat 0", fill=seat_colour(0))
+        return picture
+
+    def _picture_of_many(self, last: np.ndarray, reward: np.ndarray) -> Picture:
+        picture = Picture(376, 16 + 32 * (self.num_seats + 1))
+        rows = [["seat", "did", "was paid"]]
+        for seat in range(self.num_seats):
+            did = self.action_names[last[seat]] if last[seat] >= 0 else ""
+            rows.append([str(seat), (did, GROUND), (f"{reward[seat]:g}" if did else "", GROUND)])
+        table(picture, 8, 8, [80, 160, 120], 32, rows)
+        return picture
 
     def _reset(self) -> ts.TimeStep:
         self.set_state(self._first_state())
@@ -151,6 +205,11 @@ class MatrixGameEnvironment(tf_environment.TFEnvironment, tf.Module):
         wrong = actions[(actions < 0) | (actions >= self.num_actions)]
         if wrong.shape[0]:
             raise InputError(f"action = {int(wrong[0])}: actions are 0 to {self.num_actions - 1}")
+
+
+def _paid(outcomes: np.ndarray) -> str:
+    """What a joint action pays both, `[outcomes, 2]`, as people read it: "3, 3", or "14, 14 or 0, 0" by chance."""
+    return " or ".join(dict.fromkeys(f"{first:g}, {second:g}" for first, second in outcomes))
 
 
 def joint_index(actions: tf.Tensor, num_actions: int) -> tf.Tensor:

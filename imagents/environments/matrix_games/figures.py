@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
+from imagents.config import agents_in
 from imagents.environments.matrix_games.measures import optimal
 from imagents.plotting import environment_name, read_metrics
 from imagents.plotting.style import PALETTE, STYLE, RunFigure, words
@@ -30,7 +31,7 @@ def policy_path(game, run) -> RunFigure | None:
       run: the run folder, or its metrics.
     """
     metrics = read_metrics(run)
-    agents = [column.removesuffix("_loss") for column in metrics if column.endswith("_loss")]
+    agents = agents_in(metrics)
     columns = [[f"{agent}_plays_{action}" for action in game.actions] for agent in agents]
     known = [name for each in columns for name in each if name in metrics]
     if len(agents) != 2 or len(known) != 2 * len(game.actions):

@@ -91,7 +91,7 @@ class MatrixGame(Face):
         from imagents.environments.matrix_games.environment import MatrixGameEnvironment
 
         settings = {"episode_length": self.episode_length, "observe_actions": self.observe_actions, "seed": seed}
-        return MatrixGameEnvironment(self.payoffs, batch_size, **settings)
+        return MatrixGameEnvironment(self.payoffs, batch_size, action_names=self.actions, **settings)
 
     def players(self) -> dict:
         """Makers of the players that know the last joint action, by the name that people write."""

@@ -164,7 +164,7 @@ def test_what_does_not_fit_is_one_sentence(do, sentence):
 
 def test_it_can_be_read():
     text = at(LEDUC, ((1, 4, 3), "1221", "2"), ((0, 5, 2), "")).render()
-    assert text == "seat 0: 1  seat 1: 4  public: 3  call raise raise call | raise\nseat 0: 0  seat 1: 5"
+    assert text == "seat 0: J'  seat 1: K  public: Q'  call raise raise call | raise\n\nseat 0: J  seat 1: K'"
 
 
 # Draws, states, and every way to run it

@@ -42,6 +42,7 @@ def play(agents, policy: np.ndarray) -> None:
     for agent in agents:
         own = policy[KUHN.information.seat == agent.seat]
         agent.probabilities = lambda time_step, collect=False, own=own: tf.constant(own, tf.float32)
+        agent.greedy_probabilities = agent.probabilities
 
 
 @pytest.mark.parametrize("name, exploitability", [("kuhn_poker", 11 / 24), ("leduc_poker", 4.747222222 / 2)])
@@ -85,6 +86,19 @@ def test_softmax_is_made_of_q_values_at_the_temperature_that_is_written_beside()
     q = table[0b01001]  # a queen after a bet, as seat 1 sees it
     expected = np.exp(q / 0.5) / np.exp(q / 0.5).sum()
     np.testing.assert_allclose([float(x) for x in rows[names.index("1b")][3:]], expected, rtol=1e-5)
+
+
+def test_returns_are_of_the_policy_that_is_followed_and_the_greedy_one_stays_greedy():
+    hot = dict(exploration="boltzmann", exploration_start=1e6, exploration_end=1e6)
+    strength, agents = strength_of("kuhn_poker", **hot)
+    for agent in agents:
+        table = agent.algorithm._q_network.table
+        table.assign(np.tile([1.0, 0.0], [len(table.numpy()), 1]))  # a pass is best
+        agent.follow("sampled")
+    report = strength.report()
+    returns = [values["mean_return"] for values in report.values()]
+    assert returns == pytest.approx([0.125, -0.125], abs=1e-5)  # of random play
+    assert [values["exploitability_greedy"] for values in report.values()] == [1, 1]
 
 
 def test_the_average_is_over_all_chunks_by_the_players_own_reach():

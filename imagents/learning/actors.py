@@ -1,0 +1,54 @@
+"""Networks of agents that learn a policy: an actor, which says how likely each legal action is, and a critic."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+from tf_agents.networks import network
+
+from imagents.learning.perspective import Sight
+
+
+class Actor(network.Network):
+    """A distribution over the legal actions.
+
+    Args:
+      input_tensor_spec: of a `Sight`, or of the bare view where every action is legal.
+      action_spec: one integer from 0.
+      logits: makes the network of the logits, `[B, A]`, from the spec of the view.
+    """
+
+    def __init__(self, input_tensor_spec, action_spec, logits: Callable, name: str = "Actor"):
+        super().__init__(input_tensor_spec, name=name)
+        self._logits, self._dtype = logits(view_of(input_tensor_spec)), action_spec.dtype
+
+    def call(self, observation, step_type=None, network_state=(), training=False):
+        logits, _ = self._logits(view_of(observation), step_type, (), training)
+        if isinstance(observation, Sight):
+            logits = tf.where(observation.legal_moves, logits, logits.dtype.min)
+        return tfp.distributions.Categorical(logits, dtype=self._dtype), network_state
+
+
+class Critic(network.Network):
+    """What a view is worth, float32 `[B]`.
+
+    Args:
+      input_tensor_spec: of a `Sight`, or of the bare view.
+      values: makes the network of the value, `[B, 1]`, from the spec of the view.
+    """
+
+    def __init__(self, input_tensor_spec, values: Callable, name: str = "Critic"):
+        super().__init__(input_tensor_spec, name=name)
+        self._values = values(view_of(input_tensor_spec))
+
+    def call(self, observation, step_type=None, network_state=(), training=False):
+        return self.value(view_of(observation)), network_state
+
+    def value(self, view) -> tf.Tensor:
+        """What some views are worth, float32 `[N]`."""
+        return tf.squeeze(self._values(view)[0], -1)
+
+
+def view_of(observation):
+    """The bare view of a `Sight`, or of what is one already."""
+    return observation.view if isinstance(observation, Sight) else observation

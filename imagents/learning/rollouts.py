@@ -1,0 +1,85 @@
+"""Rollouts: an agent's newest decisions in order, learned from once and then forgotten.
+
+`FIFOReplayBuffer` is for algorithms that learn single decisions in any order, again and again. What learns from what it
+has just done itself needs all of it, in order, and once. Copies fill at different rates: where a copy closed nothing
+while another did there is a gap, which is neither learned from nor counted.
+"""
+
+import tensorflow as tf
+
+from imagents.learning.replay import RowFormat
+from imagents.process import check_memory
+from imagents.seats import where_copy
+
+
+class Rollouts(tf.Module):
+    """The newest decisions of each of B copies, oldest first, with gaps.
+
+    Args:
+      data_spec: nest of `tf.TensorSpec`s of a decision, without the batch dimension.
+      batch_size: number of copies B.
+      max_length: slots S. A slot takes what all copies close at one time step.
+    """
+
+    def __init__(self, data_spec, batch_size: int, max_length: int):
+        super().__init__(name="rollouts")
+        self.data_spec, self.batch_size, self.max_length = data_spec, batch_size, max_length
+        self.row_format = RowFormat(data_spec)
+        size = 4 * batch_size * max_length * self.row_format.num_words
+        check_memory(f"rollouts of {batch_size} x {max_length} decisions", 2 * size)
+        shape = [max_length, batch_size]
+        self._table = tf.Variable(tf.zeros([*shape, self.row_format.num_words], tf.int32), trainable=False)
+        self._are_there = tf.Variable(tf.zeros(shape, tf.bool), trainable=False)
+        self._next = tf.Variable(tf.zeros([], tf.int32), trainable=False)
+        self._num_lost = tf.Variable(tf.zeros([], tf.int64), trainable=False)
+
+    @property
+    def num_lost(self) -> tf.Tensor:
+        """Decisions for which there was no room any more when they were to be learned from."""
+        return self._num_lost.read_value()
+
+    def num_frames(self) -> tf.Tensor:
+        """Decisions that are there."""
+        return tf.reduce_sum(tf.cast(self._are_there, tf.int32))
+
+    def add_rows(self, rows: tf.Tensor, mask: tf.Tensor) -> None:
+        """Adds the decisions of `mask`, bool `[B]`, packed by `row_format`, int32 `[B, num_words]`."""
+        slot = self._next.read_value()
+        forgotten = tf.gather(self._are_there, slot) & tf.reduce_any(mask)
+        self._num_lost.assign_add(tf.reduce_sum(tf.cast(forgotten, tf.int64)))
+        for variable, new in ((self._table, rows), (self._are_there, mask)):
+            kept = tf.where(tf.reduce_any(mask), new, tf.gather(variable, slot))
+            variable.assign(tf.tensor_scatter_nd_update(variable.read_value(), [[slot]], kept[tf.newaxis]))
+        self._next.assign(tf.where(tf.reduce_any(mask), (slot + 1) % self.max_length, slot))
+
+    def take(self, whole_lives: bool = False):
+        """Hands out decisions, and forgets them.
+
+        Args:
+          whole_lives: only those of lives that are over; others stay.
+
+        Returns:
+          All decisions, nest of tensors `[S, B, ...]`, and which of them are handed out, bool `[S, B]`.
+        """
+        order = (self._next.read_value() + tf.range(self.max_length)) % self.max_length
+        are_there, rows = tf.gather(self._are_there, order), tf.gather(self._table, order)
+        flat = self.row_format.unpack(tf.reshape(rows, [-1, self.row_format.num_words]))
+        shape = [self.max_length, self.batch_size]
+        decisions = tf.nest.map_structure(lambda x: tf.reshape(x, [*shape, *x.shape[1:]]), flat)
+        taken = are_there & over(decisions, are_there) if whole_lives else are_there
+        self._are_there.assign(tf.gather(are_there & ~taken, tf.math.invert_permutation(order)))
+        return decisions, taken
+
+
+def over(decisions, are_there: tf.Tensor) -> tf.Tensor:
+    """Which decisions belong to lives that are over, bool `[S, B]`: an end came, or another life's first decision."""
+
+    def step(later, row):
+        closes_here, _ = later
+        begins, discount, is_there = row
+        is_over = closes_here | (discount == 0.0)
+        return where_copy(is_there, (begins | is_over, is_over), (closes_here, tf.zeros_like(is_over)))
+
+    nothing = tf.zeros_like(are_there[0])
+    rows = decisions.begins, decisions.discount, are_there
+    return tf.scan(step, rows, (nothing, nothing), reverse=True)[1]
