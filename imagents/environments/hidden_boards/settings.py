@@ -1,0 +1,37 @@
+"""The face of phantom tic-tac-toe: its settings, and what is made of them."""
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+from imagents.environments import Face, Measure
+
+
+@dataclasses.dataclass(frozen=True)
+class PhantomTicTacToe(Face):
+    """Phantom tic-tac-toe: the other side's stones are hidden until one runs into them. As in OpenSpiel, in tensors."""
+
+    name: str = "phantom_tic_tac_toe"
+    obstype: Literal["reveal-nothing", "reveal-numturns"] = "reveal-nothing"
+    """What a seat is told besides: nothing, or with reveal-numturns how many moves both have made or tried."""
+
+    title: ClassVar[str] = "Phantom tic-tac-toe"
+    num_seats: ClassVar[int] = 2
+    tallies: ClassVar[tuple[str, ...]] = ("player_1_wins", "player_2_wins", "draws", "illegal")
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": {
+            "loss": "squared",  # returns are -1 to 1 by chance: Huber's would not learn their mean
+            "batch_size": 512,
+            "epsilon_min": 0.02,
+            "epsilon_max": 0.3,
+            "final_learning_rate": 1e-5,
+            "steps": 10_000_000,
+        }
+    }
+    return_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    def build(self, batch_size: int, seed: int):
+        """B games side by side, a `PhantomEnvironment`. Nothing is drawn in it."""
+        from imagents.environments.hidden_boards.environment import PhantomEnvironment
+
+        del seed
+        return PhantomEnvironment(batch_size, self.obstype == "reveal-numturns")
