@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from imagents.config import environment_settings, run_folder
 from imagents.errors import InputError
+from imagents.evaluation.best_response import COPIES, learn_best_response, response_text
 from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
@@ -21,7 +22,12 @@ _COPIES = 64  # side by side, where a run's players are evaluated together
 
 
 def evaluate_run(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    best_response: bool = False,
 ) -> dict:
     """Evaluates the agents of a run.
 
@@ -31,29 +37,63 @@ def evaluate_run(
       solver_games: the same against opponents who take up to seconds per game; 0 for none.
       seed: of the opponents and the openings.
       last: whether to take the newest checkpoint of a run that keeps its best one, too.
+      best_response: whether to learn a best response to each agent, too, which takes half a minute or more for each.
 
     Returns:
       Plain values, for JSON: `run`, `environment`, and for each of `agents`: its measures by name and the details that
       its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not play.
+      `best_response` of an agent says how one was learned and what it gets, and so does `best_response_return` where
+      the environment does not know that exactly.
 
     Raises:
-      InputError: if the path is no run or damaged, or a number of games is odd or less than 2.
+      InputError: if the path is no run or damaged, a number of games is odd or less than 2, or there are not two seats
+        where a best response is asked for.
     """
-    return prepare_evaluation(path, games, solver_games, seed, last)()
+    return prepare_evaluation(path, games, solver_games, seed, last, best_response)()
 
 
 def prepare_evaluation(
-    path: str | os.PathLike, games: int = 1000, solver_games: int = 20, seed: int = 0, last: bool = False
+    path: str | os.PathLike,
+    games: int = 1000,
+    solver_games: int = 20,
+    seed: int = 0,
+    last: bool = False,
+    best_response: bool = False,
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
-    environment = opened.environment
-    arena = environment.arena(games, seed)
+    if best_response and opened.environment.num_seats != 2:
+        raise InputError(f"best_response = True: {opened.environment.name} has num_seats = "
+                         f"{opened.environment.num_seats}, and a best response is learned to one of two")  # fmt: skip
+    arena = opened.environment.arena(games, seed)
     if arena is None:
-        return _prepare_together(opened, str(path), games, seed)
+        evaluate = _prepare_together(opened, str(path), games, seed)
+    else:
+        evaluate = _prepare_matches(opened, str(path), arena, games, solver_games, seed)
+    return (lambda: _with_best_responses(evaluate(), opened, seed)) if best_response else evaluate
+
+
+def _with_best_responses(report: dict, opened: Opened, seed: int) -> dict:
+    """Adds to each agent of a report what a best response to it gets at the other seat."""
+    xla = opened.config is None or opened.config.training.execution == "xla"
+    for agent in opened.agents:
+        players = [None, None]
+        players[agent.seat] = agent_player(agent, opened.environment, agent.seat, batch_size=COPIES)
+        found = learn_best_response(opened.environment, players, 1 - agent.seat, seed, xla=xla)
+        values = report["agents"][agent.name]
+        values.setdefault("best_response_return", found.mean_return)
+        values["best_response"] = found.to_dict()
+    return report
+
+
+def _prepare_matches(
+    opened: Opened, path: str, arena, games: int, solver_games: int, seed: int
+) -> Callable[[], dict]:
+    """Where players meet in matches: each agent against all that its environment names, and each other agent."""
+    environment = opened.environment
     agents = opened.agents
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
-    report = {"run": str(path), "environment": environment.name, "agents": {}}
+    report = {"run": path, "environment": environment.name, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
         slow_arena = environment.arena(solver_games, seed)
         try:
@@ -107,8 +147,15 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int) -> Calla
 
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
-    if not all("matches" in values for values in report["agents"].values()):
-        return environment_settings(report["environment"]).report_text(report["agents"])
+    if all("matches" in values for values in report["agents"].values()):
+        text = _matches_text(report)
+    else:
+        text = environment_settings(report["environment"]).report_text(report["agents"])
+    responses = {n: values["best_response"] for n, values in report["agents"].items() if "best_response" in values}
+    return "\n".join([text, *(response_text(name, values) for name, values in responses.items())])
+
+
+def _matches_text(report: dict) -> str:
     judge = environment_settings(report["environment"]).judge()
     blocks = []
     for name, values in report["agents"].items():

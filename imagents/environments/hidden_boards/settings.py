@@ -27,6 +27,10 @@ class PhantomTicTacToe(Face):
             "steps": 10_000_000,
         }
     }
+    measures: ClassVar[dict[str, Measure]] = {
+        "random": Measure("Wins against random play, from the own seat", short="wins"),
+        "mean_return": Measure("Mean return of a game, all of them greedy", "number"),
+    }
     return_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def build(self, batch_size: int, seed: int):
@@ -35,3 +39,15 @@ class PhantomTicTacToe(Face):
 
         del seed
         return PhantomEnvironment(batch_size, self.obstype == "reveal-numturns")
+
+    def strength(self, trainer, seed: int = 0, episodes: int | None = None):
+        """Measures the agents of a training, a `Strength`."""
+        from imagents.environments.hidden_boards.strength import Strength
+
+        return Strength(self, trainer, seed, episodes)
+
+    def report_text(self, report: dict[str, dict[str, Any]]) -> str:
+        """What its strength measured, as people read it."""
+        from imagents.environments.hidden_boards.strength import report_text
+
+        return report_text(report)
