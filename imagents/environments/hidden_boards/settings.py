@@ -20,9 +20,10 @@ class PhantomTicTacToe(Face):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": {
             "loss": "squared",  # returns are -1 to 1 by chance: Huber's would not learn their mean
+            "exploration": "boltzmann",  # which settles near an equilibrium, where epsilon goes round in circles
+            "exploration_start": 0.5,
+            "exploration_end": 0.1,
             "batch_size": 512,
-            "epsilon_min": 0.02,
-            "epsilon_max": 0.3,
             "final_learning_rate": 1e-5,
             "steps": 10_000_000,
         }
