@@ -64,7 +64,7 @@ def learn_best_response(
       episodes: of an evaluation, at least.
       xla: whether XLA compiles it, unless a player or the environment is written in Python.
     """
-    environment, judged_in = (face.build(COPIES, make_seed(seed, f"best_response/{use}")) for use in ("learns", "plays"))
+    environment, other = (face.build(COPIES, make_seed(seed, f"best_response/{use}")) for use in ("learns", "plays"))
     algorithm = dqn(**face.network(), loss="squared", optimizer=tf.keras.optimizers.Adam(), seed=seed)
     agent = IMAgent(
         environment, algorithm=algorithm, seat=seat, name="best_response", limits_are_ends=True, seed=seed,
@@ -72,7 +72,7 @@ def learn_best_response(
     )  # fmt: skip
     players = [*players[:seat], agent, *players[seat + 1 :]]
     trainer = Trainer(environment, players, execution="xla" if xla else "graph")
-    returns = Returns(judged_in, players, episodes, trainer.execution == "xla")
+    returns = Returns(other, players, episodes, trainer.execution == "xla")
     try:
         is_flat, best = _learn(trainer, returns, agent)
         steps = int(trainer.steps)
@@ -121,5 +121,5 @@ def response_text(agent: str, found: dict[str, Any]) -> str:
         f"{agent}  a best response, learned in {found['steps']:,} steps, gets {found['mean_return']:.4g} of it, in "
         f"{found['episodes']:,} episodes ({low:.4g} to {high:.4g})"
     )
-    unsure = "" if found["is_flat"] else "; its return was rising still"
+    unsure = "" if found["is_flat"] else "; its return was still rising"
     return textwrap.fill(said + unsure, 80, subsequent_indent=" " * 10)
