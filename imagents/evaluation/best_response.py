@@ -74,10 +74,7 @@ def learn_best_response(
     trainer = Trainer(environment, players, execution="xla" if xla else "graph")
     returns = Returns(other, players, episodes, trainer.execution == "xla")
     try:
-        is_flat, best = _learn(trainer, returns, agent)
-        steps = int(trainer.steps)
-        trainer.run(_ROUNDS)  # for the others to draw new numbers
-        _put_back(agent, best)
+        is_flat, steps = _learn(trainer, returns, agent)
         found = returns.report()[agent.name]
     finally:
         close(environment)
@@ -86,8 +83,11 @@ def learn_best_response(
     return BestResponse(mean, (mean - error, mean + error), found["lives"], steps, is_flat)
 
 
-def _learn(trainer: Trainer, returns: Returns, agent: IMAgent) -> tuple[bool, list[tf.Tensor]]:
-    """Trains an agent: whether its return was flat at each learning rate, and the best weights that it had."""
+def _learn(trainer: Trainer, returns: Returns, agent: IMAgent) -> tuple[bool, int]:
+    """Trains an agent, and leaves it with its best weights: whether its return was flat each time, after which steps.
+
+    In the end all play on a while, for the others to draw new numbers: those weights were chosen by the last ones.
+    """
     highest, best, is_flat = -math.inf, [], True
     for rate in _RATES:
         agent.optimizer.learning_rate.assign(rate)
@@ -100,7 +100,10 @@ def _learn(trainer: Trainer, returns: Returns, agent: IMAgent) -> tuple[bool, li
                 highest, best = means[-1], [weight.read_value() for weight in agent.policy.variables()]
         is_flat &= flat
         _put_back(agent, best)
-    return is_flat, best
+    steps = int(trainer.steps)
+    trainer.run(_ROUNDS)
+    _put_back(agent, best)
+    return is_flat, steps
 
 
 def _is_flat(means: Sequence[float], standard_error: float) -> bool:

@@ -8,7 +8,7 @@ from imagents.environments import Face, Measure
 
 @dataclasses.dataclass(frozen=True)
 class PhantomTicTacToe(Face):
-    """Phantom tic-tac-toe: the other side's stones are hidden until one runs into them. As in OpenSpiel, in tensors."""
+    """Tic-tac-toe with stones hidden until one runs into them. As in OpenSpiel, in tensors."""
 
     name: str = "phantom_tic_tac_toe"
     obstype: Literal["reveal-nothing", "reveal-numturns"] = "reveal-nothing"
@@ -25,6 +25,8 @@ class PhantomTicTacToe(Face):
             "exploration_end": 0.1,
             "batch_size": 512,
             "final_learning_rate": 1e-5,
+            "rounds_per_chunk": 100,
+            "evaluate_every": 6,
             "steps": 10_000_000,
         }
     }

@@ -45,7 +45,7 @@ def good_moves(views: np.ndarray) -> np.ndarray:
     own, seen = views[:, :9], views[:, 9:18]
     open_lines = ~seen[:, LINES].any(axis=2)  # [B, 8]
     stones = own[:, LINES].sum(axis=2)
-    promise = np.zeros([len(views), 9])
+    promise = np.full([len(views), 9], 0.01)
     for line, cells in enumerate(LINES):
         promise[:, cells] += (open_lines[:, line] * 10.0 ** stones[:, line])[:, np.newaxis]
     return promise
