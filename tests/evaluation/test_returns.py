@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from worlds import F, L, M, Row, Scripted
 
-from imagents.evaluation.returns import Returns
+from imagents.evaluation.returns import Returns, _standard_error
 from imagents.learning.agent import IMAgent
 from imagents.players.base import Player, RandomPlayer
 from imagents.training.loop import Trainer
@@ -97,3 +97,15 @@ def test_who_never_lives_has_no_mean():
     report = Returns(environment, agents_of(environment), episodes=2).report()
     assert report["player_1"] == {"mean_return": 2, "lives": 2}
     assert report["player_2"]["lives"] == 0 and np.isnan(report["player_2"]["mean_return"])
+
+
+def test_a_mean_is_worth_what_the_difference_between_copies_says():
+    returns = np.array([1, -1, 1, 1, -1.0])  # of a life in each copy
+    expected = returns.std(ddof=1) / np.sqrt(5)
+    assert _standard_error(returns - returns.mean(), 5) == pytest.approx(expected)
+    assert np.isnan(_standard_error(np.zeros(1), 7)) and np.isnan(_standard_error(np.zeros(4), 0))
+    environment = Scripted(LIVES, batch_size=3, alike=True)
+    found = Returns(environment, agents_of(environment), episodes=6)
+    found.report()
+    assert found.standard_errors() == {"player_1": 0, "player_2": 0}  # all copies live alike
+    assert found.tallies() == {}
