@@ -9,6 +9,7 @@ docs/results.md is written from them.
 """
 
 import concurrent.futures
+import itertools
 import json
 import math
 import multiprocessing
@@ -31,22 +32,21 @@ COMMAND = ["train", "--environment", "phantom_tic_tac_toe", "--snapshots", "5", 
 def main() -> None:
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else []
     done = {(row["policy"], row["seed"], row["number"]) for row in figures}
+    rows = {}  # what is missing, by its path and policy
+    for policy, seed in itertools.product(POLICIES, SEEDS):
+        for number, (path, steps) in enumerate(_checkpoints(seed)):
+            if (policy, seed, number) not in done:
+                rows[str(path), policy] = {"policy": policy, "seed": seed, "number": number, "steps": steps}
     workers = os.cpu_count() or 1
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # as many processes as cores
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, spawn, max_tasks_per_child=1) as pool:
-        for policy in POLICIES:
-            found = {}
-            for seed in SEEDS:
-                for number, (path, steps) in enumerate(_checkpoints(seed)):
-                    if (policy, seed, number) not in done:
-                        row = {"policy": policy, "seed": seed, "number": number, "steps": steps}
-                        found[pool.submit(responses_to, str(path), policy, seed)] = row
-            for future in concurrent.futures.as_completed(found):
-                figures.append(found[future] | {"agents": future.result()})
-                print(json.dumps(figures[-1]), flush=True)
-                order = sorted(figures, key=lambda row: (POLICIES.index(row["policy"]), row["seed"], row["number"]))
-                write_json(FIGURES, order)
+        found = {pool.submit(responses_to, *what, row["seed"]): row for what, row in rows.items()}
+        for future in concurrent.futures.as_completed(found):
+            figures.append(found[future] | {"agents": future.result()})
+            print(json.dumps(figures[-1]), flush=True)
+            figures.sort(key=lambda row: (POLICIES.index(row["policy"]), row["seed"], row["number"]))
+            write_json(FIGURES, figures)
 
 
 def responses_to(path: str, policy: str, seed: int) -> dict[str, dict]:
