@@ -76,6 +76,7 @@ benchmark: $(STAMP)  ## measure the throughput
 
 results: $(EXTRAS)  ## train the presets over seeds, hours altogether, and write docs/results.md
 	@$(BIN)/python -m benchmarks.many
+	@$(BIN)/python -m benchmarks.best_response
 	@$(BIN)/python -m benchmarks.strength $(ARGS)
 
 # Their packages contradict each other's and ours: hence environments of their own, jax and torch.

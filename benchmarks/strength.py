@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 import tyro
 
-from benchmarks import many
+from benchmarks import best_response, many
 from imagents.files import write_json, write_text
 
 FIGURES = pathlib.Path("benchmarks/strength.json")
@@ -188,8 +188,9 @@ def _figures(agent: dict) -> dict[str, float]:
 def page(figures: list[dict]) -> str:
     """docs/results.md."""
     shares = json.loads(many.FIGURES.read_text()) if many.FIGURES.exists() else {}
+    responses = json.loads(best_response.FIGURES.read_text()) if best_response.FIGURES.exists() else []
     parts = (_INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), many.section(shares), _cartpole(figures),
-             _changes(figures))  # fmt: skip
+             best_response.section(responses), _changes(figures))  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 

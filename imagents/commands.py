@@ -115,6 +115,8 @@ class Evaluate(_OfRun):
     """Games per match; each side begins half of them."""
     solver_games: int = 20
     """Games against opponents that take up to seconds for one, such as a solver; 0 for none."""
+    best_response: bool = False
+    """Learns a best response to each agent of two, too, and says what it gets: half a minute or more for each."""
     seed: int = 0
     """Of the opponents and the openings."""
     policy: Literal["greedy", "sampled"] | None = None
@@ -131,9 +133,8 @@ def evaluate(arguments: Sequence[str]) -> Job:
 
     from imagents.evaluation.report import prepare_evaluation, report_text
 
-    measure = prepare_evaluation(
-        command.run, command.games, command.solver_games, command.seed, command.last, command.policy
-    )
+    settings = (command.games, command.solver_games, command.seed, command.last, command.policy, command.best_response)
+    measure = prepare_evaluation(command.run, *settings)
 
     def job() -> int:
         report = measure()

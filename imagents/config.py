@@ -47,6 +47,7 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "cartpole": "imagents.environments.control.settings:CartPole",
     "kuhn_poker": "imagents.environments.cards.settings:KuhnPoker",
     "leduc_poker": "imagents.environments.cards.settings:LeducPoker",
+    "phantom_tic_tac_toe": "imagents.environments.hidden_boards.settings:PhantomTicTacToe",
     "foraging": "imagents.environments.grid_worlds.settings:Foraging",
     "deep_sea": "imagents.environments.grid_worlds.settings:DeepSea",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from imagents.config import environment_settings
 from imagents.errors import InputError
+from imagents.evaluation.best_response import COPIES, learn_best_response, response_text
 from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
 from imagents.players.frozen import agent_player
@@ -26,6 +27,7 @@ def evaluate_run(
     seed: int = 0,
     last: bool = False,
     policy: Literal["greedy", "sampled"] | None = None,
+    best_response: bool = False,
 ) -> dict:
     """Evaluates the agents of a run.
 
@@ -37,16 +39,19 @@ def evaluate_run(
       last: whether to take the newest checkpoint of a run that keeps its best one, too.
       policy: how agents play, see `IMAgent.follow`; if None, sampled where information is hidden or seats act all at
         once, else greedy.
+      best_response: whether to learn a best response to each agent, too, which takes half a minute or more for each.
 
     Returns:
       Plain values, for JSON: `run`, `environment`, `policy`, and for each of `agents`: its measures by name and the
       details that its environment knows exactly, and `matches` by opponent. `solver` says why a slow opponent did not
-      play.
+      play. `best_response` of an agent says how one was learned and what it gets, and so does `best_response_return`
+      where the environment does not know that exactly.
 
     Raises:
-      InputError: if the path is no run or damaged, or a number of games is odd or less than 2.
+      InputError: if the path is no run or damaged, a number of games is odd or less than 2, or there are not two seats
+        where a best response is asked for.
     """
-    return prepare_evaluation(path, games, solver_games, seed, last, policy)()
+    return prepare_evaluation(path, games, solver_games, seed, last, policy, best_response)()
 
 
 def prepare_evaluation(
@@ -56,21 +61,48 @@ def prepare_evaluation(
     seed: int = 0,
     last: bool = False,
     policy: str | None = None,
+    best_response: bool = False,
 ) -> Callable[[], dict]:
     """Does what can fail: loads the agents for `evaluate_run`. Returns what evaluates them."""
     opened = open_path(path, last)
     environment = opened.environment
+    if best_response and environment.num_seats != 2:
+        raise InputError(f"best_response = True: {environment.name} has num_seats = {environment.num_seats}, and a "
+                         "best response is learned to one of two")  # fmt: skip
     arena = environment.arena(games, seed)
     if arena is None and opened.config is None:
         raise InputError(f"{path} is one exported agent: name the run, whose players are evaluated together")
     policy = environment.policy(policy)
     if arena is None:
-        return _prepare_together(opened, str(path), games, seed, policy)
+        evaluate = _prepare_together(opened, str(path), games, seed, policy)
+    else:
+        evaluate = _prepare_matches(opened, str(path), arena, games, solver_games, seed, policy)
+    return (lambda: _with_best_responses(evaluate(), opened, seed)) if best_response else evaluate
+
+
+def _with_best_responses(report: dict, opened: Opened, seed: int) -> dict:
+    """Adds to each agent of a report what a best response to it gets at the other seat."""
+    xla = opened.config is None or opened.config.training.execution == "xla"
+    for agent in opened.agents:
+        players = [None, None]
+        players[agent.seat] = agent_player(agent, opened.environment, agent.seat, batch_size=COPIES)
+        found = learn_best_response(opened.environment, players, 1 - agent.seat, seed, xla=xla)
+        values = report["agents"][agent.name]
+        values.setdefault("best_response_return", found.mean_return)
+        values["best_response"] = found.to_dict()
+    return report
+
+
+def _prepare_matches(
+    opened: Opened, path: str, arena, games: int, solver_games: int, seed: int, policy: str
+) -> Callable[[], dict]:
+    """Where players meet in matches: each agent against all that its environment names, and each other agent."""
+    environment = opened.environment
     agents = opened.agents
     for agent in agents:
         agent.follow(policy, seed)
     opponents = [(arena, make_player(name, environment, 1, seed, games)) for name in environment.opponents]
-    report = {"run": str(path), "environment": environment.name, "policy": policy, "agents": {}}
+    report = {"run": path, "environment": environment.name, "policy": policy, "agents": {}}
     for name in environment.slow_opponents if solver_games else ():
         slow_arena = environment.arena(solver_games, seed)
         try:
@@ -116,11 +148,18 @@ def _prepare_together(opened: Opened, path: str, games: int, seed: int, policy: 
 
 def report_text(report: dict) -> str:
     """An evaluation as people read it, in 80 columns."""
-    policy = f"policy: {report['policy']}"
-    if not all("matches" in values for values in report["agents"].values()):
-        return f"{policy}\n{environment_settings(report['environment']).report_text(report['agents'])}"
+    if all("matches" in values for values in report["agents"].values()):
+        text = _matches_text(report)
+    else:
+        text = environment_settings(report["environment"]).report_text(report["agents"])
+        text = f"policy: {report['policy']}\n{text}"
+    responses = {n: values["best_response"] for n, values in report["agents"].items() if "best_response" in values}
+    return "\n".join([text, *(response_text(name, values) for name, values in responses.items())])
+
+
+def _matches_text(report: dict) -> str:
     judge = environment_settings(report["environment"]).judge()
-    blocks = [policy]
+    blocks = [f"policy: {report['policy']}"]
     for name, values in report["agents"].items():
         known = judge.report_lines(values) if judge else []
         blocks.append("\n".join([name, *known, *_match_lines(values["matches"])]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.environments import tf_environment
 from tf_agents.trajectories import time_step as ts
@@ -44,8 +45,12 @@ class Returns(tf.Module):
         self._per_copy = -(-episodes // copies)
         self._states = [variables_for(agent.perspective.initial_state(copies)) for agent in self._agents]
         zeros = tf.zeros([copies])
-        self._returns = [tf.Variable(zeros, trainable=False) for _ in self._agents]  # so far, in the present life
-        self._sums, self._lives = ([tf.Variable(0.0, trainable=False) for _ in self._agents] for _ in range(2))
+        # Of each agent, in each copy: its return so far in the present life, the sum of those that ended, their number.
+        self._returns, self._sums, self._lives = (
+            [tf.Variable(zeros, trainable=False) for _ in self._agents] for _ in range(3)
+        )
+        self._tallies = tf.Variable(tf.zeros([len(getattr(environment, "tallies", ()))], tf.int64), trainable=False)
+        self._standard_errors = {}
         self._ended = tf.Variable(tf.zeros([copies], tf.int32), trainable=False)  # episodes, in each copy
         if xla:
             start_xla()
@@ -63,13 +68,22 @@ class Returns(tf.Module):
         for variable, value in kept:
             variable.assign(value)
         report = {}
-        for agent, total, lives, so_far in zip(self._agents, self._sums, self._lives, self._returns, strict=True):
-            cut = tf.cast(self._ended < self._per_copy, tf.float32)
-            count = int(lives) + int(tf.reduce_sum(cut))
-            total = float(total) + float(tf.reduce_sum(cut * so_far))
-            mean = total / count if count else float("nan")
-            report[agent.name] = {"mean_return": mean, "lives": count}
+        cut = (self._ended < self._per_copy).numpy()
+        for agent, *found in zip(self._agents, self._sums, self._lives, self._returns, strict=True):
+            totals, lives, so_far = (x.numpy().astype(float) for x in found)
+            totals, lives = totals + cut * so_far, lives + cut
+            mean = totals.sum() / lives.sum() if lives.any() else float("nan")
+            report[agent.name] = {"mean_return": float(mean), "lives": int(lives.sum())}
+            self._standard_errors[agent.name] = _standard_error(totals - mean * lives, lives.sum())
         return report
+
+    def standard_errors(self) -> dict[str, float]:
+        """Of the mean returns that were reported last, by agent: from how copies differ; NaN if there is one alone."""
+        return self._standard_errors
+
+    def tallies(self) -> dict[str, int]:
+        """The environment's tallies of the episodes that were reported last, by name."""
+        return dict(zip(getattr(self.environment, "tallies", ()), self._tallies.numpy().tolist(), strict=True))
 
     @staticmethod
     def text(report: dict[str, dict[str, float]]) -> str:
@@ -81,7 +95,7 @@ class Returns(tf.Module):
         close(self.environment)
 
     def _begin(self) -> None:
-        for variable in (*self._returns, *self._sums, *self._lives, self._ended):
+        for variable in (*self._returns, *self._sums, *self._lives, self._tallies, self._ended):
             variable.assign(tf.zeros_like(variable))
         first = self.environment.reset()
         for agent, state in zip(self._agents, self._states, strict=True):
@@ -109,8 +123,11 @@ class Returns(tf.Module):
             value = tf.where(lived(after, agent.seat).is_first(), 0.0, so_far + reward)
             so_far.assign(tf.where(counts, value, so_far))
             ended = ends(before, after, agent.seat) & counts
-            total.assign_add(tf.reduce_sum(tf.where(ended, value, 0.0)))
-            lives.assign_add(tf.reduce_sum(tf.cast(ended, tf.float32)))
+            total.assign_add(tf.where(ended, value, 0.0))
+            lives.assign_add(tf.cast(ended, tf.float32))
+        if hasattr(self.environment, "tallies"):
+            tally = self.environment.tally() & counts[:, tf.newaxis]
+            self._tallies.assign_add(tf.reduce_sum(tf.cast(tally, tf.int64), axis=0))
         self._ended.assign_add(tf.cast(after.is_last() & counts, tf.int32))
 
     def _act(self, seat: int, time_step: ts.TimeStep) -> tf.Tensor:
@@ -118,6 +135,12 @@ class Returns(tf.Module):
         if player in self._fixed:
             return player.act(time_step)
         return player.decide(time_step, values_of(self._states[self._agents.index(player)]))
+
+
+def _standard_error(left: np.ndarray, lives: float) -> float:
+    """Of a mean over all lives: `left` is by how much the sum in each copy differs from what its lives let expect."""
+    copies = len(left)
+    return float(np.sqrt((left**2).sum() * copies / (copies - 1)) / lives) if copies > 1 and lives else float("nan")
 
 
 def returns_text(report: dict[str, dict[str, float]]) -> str:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from worlds import F, L, M, Row, Scripted
 
 from imagents.config import TrainConfig
-from imagents.evaluation.returns import Returns
+from imagents.evaluation.returns import Returns, _standard_error
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_learners
 from imagents.players.base import Player, RandomPlayer
@@ -112,3 +112,15 @@ def test_returns_of_sampled_policies_depend_on_the_seed_alone_eagerly_and_under_
         found.append(Returns(environment, players, episodes=500, xla=xla).report())
     assert found[0] == found[1] != found[2]
     assert found[0]["player_1"]["mean_return"] == pytest.approx(0, abs=0.15)
+
+
+def test_a_mean_is_worth_what_the_difference_between_copies_says():
+    returns = np.array([1, -1, 1, 1, -1.0])  # of a life in each copy
+    expected = returns.std(ddof=1) / np.sqrt(5)
+    assert _standard_error(returns - returns.mean(), 5) == pytest.approx(expected)
+    assert np.isnan(_standard_error(np.zeros(1), 7)) and np.isnan(_standard_error(np.zeros(4), 0))
+    environment = Scripted(LIVES, batch_size=3, alike=True)
+    found = Returns(environment, agents_of(environment), episodes=6)
+    found.report()
+    assert found.standard_errors() == {"player_1": 0, "player_2": 0}  # all copies live alike
+    assert found.tallies() == {}

@@ -134,12 +134,7 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = tf.cast(tf.convert_to_tensor(action), tf.int32)
-        if action.shape != [self.batch_size]:
-            raise InputError(
-                f"actions have shape {tuple(action.shape)}: one action for each of the "
-                f"{self.batch_size} parallel games is needed, shape ({self.batch_size},)"
-            )
+        action = as_actions(action, self.batch_size)
         before = self.get_state()
         over = before.step_type == ts.StepType.LAST
         played = self._played(before, action)
@@ -315,6 +310,21 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
                 f"move {int(action[game])} is illegal in game {game}: "
                 f"legal moves are {', '.join(map(str, legal))}"
             )
+
+
+def as_actions(action, batch_size: int) -> tf.Tensor:
+    """Actions as int32 `[B]`.
+
+    Raises:
+      InputError: if they are not so many.
+    """
+    action = tf.cast(tf.convert_to_tensor(action), tf.int32)
+    if action.shape != [batch_size]:
+        raise InputError(
+            f"actions have shape {tuple(action.shape)}: one action for each of the "
+            f"{batch_size} parallel games is needed, shape ({batch_size},)"
+        )
+    return action
 
 
 def time_step_at(game: BoardGame, board, seat) -> ts.TimeStep:
