@@ -39,6 +39,7 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "leduc_poker": "imagents.environments.cards.settings:LeducPoker",
     "foraging": "imagents.environments.grid_worlds.settings:Foraging",
     "deep_sea": "imagents.environments.grid_worlds.settings:DeepSea",
+    "rooms": "imagents.environments.grid_worlds.settings:Rooms",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

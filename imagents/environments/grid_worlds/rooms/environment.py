@@ -63,23 +63,21 @@ def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.
     _, rows, columns = level.grid.shape
     across, down = ahead(level.direction)
     front = level.agent + down * columns + across
-    kind = kind_of(tf.gather(tf.reshape(level.grid, [-1, rows * columns]), front, batch_dims=1))
+    cell = tf.cast(tf.gather(tf.reshape(level.grid, [-1, rows * columns]), front, batch_dims=1), tf.int32)
+    kind = kind_of(cell)
     goes = (action == FORWARD) & ((kind == EMPTY) | (kind == GOAL) | (kind == OPEN))
     takes = (action == PICK_UP) & (kind == KEY) & ~has_key
     drops = (action == DROP) & (kind == EMPTY) & has_key
     toggles = action == TOGGLE
     opens = toggles & ((kind == CLOSED) | ((kind == LOCKED) & has_key))  # every key fits: all is yellow
     closes = toggles & (kind == OPEN)
-    changed = (takes | drops | opens | closes)[:, tf.newaxis, tf.newaxis]
+    cell = tf.where(takes, EMPTY, tf.where(drops, YELLOW_KEY, cell))
+    cell += tf.where(opens, OPEN - kind, tf.where(closes, CLOSED - OPEN, 0))
     numbers = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    here = (numbers == front[:, tf.newaxis, tf.newaxis]) & changed
-    left = tf.where(takes, EMPTY, tf.where(drops, YELLOW_KEY, 0))[:, tf.newaxis, tf.newaxis]
-    door = tf.where(opens, OPEN, CLOSED)[:, tf.newaxis, tf.newaxis]
-    grid = tf.cast(level.grid, tf.int32)
-    grid = tf.where(here, tf.where(left > 0, left, grid - kind_of(grid) + door), grid)
+    here, cell = numbers == front[:, tf.newaxis, tf.newaxis], tf.cast(cell, tf.uint8)[:, tf.newaxis, tf.newaxis]
     turn = tf.where(action == TURN_RIGHT, 1, tf.where(action == TURN_LEFT, 3, 0))
     agent, direction = tf.where(goes, front, level.agent), (level.direction + turn) % 4
-    return Level(tf.cast(grid, tf.uint8), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
+    return Level(tf.where(here, cell, level.grid), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
 
 
 class RoomsEnvironment(tf_environment.TFEnvironment, tf.Module):

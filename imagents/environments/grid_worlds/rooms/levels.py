@@ -89,21 +89,22 @@ def draw_multi_room(
     drawn = uniform(generator, [3 + rooms, batch_size])
     rows, columns = _rows_and_columns(WORLD)
     grid = tf.fill([batch_size, WORLD, WORLD], EMPTY)
-    for left, top, width, height in map(_sides, tf.unstack(places, axis=1)):
+    for i in range(rooms):
+        left, top, width, height = map(_each, tf.unstack(places[:, i]))
         right, bottom = left + width - 1, top + height - 1
         inside = (rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right)
         border = (rows == top) | (rows == bottom) | (columns == left) | (columns == right)
         grid = tf.where(inside & border, GREY_WALL, grid)
     colour = _below(drawn[0], NUM_COLOURS)
     for i in range(1, rooms):
-        column, row = _sides(doors[:, i])
-        grid = tf.where((rows == row) & (columns == column), _each(coloured(CLOSED, colour)), grid)
+        here = rows * WORLD + columns == _each(doors[1, i] * WORLD + doors[0, i])
+        grid = tf.where(here, _each(coloured(CLOSED, colour)), grid)
         other = _below(drawn[i], NUM_COLOURS - 1)
         colour = other + _int(other >= colour)  # two doors of a room are never alike
     agent, goal = _inner(places[:, 0], drawn[rooms]), _inner(places[:, -1], drawn[rooms + 1])
     grid = tf.where(rows * WORLD + columns == _each(goal), GREEN_GOAL, grid)
     if noise:
-        left, top, _, height = _sides(places[:, 0])
+        left, top, _, height = map(_each, tf.unstack(places[:, 0]))
         on_screen = (columns == left) & (rows > top) & (rows < top + height - 1) & (kind_of(grid) == WALL)
         grid += tf.where(on_screen, SCREEN, 0)
     return Level(tf.cast(grid, tf.uint8), agent, _below(drawn[rooms + 2], 4))
@@ -156,8 +157,8 @@ def _placed(generator, batch_size: int, rooms: int, room_size: int) -> tuple[tf.
 
 
 def _inner(room: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-    """A cell within the walls of a room, `[B, 4]` -> `[B]`."""
-    left, top, width, height = tf.unstack(room, axis=1)
+    """A cell within the walls of a room, `[4, B]` -> `[B]`."""
+    left, top, width, height = tf.unstack(room)
     number = _below(drawn, (width - 2) * (height - 2))
     return (top + 1 + number // (width - 2)) * WORLD + left + 1 + number % (width - 2)
 
@@ -187,16 +188,6 @@ def _int(x: tf.Tensor) -> tf.Tensor:
 def _each(x: tf.Tensor) -> tf.Tensor:
     """A number for all cells of each copy: `[B]` -> `[B, 1, 1]`."""
     return x[:, tf.newaxis, tf.newaxis]
-
-
-def _sides(x: tf.Tensor) -> list[tf.Tensor]:
-    """The numbers of a thing, each for all cells of its copy: `[B, n]` -> n times `[B, 1, 1]`."""
-    return [_each(y) for y in tf.unstack(x, axis=1)]
-
-
-def _number(count: tf.Tensor, rooms: int) -> tf.Tensor:
-    """Where a room's number is that of its copy: `[B]` -> bool `[B, rooms, 1]`."""
-    return (tf.range(rooms) == count[:, tf.newaxis])[:, :, tf.newaxis]
 
 
 def _rows_and_columns(size: int) -> tuple[np.ndarray, np.ndarray]:

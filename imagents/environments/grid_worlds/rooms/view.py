@@ -22,7 +22,7 @@ from imagents.environments.grid_worlds.rooms.cells import (
     kind_of,
 )
 from imagents.environments.grid_worlds.rooms.levels import Level
-from imagents.xla import bits, from_bits
+from imagents.xla import bits, from_bits, where_any
 
 SIGHT = 7  # cells to a side
 PLANES = LOCKED + NUM_COLOURS  # a kind each but UNSEEN, then a colour each
@@ -34,14 +34,18 @@ def look(level: Level, has_key: tf.Tensor) -> tf.Tensor:
 
     A carried key is seen where the agent is, and nothing else is there.
     """
-    cells = _in_front(level)
-    kinds = kind_of(cells)
-    clear = from_bits(tf.transpose((kinds != WALL) & (kinds < CLOSED), [0, 2, 1]), tf.int32)  # by row
-    seen = tf.transpose(bits(tf.stack(_seen(tf.unstack(clear, axis=1)), axis=1), SIGHT), [0, 2, 1])
-    own = np.zeros([SIGHT, SIGHT], bool)
-    own[SIGHT // 2, SIGHT - 1] = True
-    carried = tf.cast(tf.where(has_key, YELLOW_KEY, EMPTY), tf.uint8)[:, tf.newaxis, tf.newaxis]
-    return tf.where(own, carried, tf.where(seen, cells, UNSEEN))
+
+    def find():
+        cells = _ahead_of(level)
+        clear = from_bits(tf.transpose((kind_of(cells) != WALL) & (kind_of(cells) < CLOSED), [0, 2, 1]), tf.int32)
+        seen = tf.transpose(bits(tf.stack(_lit(tf.unstack(clear, axis=1)), axis=1), SIGHT), [0, 2, 1])
+        own = np.zeros([SIGHT, SIGHT], bool)
+        own[SIGHT // 2, SIGHT - 1] = True
+        carried = tf.cast(tf.where(has_key, YELLOW_KEY, EMPTY), tf.uint8)[:, tf.newaxis, tf.newaxis]
+        return tf.where(own, carried, tf.where(seen, cells, UNSEEN))
+
+    # Always; but XLA would find a cell anew for each number that is made of it.
+    return where_any(level.agent >= 0, find, tf.zeros([level.agent.shape[0], SIGHT, SIGHT], tf.uint8))
 
 
 def planes(cells: tf.Tensor) -> tf.Tensor:
@@ -56,7 +60,7 @@ def planes(cells: tf.Tensor) -> tf.Tensor:
     return tf.concat([kind_of(cells) == kinds, is_coloured], axis=-1)
 
 
-def _in_front(level: Level) -> tf.Tensor:
+def _ahead_of(level: Level) -> tf.Tensor:
     """All cells of the view as they are, uint8 `[B, 7, 7]`; beyond the world are walls."""
     _, rows, columns = level.grid.shape
     right, up = np.meshgrid(np.arange(SIGHT) - SIGHT // 2, SIGHT - 1 - np.arange(SIGHT), indexing="ij")
@@ -75,27 +79,29 @@ def ahead(direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return (1 - direction) * tf.cast(direction % 2 == 0, tf.int32), (2 - direction) * (direction % 2)
 
 
-def _seen(clear: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Which cells are seen, by row from the top, as bits: int32 `[B]` each, of the cells that one sees through.
+def _lit(clear: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Which cells are seen, of those that one sees through: by row from the top, as bits, int32 `[B]` each.
 
     As MiniGrid has it: row by row, from the agent's on up, light goes from each clear cell that is seen to its right
     and its left as far as cells are clear, and from there to the three cells above, the outer two of these on the side
     that it goes to. From the last cell of that side it goes nowhere.
     """
-    seen, found = tf.fill(clear[0].shape, 2 ** (SIGHT // 2)), []
-    for row in reversed(clear):
-        right = _spread(seen, row & ~_LAST, lambda x: 2 * x)
-        seen |= 2 * right
-        left = _spread(seen, row & ~_FIRST, lambda x: x // 2)
-        seen |= left // 2
-        found.append(seen)
-        seen = right | 2 * right | left | left // 2
-    return found[::-1]
+
+    def one_row(i, light, *rows):  # takes the last one, and puts what is seen of it before the others
+        *above, row = rows
+        right = _spread(light, row & ~_LAST, lambda x: 2 * x)
+        light = light | 2 * right
+        left = _spread(light, row & ~_FIRST, lambda x: x // 2)
+        return i + 1, right | 2 * right | left | left // 2, light | left // 2, *above
+
+    middle = tf.fill(clear[0].shape, 2 ** (SIGHT // 2))
+    # A loop, as XLA would find all rows again for each cell.
+    return tf.while_loop(lambda i, *_: i < SIGHT, one_row, [0, middle, *clear])[2:]
 
 
 def _spread(light: tf.Tensor, clear: tf.Tensor, to_next: Callable) -> tf.Tensor:
     """Where light that is somewhere comes, from cell to cell of those that are clear, as bits."""
-    light &= clear
+    light = tf.bitwise.bitwise_and(light, clear)
     for _ in range(SIGHT - 2):
         light |= clear & to_next(light)
     return light
