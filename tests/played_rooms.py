@@ -52,7 +52,7 @@ def shown(package, observation) -> dict[str, np.ndarray]:
 
 
 def way(package, target: tuple[int, int]) -> int | None:
-    """The action that leads on to where a target is right ahead, None if it is; a key and closed doors are no hindrance."""
+    """The action that leads on to where a target is right ahead, None if it is; keys and closed doors are in no way."""
     start = (*map(int, package.agent_pos), int(package.agent_dir))
     queue, first = collections.deque([start]), {start: None}
     while queue:

@@ -188,3 +188,8 @@ class Rooms(Face):
 
         environment, xla = self.build(trainer.environment.batch_size, seed), trainer.execution == "xla"
         return Strength(environment, trainer.players, episodes or 100, xla)
+
+    def report_text(self, report: dict[str, dict[str, Any]]) -> str:
+        from imagents.environments.grid_worlds.rooms.strength import Strength
+
+        return Strength.text(report)

@@ -131,7 +131,8 @@ def _placed(generator, batch_size: int, rooms: int, room_size: int) -> tuple[tf.
         (way,), rest = _several(words[1], 3)
         way += _int(way >= entry)  # the wall that leads on
         goes_down = tf.bitwise.bitwise_and(way, 1) == 1
-        (door, offset), _ = _several(rest, tf.where(goes_down, across, down) - 2, tf.where(goes_down, width, height) - 2)
+        ends = tf.where(goes_down, across, down), tf.where(goes_down, width, height)
+        (door, offset), _ = _several(rest, ends[0] - 2, ends[1] - 2)
         column = left + tf.where(goes_down, 1 + door, tf.where(way == _RIGHT, across - 1, 0))
         row = top + tf.where(goes_down, tf.where(way == _BELOW, down - 1, 0), 1 + door)
         left = column - tf.where(goes_down, width - 2 - offset, tf.where(way == _LEFT, width - 1, 0))
