@@ -138,7 +138,7 @@ _ROOMS = {
 
 @dataclasses.dataclass(frozen=True)
 class Rooms(Face):
-    """Rooms: a way to the goal, through doors that the agent opens. As in MiniGrid, in tensors."""
+    """Rooms: a way to a goal through doors that the agent opens. As in MiniGrid, in tensors."""
 
     name: str = "rooms"
     layout: Literal["door_key", "multi_room"] = "door_key"
@@ -162,8 +162,8 @@ class Rooms(Face):
         "multi_room_n6": _ROOMS | {"layout": "multi_room", "rooms": 6, "room_size": 10},
     }
     measures: ClassVar[dict[str, Measure]] = {
-        "mean_return": Measure("Mean return of an episode", "number", short="return", case="greedy"),
-        "optimal_return": Measure("Mean return of an episode", "number", case="the shortest way"),
+        "mean_return": Measure("Mean return of a greedy episode", "number", short="return"),
+        "optimal_return": Measure("Mean return of a greedy episode", "number", case="the shortest way"),
         "solved_share": Measure("Share of episodes that reach the goal", short="solved"),
     }
     tallies: ClassVar[tuple[str, ...]] = ("solved",)
