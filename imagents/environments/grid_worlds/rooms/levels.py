@@ -31,7 +31,6 @@ from imagents.randomness import uniform
 WORLD = 25  # rows and columns of a world of many rooms
 SMALLEST = 4  # rows and columns of a room, with its walls
 _TRIES = 8  # to place the next room
-_BITS = 24  # of a word of random bits
 _RIGHT, _BELOW, _LEFT, _ABOVE = range(4)  # walls of a room
 
 
@@ -123,28 +122,26 @@ def _placed(generator, batch_size: int, rooms: int, room_size: int) -> tuple[tf.
         placed: int32 `[6, rooms, B]`. XLA would find them anew for each number there.
         """
         placed = tf.where(number == new[6], new[:6, tf.newaxis], placed)
-        words = generator.uniform_full_int([2, batch_size], tf.uint32)
-        words = tf.cast(tf.bitwise.right_shift(words, 32 - _BITS), tf.int32)
-        (width, height), _ = _several(words[0], room_size - SMALLEST + 1, room_size - SMALLEST + 1)
-        width, height = width + SMALLEST, height + SMALLEST
+        drawn = uniform(generator, [5, batch_size])
+        width, height = (SMALLEST + _below(x, room_size - SMALLEST + 1) for x in (drawn[0], drawn[1]))
         left, top, across, down = tf.unstack(tf.reduce_sum(tf.where(number == count - 1, placed[:4], 0), axis=1))
-        (way,), rest = _several(words[1], 3)
+        way = _below(drawn[2], 3)
         way += _int(way >= entry)  # the wall that leads on
-        goes_down = tf.bitwise.bitwise_and(way, 1) == 1
-        ends = tf.where(goes_down, across, down), tf.where(goes_down, width, height)
-        (door, offset), _ = _several(rest, ends[0] - 2, ends[1] - 2)
+        goes_down = way % 2 == 1
+        door = _below(drawn[3], tf.where(goes_down, across, down) - 2)
+        offset = _below(drawn[4], tf.where(goes_down, width, height) - 2)
         column = left + tf.where(goes_down, 1 + door, tf.where(way == _RIGHT, across - 1, 0))
         row = top + tf.where(goes_down, tf.where(way == _BELOW, down - 1, 0), 1 + door)
         left = column - tf.where(goes_down, width - 2 - offset, tf.where(way == _LEFT, width - 1, 0))
         top = row - tf.where(goes_down, tf.where(way == _ABOVE, height - 1, 0), height - 2 - offset)
         is_first = count == 0
-        anywhere, _ = _several(words[1], WORLD - 2, WORLD - 2)
-        left, top = tf.where(is_first, anywhere[0], left), tf.where(is_first, anywhere[1], top)
+        left = tf.where(is_first, _below(drawn[3], WORLD - 2), left)
+        top = tf.where(is_first, _below(drawn[4], WORLD - 2), top)
         fits = (left >= 0) & (top >= 0) & (left + width <= WORLD) & (top + height < WORLD) & (count < rooms)
         x, y, w, h = tf.unstack(placed[:4])
         apart = (left + width < x) | (x + w <= left) | (top + height < y) | (y + h <= top)
         fits &= tf.reduce_all(apart | (number >= count - 1), axis=0)  # it touches the last one
-        entry = tf.where(fits, tf.where(is_first, _LEFT, tf.bitwise.bitwise_xor(way, 2)), entry)
+        entry = tf.where(fits, tf.where(is_first, _LEFT, (way + 2) % 4), entry)
         tries = tf.where(fits, 0, tries + 1)
         gives_up = (count < rooms) & ~fits & (is_first | (tries == _TRIES))
         new = tf.stack([left, top, width, height, column, row, tf.where(fits, count, -1)])
@@ -162,19 +159,6 @@ def _inner(room: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
     left, top, width, height = tf.unstack(room)
     number = _below(drawn, (width - 2) * (height - 2))
     return (top + 1 + number // (width - 2)) * WORLD + left + 1 + number % (width - 2)
-
-
-def _several(word: tf.Tensor, *ends) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Whole numbers below each of these ends, of up to 64, by one word of random bits; and what is left of the word.
-
-    Random numbers are what most of the time goes for.
-    """
-    numbers = []
-    for end in ends:
-        word *= end
-        numbers.append(tf.bitwise.right_shift(word, _BITS))
-        word = tf.bitwise.bitwise_and(word, 2**_BITS - 1)
-    return numbers, word
 
 
 def _below(drawn: tf.Tensor, end) -> tf.Tensor:
