@@ -66,7 +66,7 @@ def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.
     cell = tf.cast(tf.gather(tf.reshape(level.grid, [-1, rows * columns]), front, batch_dims=1), tf.int32)
     kind = kind_of(cell)
     goes = (action == FORWARD) & ((kind == EMPTY) | (kind == GOAL) | (kind == OPEN))
-    takes = (action == PICK_UP) & (kind == KEY) & ~has_key
+    takes = (action == PICK_UP) & (kind == KEY)  # there is one
     drops = (action == DROP) & (kind == EMPTY) & has_key
     toggles = action == TOGGLE
     opens = toggles & ((kind == CLOSED) | ((kind == LOCKED) & has_key))  # every key fits: all is yellow
