@@ -50,6 +50,7 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "phantom_tic_tac_toe": "imagents.environments.hidden_boards.settings:PhantomTicTacToe",
     "foraging": "imagents.environments.grid_worlds.settings:Foraging",
     "deep_sea": "imagents.environments.grid_worlds.settings:DeepSea",
+    "rooms": "imagents.environments.grid_worlds.settings:Rooms",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

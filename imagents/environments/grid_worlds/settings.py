@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, ClassVar, Literal
 
-from imagents.environments import Face
+from imagents.environments import Face, Measure
 from imagents.settings import check
 
 
@@ -115,3 +115,81 @@ class DeepSea(Face):
         environment, xla = self.build(trainer.environment.batch_size, 0), trainer.execution == "xla"
         solved = trainer.environment.solved_episode if episodes is None else None
         return Strength(environment, trainer.players, episodes, xla, solved)
+
+
+_ROOMS = {
+    "algorithm": "double_dqn",
+    "hidden_layers": (256, 128),
+    "discount": 0.95,  # a reward falls with the time, which nobody sees: with .98 detours are worth nearly as much
+    "learning_rate": 5e-4,
+    "final_learning_rate": 1e-5,
+    "exploration_start": 1.0,
+    "epsilon_min": 0.001,  # so that some copies come to know where a greedy agent turns in circles
+    "epsilon_max": 0.3,
+    "batch_size": 256,
+    "train_steps_per_round": 2,
+    "replay_length": 3000,
+    "parallel_games": 64,
+    "rounds_per_chunk": 250,
+    "evaluate_every": 8,
+    "steps": 2_000_000,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rooms(Face):
+    """Rooms: a way to a goal through doors that the agent opens. As in MiniGrid, in tensors."""
+
+    name: str = "rooms"
+    layout: Literal["door_key", "multi_room"] = "door_key"
+    """door_key, two rooms with a locked door between them, and its key in the first; multi_room, rooms one after the
+    other, each behind a closed door."""
+    size: int = 8
+    """With door_key: rows and columns of the world, 5 to 32."""
+    rooms: int = 4
+    """With multi_room: how many, 2 to 12."""
+    room_size: int = 5
+    """With multi_room: the most rows and columns of a room, with its walls; 4 to 10."""
+    noise: bool = False
+    """Whether the left wall of the first room is a screen, each cell of which takes a random colour in every step."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "default": _ROOMS,
+        "door_key_5x5": _ROOMS | {"size": 5, "steps": 400_000},
+        "door_key_8x8": _ROOMS | {"size": 8},
+        "multi_room_n2_s4": _ROOMS | {"layout": "multi_room", "rooms": 2, "room_size": 4, "discount": 0.9},
+        "multi_room_n4_s5": _ROOMS | {"layout": "multi_room", "rooms": 4, "room_size": 5},
+        "multi_room_n6": _ROOMS | {"layout": "multi_room", "rooms": 6, "room_size": 10},
+    }
+    measures: ClassVar[dict[str, Measure]] = {
+        "mean_return": Measure("Mean return of a greedy episode", "number", short="return"),
+        "optimal_return": Measure("Mean return of a greedy episode", "number", case="the shortest way"),
+        "solved_share": Measure("Share of episodes that reach the goal", short="solved"),
+    }
+    tallies: ClassVar[tuple[str, ...]] = ("solved",)
+    keeps_best: ClassVar[bool] = True
+    return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def __post_init__(self):
+        for name, least, most in (("size", 5, 32), ("rooms", 2, 12), ("room_size", 4, 10)):
+            value = getattr(self, name)
+            check(name, least <= value <= most, value, f"{least} to {most} is needed")
+
+    def build(self, batch_size: int, seed: int):
+        """B worlds side by side, a `RoomsEnvironment`."""
+        from imagents.environments.grid_worlds.rooms.environment import RoomsEnvironment
+
+        settings = {name: getattr(self, name) for name in ("size", "rooms", "room_size", "noise")}
+        return RoomsEnvironment(batch_size, self.layout, **settings, seed=seed)
+
+    def strength(self, trainer, seed: int = 0, episodes: int | None = None):
+        """Plays greedy episodes, and says what their levels could have paid."""
+        from imagents.environments.grid_worlds.rooms.strength import Strength
+
+        environment, xla = self.build(trainer.environment.batch_size, seed), trainer.execution == "xla"
+        return Strength(environment, trainer.players, episodes or 100, xla)
+
+    def report_text(self, report: dict[str, dict[str, Any]]) -> str:
+        from imagents.environments.grid_worlds.rooms.strength import Strength
+
+        return Strength.text(report)

@@ -4,13 +4,13 @@ import collections
 import dataclasses
 import hashlib
 import itertools
-import math
 import pathlib
 
 import numpy as np
 import played
 import pytest
 import tensorflow as tf
+from chance import chi_square
 from played import DOWN, LEFT, LIMIT, LOAD, RIGHT, STAY, UP, WORLDS, World
 from worlds import F, L, M
 
@@ -209,19 +209,6 @@ def categories(level: Level, size: int) -> dict[str, np.ndarray]:
         "food levels": level.food_levels @ 10 ** np.arange(level.food_levels.shape[1]),
         "levels of all": 100 * level.player_levels.sum(axis=1) + level.food_levels.sum(axis=1),
     }  # fmt: skip
-
-
-def chi_square(x: np.ndarray, y: np.ndarray) -> float:
-    """How unlikely it is that two samples of categories are of one distribution: standard deviations, by Wilson and
-    Hilferty; rare categories are one."""
-    counts = np.array([[np.sum(z == value) for value in np.union1d(x, y)] for z in (x, y)], float)
-    expected = counts.sum(axis=0) * np.array([[len(x)], [len(y)]]) / (len(x) + len(y))
-    rare = expected.min(axis=0) < 5
-    counts, expected = (np.c_[z[:, ~rare], z[:, rare].sum(axis=1)] for z in (counts, expected))
-    kept = expected[0] > 0
-    degrees = max(kept.sum() - 1, 1)
-    found = ((counts - expected)[:, kept] ** 2 / expected[:, kept]).sum() / degrees
-    return (found ** (1 / 3) - (1 - 2 / (9 * degrees))) / math.sqrt(2 / (9 * degrees))
 
 
 @pytest.mark.slow
