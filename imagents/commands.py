@@ -11,7 +11,7 @@ from typing import Literal
 
 import tyro
 
-from imagents.config import ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
+from imagents.config import BRIDGES, ENVIRONMENTS, TrainConfig, environment_class, load_config, run_folder
 from imagents.errors import InputError, check_seed
 from imagents.files import in_shell
 from imagents.flags import parse_training, refuse_old_flags
@@ -47,6 +47,8 @@ def train(arguments: Sequence[str]) -> Job:
     flags = {word.partition("=")[0] for word in arguments}
     named = [name for name in ("environment", "agents") if f"--{name}" in flags]
     own_functions = {name: settings[name] for name in named if is_own(settings[name])}
+    for name in settings["wrappers"].split(",") if "--wrappers" in flags and settings["wrappers"] else ():
+        trust(name)
     if command.resume:
         config = load_config(command.resume)
         trust_again(config, **own_functions, everything=command.trust)
@@ -226,7 +228,7 @@ class Environments:
 def environments(arguments: Sequence[str]) -> Job:
     """`imagents environments`."""
     _parse_words("environments", Environments, arguments)
-    names = [*ENVIRONMENTS, "MODULE:FUNCTION"]
+    names = [*ENVIRONMENTS, *(environment_class(f"{name}:").written for name in BRIDGES), "MODULE:FUNCTION"]
 
     def job() -> int:
         for name in names:
