@@ -141,7 +141,7 @@ def _done(space: gymnasium.Space) -> tuple[object, Callable]:
     """The nest of what is done in a space, and what makes the space's action of the next leaves."""
     if isinstance(space, spaces.Discrete):
         start = int(space.start)
-        return Leaf((), "int32", start, start + int(space.n) - 1), lambda actions: np.int64(next(actions))
+        return Leaf((), "int32", start, start + int(space.n) - 1), lambda actions: int(next(actions))
     if isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
         counts = space.nvec if isinstance(space, spaces.MultiDiscrete) else np.full(space.shape, 2)
         start = getattr(space, "start", 0)

@@ -104,7 +104,7 @@ class Copies:
 
     def _write(self, shown: list[np.ndarray], i: int, kind: int, moment) -> None:
         for array, (shape, _), value in zip(shown, self._layout, flat(self._description, kind, moment), strict=True):
-            if shape and np.shape(value) != shape:
+            if shape and getattr(value, "shape", None) != shape and np.shape(value) != shape:
                 raise InputError(f"it shows something of shape {np.shape(value)} where its space has {shape}")
             array[i] = value
 

@@ -70,6 +70,8 @@ class Trainer(tf.Module):
             execution = "graph"
         self.execution = execution
         self._chunk = self._rounds
+        for agent in self.agents:
+            agent.replay_buffer.in_place = execution != "xla"
         if execution == "xla":
             start_xla()
         if execution != "eager":

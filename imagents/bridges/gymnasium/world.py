@@ -50,9 +50,11 @@ def has_ended(terminated, truncated) -> tuple[bool, bool]:
     """
     flags = []
     for flag in (terminated, truncated):
-        if np.ndim(flag) and np.any(flag) != np.all(flag):
-            raise InputError(f"some end before others, {list(flag)}: such environments are PettingZoo's")
-        flags.append(bool(np.any(flag)))
+        if not isinstance(flag, (bool, np.bool_)):
+            if np.any(flag) != np.all(flag):
+                raise InputError(f"some end before others, {list(flag)}: such environments are PettingZoo's")
+            flag = bool(np.any(flag))
+        flags.append(flag)
     return flags[0] or flags[1], flags[0]
 
 
