@@ -14,7 +14,7 @@ from imagents.errors import InputError
 
 _TRUSTED: dict[str, Callable] = {}
 
-# Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, "" if nothing.
+# Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
 _BRIDGES: dict[str, Callable[[str], str]] = {"gymnasium": lambda name: name.rpartition(":")[0]}
 
 

@@ -4,5 +4,6 @@
                             no TensorFlow
     environment.py          these copies as one `TFEnvironment` that keeps to `imagents.seats`
     spaces.py               spaces as Gymnasium has them, which PettingZoo shares
+    turns.py                one seat of an environment from here, from decision to decision
     settings.py             the face that they have in common: names with arguments in brackets, what to install
 """

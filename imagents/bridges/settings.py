@@ -84,8 +84,8 @@ def split_name(name: str) -> tuple[str, dict[str, Any]]:
         return own, {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise InputError(
-            f"environment = {brief(name)}: in the brackets ARGUMENT=VALUE, each a plain value of Python's, is needed, as "
-            "in gymnasium:CartPole-v1(max_episode_steps=200)"
+            f"environment = {brief(name)}: in the brackets ARGUMENT=VALUE, each a plain value of Python's, is needed, "
+            "as in gymnasium:CartPole-v1(max_episode_steps=200)"
         ) from None
 
 

@@ -46,8 +46,10 @@ class Seat:
         self._mask_in_view = isinstance(observation_space, spaces.Dict) and MASK in observation_space.spaces
         self._inner = self._mask_in_view and {*observation_space.spaces} == {MASK, "observation"}
         self._masks = self._mask_in_view or self._mask_in_info
-        left = {k: s for k, s in getattr(observation_space, "spaces", {}).items() if k != MASK} if self._mask_in_view else {}
-        space = left.get("observation") if self._inner else spaces.Dict(left) if left else observation_space
+        space = observation_space
+        if self._mask_in_view:
+            rest = {key: part for key, part in observation_space.spaces.items() if key != MASK}
+            space = rest["observation"] if self._inner else spaces.Dict(rest)
         self.notes = []
         self.view, self._write = _seen(space, self.notes)
         self.actions, self._read = _done(action_space)

@@ -32,7 +32,8 @@ def from_gymnasium(
       batch_size: number of copies B.
       seed: every episode is seeded by this, the copy, and the number of the episode in that copy.
       workers: processes that step the copies, for which `make` has to survive cloudpickle; 0 for none.
-      cut_off_at: a number of steps; an end there is a cut-off, as some packages report their limit as an end. 0 for none.
+      cut_off_at: a number of steps; an end there is a cut-off, as some packages report their limit as an end. 0 for
+        none.
       name: what it is called in messages.
 
     Raises:
@@ -45,8 +46,10 @@ def from_gymnasium(
     try:
         if isinstance(made, gymnasium.vector.VectorEnv):
             if workers or made.num_envs != batch_size:
-                raise InputError(f"a vector environment of {made.num_envs} copies was made: it steps them itself, so "
-                                 f"batch_size = {batch_size} has to be that number, and workers = {workers} 0")  # fmt: skip
+                raise InputError(
+                    f"a vector environment of {made.num_envs} copies was made: it steps them itself, so batch_size = "
+                    f"{batch_size} has to be that number, and workers = {workers} 0"
+                )
             copies = VectorCopies(made, cut_off_at)
             description = copies.describe()
         else:

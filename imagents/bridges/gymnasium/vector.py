@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, AsyncVectorEnv, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import concatenate, create_empty_array, iterate
 
 from imagents.bridges.gymnasium.world import describe, has_ended, is_shared, seats_of
@@ -89,7 +89,8 @@ class VectorCopies:
     def _reset(self, seeds: np.ndarray, where: np.ndarray) -> tuple[list, dict]:
         self._steps = np.where(where, 0, self._steps)
         if where.all():
-            observation, infos = self.env.reset(seed=[int(seed) for seed in seeds] if self._resets_one else int(seeds[0]))
+            all_seeds = [int(seed) for seed in seeds]
+            observation, infos = self.env.reset(seed=all_seeds if self._resets_one else all_seeds[0])
         else:
             seeds = [int(seed) if here else None for seed, here in zip(seeds, where)]
             observation, infos = self.env.reset(seed=seeds, options={"reset_mask": where.copy()})

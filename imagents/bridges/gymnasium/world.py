@@ -114,8 +114,8 @@ class GymnasiumWorld:
           InputError: if it makes none.
         """
         if self.env.render_mode != "rgb_array":
-            raise InputError(f"{self.env} has no pictures: it was made with render_mode = {self.env.render_mode!r}, and "
-                             "'rgb_array' is needed")  # fmt: skip
+            mode = self.env.render_mode
+            raise InputError(f"{self.env} has no pictures: it has render_mode = {mode!r}, and 'rgb_array' is needed")
         return np.asarray(self.env.render(), np.uint8)
 
     def close(self) -> None:
