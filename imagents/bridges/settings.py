@@ -79,7 +79,8 @@ def split_name(name: str) -> tuple[str, dict[str, Any]]:
     try:
         call = ast.parse(f"f({arguments}", mode="eval").body
         is_call = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args
-        if not is_call or not all(keyword.arg for keyword in call.keywords):
+        names = [keyword.arg for keyword in call.keywords] if is_call else [None]
+        if not all(names) or len(set(names)) < len(names):
             raise ValueError
         return own, {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):

@@ -159,7 +159,7 @@ def _done(space: gymnasium.Space) -> tuple[object, Callable]:
         dtype = "float32" if space.dtype.kind == "f" else "int32"
         low, high = space.low.astype(dtype), space.high.astype(dtype)
         leaf = Leaf(space.shape, dtype, _one_if_alike(low), _one_if_alike(high))
-        return leaf, lambda actions: np.clip(np.asarray(next(actions), space.dtype), space.low, space.high)
+        return leaf, lambda actions: np.asarray(np.clip(np.asarray(next(actions), space.dtype), space.low, space.high))
     if isinstance(space, (spaces.Dict, spaces.Tuple)):
         is_dict = isinstance(space, spaces.Dict)
         parts = {key: space[key] for key in sorted(space.spaces)} if is_dict else dict(enumerate(space.spaces))

@@ -4,11 +4,12 @@ In an environment whose seats act in turn, copies wait for each other where the 
 over goes on to the next. Elsewhere a step is a step of all copies.
 """
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
 
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, environment_settings
 from imagents.errors import InputError
 from imagents.learning.perspective import Perspective
 from imagents.players.base import Player, runs_in_python
@@ -28,8 +29,9 @@ class OwnTurns:
     """
 
     def __init__(self, name: str, copies: int, seat: int, others, settings: dict[str, Any]):
-        self._face, self._others, self.seat, self._name = TrainConfig(name, **settings).environment, others, seat, name
-        self._copies = copies
+        plain = dataclasses.asdict(environment_settings(name))  # and nothing of a preset
+        self._face = TrainConfig(**{"environment": plain.pop("name")} | plain | settings).environment
+        self._others, self.seat, self._name, self._copies = others, seat, name, copies
         self.environment, self.players = self._made(0)
         # Those of one agent alone act together, too: no copy waits while another one goes on.
         self.together = num_seats(self.environment) == 1 or acts_at_once(self.environment)

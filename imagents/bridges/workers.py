@@ -133,7 +133,7 @@ class Workers:
         self._at = tempfile.TemporaryFile()
         self._at.truncate(8 * len(self._parts))
         self._processes, self._pipes = [], []
-        self._end = weakref.finalize(self, _end, self._pipes, self._processes)
+        self._end = weakref.finalize(self, _end, self._pipes, self._processes, self._at)
         told = io.BytesIO()
         cloudpickle.dump((make, description), told)
         for number, (first, last) in enumerate(self._parts):
@@ -197,9 +197,9 @@ class Workers:
         raise CopyFailed(f"copy {copy}: the process that it lives in ended {how}")
 
 
-def _end(pipes: list, processes: list) -> None:
-    for pipe in pipes:
-        pipe.close()
+def _end(pipes: list, processes: list, at) -> None:
+    for each in (*pipes, at):
+        each.close()
     for process in processes:
         try:
             process.wait(2.0)

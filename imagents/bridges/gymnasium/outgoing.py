@@ -37,7 +37,7 @@ def to_gymnasium(
       others: who sits at the other seats, in their order: names as of `imagents.make_player`, or players. One name is
         for all of them.
       render_mode: None, or "rgb_array" where the environment makes pictures.
-      settings: the environment's own.
+      settings: the environment's own; without them as `imagents.config.environment_settings` has them.
 
     Raises:
       InputError: for what does not fit, in one sentence.
