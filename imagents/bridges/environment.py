@@ -35,6 +35,7 @@ class BridgedEnvironment(tf_environment.TFEnvironment, tf.Module):
 
     Attributes:
       runs_in_python: True.
+      failure: the error of a copy, which TensorFlow's own hides in a graph; None without one.
     """
 
     runs_in_python = True
@@ -63,6 +64,7 @@ class BridgedEnvironment(tf_environment.TFEnvironment, tf.Module):
         self._begun = tf.Variable(tf.zeros([batch_size], tf.int64), trainable=False)  # episodes
         zeros = [tf.zeros(shape, dtype) for shape, dtype in zip(self._shapes, self._dtypes)]
         self._shown = _Untracked(variables_for(self._time_step(zeros)))
+        self.failure = None
         self._over = None  # which copies are at their last time step, in Python; None before the first reset
 
     def seed(self, seed: int) -> None:
@@ -140,7 +142,11 @@ class BridgedEnvironment(tf_environment.TFEnvironment, tf.Module):
         seeds = np.full(self.batch_size, -1, np.int64)
         for copy in np.flatnonzero(self._over).tolist():
             seeds[copy] = make_seed(self._seed, f"copy {copy}, episode {begun[copy]}")
-        shown = self._env.advance(actions, seeds)
+        try:
+            shown = self._env.advance(actions, seeds)
+        except Exception as error:
+            self.failure = error
+            raise
         self._over = shown[0] == LAST
         return shown
 

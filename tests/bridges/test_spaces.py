@@ -74,7 +74,8 @@ def test_what_is_done_by_a_number(space, low, high, done):
 
 
 def test_what_is_done_in_parts():
-    space = spaces.Dict(turn=spaces.Box(-1, 1, (2,)), shoot=TWO, two=spaces.Tuple([TWO, spaces.Box(0, 9, (), np.int64)]))
+    two = spaces.Tuple([TWO, spaces.Box(0, 9, (), np.int64)])
+    space = spaces.Dict(turn=spaces.Box(-1, 1, (2,)), shoot=TWO, two=two)
     seat = Seat(TWO, space)
     assert [leaf.dtype for leaf in leaves(seat.actions)] == ["int32", "float32", "int32", "int32"]
     assert sorted(seat.actions) == ["shoot", "turn", "two"]

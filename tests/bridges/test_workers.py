@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import toys
 
-from imagents.bridges.worlds import FIRST, LAST, PASS, Leaf, layout, leaves
 from imagents.bridges.workers import CopyFailed, side_by_side
+from imagents.bridges.worlds import FIRST, LAST, PASS, Leaf, layout, leaves
 from imagents.errors import InputError
 
 COPIES, ON = 5, np.full(5, -1)

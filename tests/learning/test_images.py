@@ -56,5 +56,6 @@ def test_the_same_seed_makes_the_same_network():
     one, same, other = (QNetwork(image_spec(7, 7, 1), 2, (8,), seed=seed) for seed in (1, 1, 2))
     for network in (one, same, other):
         network.create_variables()
-    pairs = [[np.array_equal(x, y) for x, y in zip(one.variables, each.variables, strict=True)] for each in (same, other)]
-    assert all(pairs[0]) and not all(pairs[1])
+    for each, is_same in ((same, True), (other, False)):
+        alike = [np.array_equal(x, y) for x, y in zip(one.variables, each.variables, strict=True)]
+        assert all(alike) == is_same

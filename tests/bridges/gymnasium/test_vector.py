@@ -1,7 +1,7 @@
 """A user's vector environment, whichever way it begins episodes: equal rows, and nobody learns from a dead step."""
 
-import gyms
 import gymnasium
+import gyms
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,7 +68,7 @@ class Unsaid(SyncVectorEnv):
 @pytest.mark.parametrize(
     ("make", "settings", "said"),
     [
-        (vector(AutoresetMode.NEXT_STEP), {"workers": 2}, "a vector environment of 3 copies was made: it steps them itself"),
+        (vector(AutoresetMode.NEXT_STEP), {"workers": 2}, "a vector environment of 3 copies was made: it steps"),
         (vector(AutoresetMode.NEXT_STEP, copies=2), {}, "a vector environment of 2 copies was made"),
         (vector(AutoresetMode.NEXT_STEP, gyms.Shared), {}, "an environment that several share is stepped here"),
         (Unsaid, {}, "does not say how it begins episodes"),
