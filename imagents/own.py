@@ -53,6 +53,8 @@ def trust_again(config, environment=None, agents=None, everything: bool = False)
     names = {"environment": config.environment.name, "agents": config.training.agents}
     for setting, function in (("environment", environment), ("agents", agents)):
         if function and not is_own(names[setting]):
+            if function == names[setting]:
+                continue
             raise InputError(f"{setting} = {function!r}: this run has {names[setting]!r}, and a run keeps it")
         if function or (everything and is_own(names[setting]) and not _is_nowhere(names[setting])):
             trust(function or names[setting], names[setting])

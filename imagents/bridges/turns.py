@@ -37,11 +37,14 @@ class OwnTurns:
         self.together = num_seats(self.environment) == 1 or acts_at_once(self.environment)
         specs = self.environment.time_step_spec(), self.environment.action_spec()
         self.perspective = Perspective(*specs, seat, copies, name)
-        compiles = not runs_in_python(self.environment, list(self.players.values()))
-        if compiles:
+        self._in_python = runs_in_python(self.environment, list(self.players.values()))
+        self._trace()
+
+    def _trace(self) -> None:
+        if not self._in_python:
             start_xla()
-        self.begin = tf.function(self._begin, jit_compile=compiles, autograph=False)
-        self.step = tf.function(self._step, jit_compile=compiles, autograph=False)
+        self.begin = tf.function(self._begin, jit_compile=not self._in_python, autograph=False)
+        self.step = tf.function(self._step, jit_compile=not self._in_python, autograph=False)
 
     def _made(self, seed: int) -> tuple:
         environment, name, others = self._face.build(self._copies, seed), self._name, self._others
@@ -62,8 +65,11 @@ class OwnTurns:
     def seed(self, seed: int) -> None:
         """Makes everything what it is at first with that seed; what is compiled stays."""
         environment, players = self._made(seed)
-        if hasattr(self.environment, "seed"):
-            self.environment.seed(seed)
+        if self._in_python:  # nobody knows what they remember
+            close(self.environment)
+            self.environment, self.players = environment, players
+            self._trace()
+            return
         for old, new in zip((self.environment, *self.players.values()), (environment, *players.values())):
             for mine, fresh in zip(_state_of(old), _state_of(new), strict=True):
                 mine.assign(fresh)

@@ -215,6 +215,16 @@ def test_a_run_trains_resumes_is_evaluated_exported_and_imports_nothing_by_itsel
 
 
 @pytest.mark.slow
+def test_a_run_of_gymnasiums_own_may_be_named_again(command):
+    assert command("train", "--environment", "gymnasium:CartPole-v1", *small_flags(), "--output-dir", "run")[0] == 0
+    again = "--environment", "gymnasium:CartPole-v1"
+    assert command("train", "--resume", "run", *again, "--steps", 120)[0] == 0
+    assert "mean return" in command("evaluate", "run", *again, "--games", 8)[1]
+    status, said = command("evaluate", "run", "--environment", "gymnasium:CartPole-v0")
+    assert status == 2 and "this run has 'gymnasium:CartPole-v1', and a run keeps it" in said
+
+
+@pytest.mark.slow
 def test_two_resumes_of_a_run_are_equal(tmp_path):
     config = small_config("gymnasium:CartPole-v1", parallel_games=4, batch_size=4, steps=200, execution="graph")
     tables = []

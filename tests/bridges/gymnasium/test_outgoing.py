@@ -1,7 +1,12 @@
 """Environments from here are Gymnasium's, for one seat: Gymnasium's own checker is content, and so are players."""
 
+import importlib.util
+import os
+import pathlib
+import subprocess
 
 import gymnasium
+import gyms  # noqa: F401  # registers Count-v0
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -11,6 +16,7 @@ from imagents.bridges.gymnasium import from_gymnasium, to_gymnasium, to_gymnasiu
 from imagents.errors import InputError
 from imagents.players.base import RandomPlayer
 
+ROOT = pathlib.Path(__file__).parents[3]
 slow = pytest.mark.slow
 
 
@@ -82,6 +88,14 @@ def test_the_same_seed_is_the_same_episode_and_what_is_compiled_stays():
     assert env._game.step.experimental_get_tracing_count() == 1
 
 
+@slow
+@pytest.mark.parametrize(("name", "others"), [("tic_tac_toe", "minimax:1"), ("gymnasium:Count-v0", [])])
+def test_what_thinks_in_python_is_made_anew_by_a_seed(name, others):
+    env = to_gymnasium(name, others=others)
+    played = [[episode(env, seed), episode(env)] for seed in (1, 2, 1)]
+    assert str(played[0]) == str(played[2]) and str(played[0]) != str(played[1])
+
+
 def test_copies_that_take_turns_begin_anew_in_the_same_step():
     """Each row is what the environment for one says in the same place, and no row is nobody's turn."""
     env = to_gymnasium_vector("tic_tac_toe", 16, others="first_legal", first_mover="seat_0")
@@ -144,3 +158,20 @@ def test_a_player_of_ones_own_holds_a_seat():
     env = to_gymnasium("tic_tac_toe", seat=1, others=[RandomPlayer(0, seed=3)])
     env.reset(seed=0)
     assert isinstance(env, gymnasium.Env) and env.action_masks().sum() in (8, 9)
+
+
+@slow
+def test_stable_baselines_learns_in_it():
+    """In an environment of its own, with PyTorch: masked PPO, and SB3's own checker."""
+    spec = importlib.util.spec_from_file_location("environments", ROOT / "tests" / "cloud" / "environments.py")
+    environments = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(environments)
+    try:
+        python = environments.stable_baselines()
+    except (environments.Missing, RuntimeError) as error:
+        pytest.skip(str(error)[-300:])
+    script = pathlib.Path(__file__).with_name("stable_baselines.py")
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([python, script], capture_output=True, text=True, check=True, env=environ)
+    before, after = map(float, done.stdout.split()[:2])
+    assert before < 0.75 and after > 0.85
