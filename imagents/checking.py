@@ -68,7 +68,7 @@ class _Inspection:
     def __init__(self, environment: tf_environment.TFEnvironment):
         self.environment, self.faults = environment, {}
         self.seats, self.copies = num_seats(environment), environment.batch_size or 1
-        self._limit, self._random = _known_limit(environment), np.random.default_rng(0)
+        self._limit, self._random = 0, np.random.default_rng(0)
         self._kept = []  # (what was shown, a copy of it then)
         self._has_acted = np.zeros([self.copies, self.seats], bool)  # in its present life
         self._steps = np.zeros(self.copies, int)  # of the present episode
@@ -122,6 +122,7 @@ class _Inspection:
     def play(self, max_steps: int) -> None:
         """Random episodes, a few in each copy."""
         ended, last = np.zeros(self.copies, int), self.environment.reset()
+        self._limit = _known_limit(self.environment)  # what a bridge wraps is there once it was reset
         if not self._look(last):
             return
         if (last.step_type.numpy() != _FIRST).any():

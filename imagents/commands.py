@@ -13,6 +13,7 @@ from typing import Literal
 import tyro
 
 from imagents.config import (
+    BRIDGES,
     ENVIRONMENTS,
     TrainConfig,
     environment_class,
@@ -56,6 +57,8 @@ def train(arguments: Sequence[str]) -> Job:
     flags = {word.partition("=")[0] for word in arguments}
     named = [name for name in ("environment", "agents") if f"--{name}" in flags]
     own_functions = {name: settings[name] for name in named if is_own(settings[name])}
+    for name in settings["wrappers"].split(",") if "--wrappers" in flags and settings["wrappers"] else ():
+        trust(name)
     if command.resume:
         config = load_config(command.resume)
         trust_again(config, **own_functions, everything=command.trust)
@@ -257,7 +260,7 @@ class Environments:
 def environments(arguments: Sequence[str]) -> Job:
     """`imagents environments`."""
     _parse_words("environments", Environments, arguments)
-    names = [*ENVIRONMENTS, "MODULE:FUNCTION"]
+    names = [*ENVIRONMENTS, *(environment_class(f"{name}:").written for name in BRIDGES), "MODULE:FUNCTION"]
 
     def job() -> int:
         for name in names:

@@ -16,7 +16,7 @@ from typing import Any
 
 from imagents.errors import InputError, brief
 from imagents.files import read_json
-from imagents.own import is_own, trust
+from imagents.own import trust
 from imagents.settings import (
     ALGORITHMS,
     ActorCritic,
@@ -52,6 +52,9 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "deep_sea": "imagents.environments.grid_worlds.settings:DeepSea",
     "rooms": "imagents.environments.grid_worlds.settings:Rooms",
     "ROWSxCOLUMNSxK": "imagents.environments.boards.settings:BoardSettings",
+}
+BRIDGES = {  # what stands before the colon in the name of another package's environment: where its settings are
+    "gymnasium": "imagents.bridges.gymnasium.settings:Gymnasium",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION
 DEFAULT_ENVIRONMENT = "tic_tac_toe"
@@ -262,11 +265,13 @@ def environment_class(name: str) -> type:
     """
     check("environment", isinstance(name, str), name, "str is needed")
     described = "ROWSxCOLUMNSxK" if _DESCRIBED.fullmatch(name) else name
-    home = _OWN if is_own(name) else ENVIRONMENTS.get(described)
+    bridge, colon, _ = name.partition(":")
+    home = (BRIDGES.get(bridge) or _OWN) if colon else ENVIRONMENTS.get(described)
     if home is None:
         raise InputError(
             f"unknown environment {brief(name)}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or "
-            "8x8x4-gravity if stones fall, or your own MODULE:FUNCTION"
+            "8x8x4-gravity if stones fall, one of another package, such as gymnasium:CartPole-v1, or your own "
+            "MODULE:FUNCTION"
         )
     module, _, attribute = home.partition(":")
     return getattr(importlib.import_module(module), attribute)

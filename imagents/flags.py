@@ -66,8 +66,8 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     presets = ", ".join(start.environment.presets)
     fields = [
         _field("environment", str, start.environment.name, f"What the agents live in: {', '.join(ENVIRONMENTS)} (any "
-               "board of k in a row, such as 5x5x4, or 8x8x4-gravity if stones fall), or your own MODULE:FUNCTION. It "
-               "decides which settings there are."),
+               "board of k in a row, such as 5x5x4, or 8x8x4-gravity if stones fall), one of another package, such as "
+               "gymnasium:CartPole-v1, or your own MODULE:FUNCTION. It decides which settings there are."),
         _field("preset", str, choice.preset, f"Named set of values, here {presets}; every other setting overrides it. "
                "An algorithm that has one of its own name begins with that."),
         _field("algorithm", str, start.algorithm.name,

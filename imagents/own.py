@@ -7,11 +7,15 @@ trusted in this process, by the user, before anything is made by it.
 import importlib
 import os
 import sys
+import types
 from collections.abc import Callable
 
 from imagents.errors import InputError
 
 _TRUSTED: dict[str, Callable] = {}
+
+# Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
+_BRIDGES: dict[str, Callable[[str], str]] = {"gymnasium": lambda name: name.rpartition(":")[0]}
 
 
 def trust(function: Callable | str, name: str = "") -> str:
@@ -27,8 +31,8 @@ def trust(function: Callable | str, name: str = "") -> str:
     Raises:
       InputError: if there is no such module or function; what goes wrong inside that module shows its trace.
     """
-    found = _imported(function) if isinstance(function, str) else function
-    if not callable(found):
+    found = _imported(_code_of(function) or f"{function}:") if isinstance(function, str) else function
+    if not callable(found) and not isinstance(found, types.ModuleType):
         raise InputError(f"{function!r}: a function, or the name of one as MODULE:FUNCTION, is needed")
     name = name or (function if isinstance(function, str) else f"{found.__module__}:{found.__qualname__}")
     _TRUSTED[name] = found
@@ -49,9 +53,14 @@ def trust_again(config, environment=None, agents=None, everything: bool = False)
     names = {"environment": config.environment.name, "agents": config.training.agents}
     for setting, function in (("environment", environment), ("agents", agents)):
         if function and not is_own(names[setting]):
+            if function == names[setting]:
+                continue
             raise InputError(f"{setting} = {function!r}: this run has {names[setting]!r}, and a run keeps it")
         if function or (everything and is_own(names[setting]) and not _is_nowhere(names[setting])):
             trust(function or names[setting], names[setting])
+    for name in getattr(config.environment, "wrappers", "").split(",") if everything else ():
+        if name:
+            trust(name)
 
 
 def trusted(name: str, setting: str) -> Callable:
@@ -71,15 +80,25 @@ def trusted(name: str, setting: str) -> Callable:
             f"{setting} = {name!r} was made in a script or inside of a function: name where it is to be found now "
             f"(--{setting} MODULE:FUNCTION), or in Python imagents.trust(FUNCTION, {name!r})"
         )
+    is_function = _code_of(name) == name
+    what = "is a function of somebody's own" if is_function else f"imports {_code_of(name)}, a module of somebody's own"
     raise InputError(
-        f"{setting} = {name!r} is a function of somebody's own, and nothing is imported because a file names it: "
+        f"{setting} = {name!r} {what}, and nothing is imported because a file names it: "
         f"name it yourself (--{setting} {name}), say --trust, or in Python imagents.trust({name!r})"
     )
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is one of a function."""
-    return ":" in name
+    """Whether a name is one of a function, or imports a module."""
+    return _code_of(name) != ""
+
+
+def _code_of(name: str) -> str:
+    """What a name would import: MODULE:FUNCTION, the MODULE of an environment of another package, or "" for nothing."""
+    bridge, colon, rest = name.partition(":")
+    if bridge in _BRIDGES:
+        return _BRIDGES[bridge](rest.partition("(")[0])
+    return name if colon else ""
 
 
 def _is_nowhere(name: str) -> bool:
@@ -88,7 +107,7 @@ def _is_nowhere(name: str) -> bool:
 
 
 def _imported(name: str) -> Callable:
-    module_name, _, attribute = name.partition(":")
+    module_name, colon, attribute = name.partition(":")
     if not all(module_name.split(".")):
         raise InputError(f"{name}: {module_name!r} is no name of a module, as in my_world:make")
     if os.getcwd() not in sys.path and "" not in sys.path:
@@ -101,7 +120,7 @@ def _imported(name: str) -> Callable:
         raise InputError(f"{name}: there is no module {module_name} here") from None
     except InputError as error:  # it trains where it is imported, say
         raise InputError(f"{name}: {module_name} cannot be imported: {error}") from None
-    for part in attribute.split("."):
+    for part in attribute.split(".") if colon else ():
         if not hasattr(found, part):
             raise InputError(f"{name}: {module_name} has no {attribute!r}")
         found = getattr(found, part)

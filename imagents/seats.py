@@ -21,6 +21,7 @@ Keys of a dictionary of observations that mean something here, all of them optio
 episode, whatever the actions were. `imagents.check_environment` tells whether an environment keeps to all this.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -93,6 +94,18 @@ def check_policy(policy: str) -> None:
 def close(environment) -> None:
     """Ends the threads and processes that an environment has begun, if there are any."""
     getattr(environment, "close", lambda: None)()
+
+
+@contextlib.contextmanager
+def telling(environment):
+    """A context in which an error of an environment written in Python is its own, in a graph, too."""
+    try:
+        yield
+    except tf.errors.OpError:
+        failure = getattr(environment, "failure", None)
+        if failure is None:
+            raise
+        raise failure from None
 
 
 def own_action_spec(action_spec, seat: int):

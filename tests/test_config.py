@@ -101,7 +101,8 @@ def test_a_value_that_no_training_can_have_is_refused(name, value, needed):
 def test_an_environment_that_does_not_exist_is_refused_with_the_names_of_those_there_are(name):
     assert refusal(TrainConfig, name) == (
         f"unknown environment {name!r}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or "
-        "8x8x4-gravity if stones fall, or your own MODULE:FUNCTION"
+        "8x8x4-gravity if stones fall, one of another package, such as gymnasium:CartPole-v1, or your own "
+        "MODULE:FUNCTION"
     )
 
 
@@ -439,7 +440,8 @@ def test_what_no_learner_can_do_is_one_sentence(settings, sentence):
         (b'{"discount": NaN}', "does not fit: discount = nan: 0 to 1 is needed"),
         (b'{"reward_win": 1e999}', "does not fit: reward_win = inf: a reward is a finite number"),
         (b'{"game": "chess"}', f"does not fit: unknown environment 'chess': choose one of {', '.join(ENVIRONMENTS)}, "
-                               "such as 5x5x4, or 8x8x4-gravity if stones fall, or your own MODULE:FUNCTION"),
+                               "such as 5x5x4, or 8x8x4-gravity if stones fall, one of another package, such as "
+                               "gymnasium:CartPole-v1, or your own MODULE:FUNCTION"),
         (b'{"plies": 5}', "does not fit: unknown setting 'plies': it is called steps now"),
         (b'{"environment": []}', "does not fit: environment = []: str is needed"),
         (b'{"batch_size": 0}', "does not fit: batch_size = 0: at least 1 is needed"),

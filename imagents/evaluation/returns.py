@@ -9,7 +9,7 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.agent import IMAgent
 from imagents.learning.perspective import own_reward
-from imagents.seats import assign, close, ends, lived, take_step, turns, values_of, variables_for, where_copy
+from imagents.seats import assign, close, ends, lived, take_step, telling, turns, values_of, variables_for, where_copy
 from imagents.xla import repeat, start_xla
 
 _EPISODES = 100  # at least so many are played
@@ -62,7 +62,8 @@ class Returns(tf.Module):
         self._begin()
         ended, rounds = 0, 0  # since an episode ended
         while ended < self._per_copy * self.environment.batch_size and rounds < _MOST_ROUNDS:
-            self._rounds(tf.constant(100))
+            with telling(self.environment):
+                self._rounds(tf.constant(100))
             before, ended = ended, int(tf.reduce_sum(self._ended))
             rounds = rounds + 100 if ended == before else 0
         for variable, value in kept:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.networks import network
 
 from imagents.errors import InputError
+from imagents.learning.images import ImageEncoder, is_image
 from imagents.process import check_memory
 from imagents.randomness import make_seed
 from imagents.settings import QLearning
@@ -22,7 +23,8 @@ class QNetwork(network.Network):
 
     Args:
       input_tensor_spec: nest of specs of the agent's own view; every tensor is cast to
-        float32, flattened and concatenated.
+        float32, flattened and concatenated, images (see `imagents.learning.images`) once
+        they went through a few convolutions of their own.
       num_actions: number of actions A.
       hidden_layers: width of each hidden layer.
       num_atoms: 1 for Q values `[B, A]`; more for the logits of a distribution over
@@ -54,6 +56,10 @@ class QNetwork(network.Network):
     ):
         super().__init__(input_tensor_spec, name=name)
         self.num_atoms = num_atoms
+        specs = {} if features else {str(i): spec for i, spec in enumerate(tf.nest.flatten(input_tensor_spec))}
+        self._encoders = {
+            i: ImageEncoder(spec, make_seed(seed, f"image {i}")) for i, spec in specs.items() if is_image(spec)
+        }
         self._features = features or self._flattened
         self._mirror = mirror = mirror if mirror > 1 else 0  # a single column is its own mirror image
         self._output_shape = [num_actions] + ([num_atoms] if num_atoms > 1 else [])
@@ -77,8 +83,20 @@ class QNetwork(network.Network):
             else _Dense(num_actions * num_atoms, small, transposed=True)
         )
 
+    def create_variables(self, input_tensor_spec=None, **kwargs):
+        """As TF-Agents has it, from zeros instead of random numbers, which it does not draw of 8 bits."""
+        del input_tensor_spec
+        if self._network_output_spec is None:
+            zeros = tf.nest.map_structure(lambda spec: tf.zeros([1, *spec.shape], spec.dtype), self.input_tensor_spec)
+            values, _ = self(zeros, **kwargs)
+            self._network_output_spec = tf.TensorSpec(values.shape[1:], values.dtype)
+        return self._network_output_spec
+
     def _check_memory(self, hidden_layers: Sequence[int]) -> None:
-        inputs = sum(spec.shape.num_elements() for spec in tf.nest.flatten(self.input_tensor_spec))
+        inputs = sum(
+            self._encoders[str(i)].num_features if str(i) in self._encoders else spec.shape.num_elements()
+            for i, spec in enumerate(tf.nest.flatten(self.input_tensor_spec))
+        )
         widths = [inputs, *map(int, hidden_layers), math.prod(self._output_shape)]
         weights = sum(a * b for a, b in itertools.pairwise(widths)) // (2 if self._mirror else 1)
         # 32 bits each; also in the target network, and Adam keeps two numbers for each.
@@ -112,11 +130,11 @@ class QNetwork(network.Network):
         return tf.transpose(tf.concat([left, *middle, right[:, ::-1]], axis=1), [0, 2, 1, 3])
 
     def _flattened(self, observation) -> tf.Tensor:
-        leaves = [tf.cast(x, tf.float32) for x in tf.nest.flatten(observation)]
-        specs = tf.nest.flatten(self.input_tensor_spec)
-        return tf.concat(
-            [tf.reshape(x, [-1, spec.shape.num_elements()]) for x, spec in zip(leaves, specs)], axis=1
-        )
+        parts = []
+        for i, (x, spec) in enumerate(zip(tf.nest.flatten(observation), tf.nest.flatten(self.input_tensor_spec))):
+            encode = self._encoders.get(str(i))
+            parts.append(encode(x) if encode else tf.reshape(tf.cast(x, tf.float32), [-1, spec.shape.num_elements()]))
+        return tf.concat(parts, axis=1)
 
 
 class _Dense(tf.keras.layers.Layer):

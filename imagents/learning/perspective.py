@@ -140,7 +140,7 @@ class Perspective:
 
     def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep) -> Sight:
         """Calls every transform once, says what is wrong with what it returns, and returns the spec of what is seen."""
-        example = tensor_spec.sample_spec_nest(time_step_spec, outer_dims=[size], seed=0)
+        example = _example(time_step_spec, size)
         state = self.initial_state(size)
         sight = self.sight(example, state)
         for x in tf.nest.flatten(sight.view):
@@ -180,6 +180,17 @@ def _check_arguments(owner: str, name: str, function: Callable, arguments: str) 
         raise InputError(f"{owner}: {name} takes other arguments than ({arguments})") from None
     except ValueError:  # written in C: it does not say
         pass
+
+
+def _example(time_step_spec: ts.TimeStep, size: int) -> ts.TimeStep:
+    """Any time step of that spec; TF-Agents draws no numbers of 8 or 16 bits."""
+
+    def drawable(spec):
+        small = spec.dtype.is_integer and spec.dtype.size < 4
+        return tensor_spec.BoundedTensorSpec(spec.shape, tf.int32, 0, 1) if small else spec
+
+    drawn = tensor_spec.sample_spec_nest(tf.nest.map_structure(drawable, time_step_spec), outer_dims=[size], seed=0)
+    return tf.nest.map_structure(lambda x, spec: tf.cast(x, spec.dtype), drawn, time_step_spec)
 
 
 def _specs(nest):

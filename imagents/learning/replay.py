@@ -32,6 +32,10 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
       batch_size: number of frames offered to each `add_batch`.
       max_length: frames kept per batch entry; the capacity is `batch_size * max_length`.
       seed: of the buffer's own generator, which draws the samples.
+
+    Attributes:
+      in_place: whether frames are written into the table where it lies, which XLA cannot; else, for XLA, the table is
+        a value that is made anew. What is in it is the same.
     """
 
     def __init__(self, data_spec, batch_size: int, max_length: int = 32, *, seed: int = 0):
@@ -42,7 +46,7 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
                 "a batch of at least 1 and a length of at least 2"
             )
         super().__init__(data_spec, capacity=batch_size * max_length)
-        self.batch_size = batch_size
+        self.batch_size, self.in_place = batch_size, False
         self.row_format = RowFormat(data_spec)
         size = 4 * self.capacity * self.row_format.num_words
         check_memory(f"a replay buffer of {batch_size} x {max_length} decisions", 2 * size)  # and a copy, to change
@@ -72,6 +76,11 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
             )
         order, count = selected_first(mask)
         added = self._added.read_value()
+        self._added.assign(added + tf.cast(count, tf.int64))
+        if self.in_place:
+            self._table.scatter_nd_update(self._places(added + tf.range(tf.cast(count, tf.int64))),
+                                          tf.gather(rows, order[:count]))  # fmt: skip
+            return
         head = tf.cast(added % self.capacity, tf.int32)
         first_block, first_row = head // self.batch_size, head % self.batch_size
 
@@ -90,7 +99,6 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
             [tf.constant(0), self._table.read_value()],
         )
         self._table.assign(table)
-        self._added.assign(added + tf.cast(count, tf.int64))
 
     def get_next(self, sample_batch_size=None, num_steps=None, time_stacked=True):
         """Samples frames uniformly, with replacement.
@@ -182,7 +190,14 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         added = self._added.read_value()
         return tf.range(added - self._num_frames(), added)
 
+    def _places(self, ids: tf.Tensor) -> tf.Tensor:
+        """Where frames lie in the table: `[N]` -> `[N, 2]`."""
+        row = ids % self.capacity
+        return tf.stack([row // self.batch_size, row % self.batch_size], axis=1)
+
     def _read(self, ids: tf.Tensor):
+        if self.in_place:  # once written in place, to read the whole of it would be to copy it
+            return self.row_format.unpack(self._table.gather_nd(self._places(ids)))
         table = tf.reshape(self._table.read_value(), [self.capacity, self.row_format.num_words])
         return self.row_format.unpack(tf.gather(table, ids % self.capacity))
 

@@ -44,8 +44,9 @@ class Player(tf.Module):
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """Actions `[B]`; `PASS` where its seat is not asked."""
         del collect  # there is nothing to learn from
-        action = tf.convert_to_tensor(self.choose(time_step))
-        return where_copy(is_asked(time_step, self.seat), action, tf.fill(action.shape, tf.cast(PASS, action.dtype)))
+        action = tf.nest.map_structure(tf.convert_to_tensor, self.choose(time_step))
+        passes = tf.nest.map_structure(lambda x: tf.fill(x.shape, tf.cast(PASS, x.dtype)), action)
+        return where_copy(is_asked(time_step, self.seat), action, passes)
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         """A legal action `[B]`; what it is where this seat is not asked does not matter."""
@@ -102,10 +103,17 @@ class RandomPlayer(Player):
 
     def choose(self, time_step: ts.TimeStep) -> tf.Tensor:
         spec = self._spec
-        if spec is not None and not (spec.dtype.is_integer and spec.shape.rank == 0):
-            share = uniform(self._generator, [time_step.step_type.shape[0], *spec.shape])
-            return tf.cast(spec.minimum + share * (spec.maximum - spec.minimum), spec.dtype)
+        if spec is not None and not (isinstance(spec, tf.TensorSpec) and spec.dtype.is_integer and not spec.shape.rank):
+            return tf.nest.map_structure(lambda part: self._within(part, time_step.step_type.shape[0]), spec)
         return _chosen(time_step, self.seat, spec, lambda legal_moves: draw(self._generator, legal_moves))
+
+    def _within(self, spec, batch_size: int) -> tf.Tensor:
+        """Anything within the bounds of a spec; of integers each as often."""
+        share, least = uniform(self._generator, [batch_size, *spec.shape]), tf.cast(spec.minimum, tf.float32)
+        if spec.dtype.is_integer:
+            count = tf.cast(spec.maximum, tf.float32) - least + 1.0
+            return tf.cast(least + tf.minimum(tf.floor(share * count), count - 1.0), spec.dtype)
+        return tf.cast(spec.minimum + share * (spec.maximum - spec.minimum), spec.dtype)
 
     def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """What it plays in any number N of positions, float32 `[N, A]`, where actions are numbered."""
@@ -152,7 +160,7 @@ def first_legal(legal_moves: tf.Tensor) -> tf.Tensor:
 def runs_in_python(environment, players: Sequence) -> bool:
     """Whether the environment or a player is written in Python, so that XLA cannot compile them."""
     in_python = isinstance(environment, tf_py_environment.TFPyEnvironment)
-    return in_python or any(getattr(player, "runs_in_python", False) for player in players)
+    return in_python or any(getattr(each, "runs_in_python", False) for each in (environment, *players))
 
 
 def in_python(function: Callable[..., np.ndarray], *tensors: tf.Tensor, dtype, shape) -> tf.Tensor:

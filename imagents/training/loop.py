@@ -21,7 +21,7 @@ from imagents.players.base import Player, runs_in_python
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
 from imagents.runs.run import Run
-from imagents.seats import ends, num_seats, take_step, turns
+from imagents.seats import ends, num_seats, take_step, telling, turns
 from imagents.settings import QLearning
 from imagents.xla import repeat, start_xla
 
@@ -68,6 +68,8 @@ class Trainer(tf.Module):
             execution = "graph"
         self.execution = execution
         self._chunk = self._rounds
+        for agent in self.agents:
+            agent.replay_buffer.in_place = execution != "xla"
         if execution == "xla":
             start_xla()
         if execution != "eager":
@@ -121,7 +123,8 @@ class Trainer(tf.Module):
             variable.assign(tf.zeros_like(variable))
         episodes_before = int(self.episodes)
         try:
-            self._chunk(tf.constant(num_rounds, tf.int64))
+            with telling(self.environment):
+                self._chunk(tf.constant(num_rounds, tf.int64))
         except tf.errors.InvalidArgumentError as error:
             if "inf or nan" not in str(error):
                 raise

@@ -1,8 +1,9 @@
-"""Python environments that the tests of SageMaker need beside their own, each made once, by uv.
+"""Python environments that tests need beside their own, those of SageMaker above all, each made once, by uv.
 
     moto      a server that speaks S3, SageMaker and CloudWatch
     image     what AWS' TensorFlow 2.19 training image has: TensorFlow, tf_keras and AWS' own training toolkit
     latest    TensorFlow 2.21 and version 3 of SageMaker's SDK, from constraints-latest.txt
+    stable_baselines    imagents beside Stable-Baselines3, with PyTorch: gigabytes
 
 `python tests/cloud/environments.py NAME` makes one and prints its Python.
 """
@@ -50,6 +51,13 @@ def latest() -> pathlib.Path:
     return _environment("latest", python, [packages, ["-c", str(LATEST), "--no-deps", "tf-agents", "gym"]])
 
 
+def stable_baselines() -> pathlib.Path:
+    """The Python of the environment `stable_baselines`: imagents, and what trains on its environments beside it."""
+    constraints = str(ROOT / "constraints.txt")
+    packages = ["-c", constraints, "-e", f"{ROOT}[gymnasium]", "stable-baselines3>=2.9,<3", "sb3-contrib>=2.9,<3"]
+    return _environment("stable_baselines", sys.executable, [packages, ["-c", constraints, "--no-deps", "tf-agents", "gym"]])
+
+
 def find_python(version: tuple[int, int]) -> str | None:
     """A Python of that version which this machine has; None if it has none."""
     name = f"python{version[0]}.{version[1]}"
@@ -83,6 +91,6 @@ def _run(*command) -> None:
 
 if __name__ == "__main__":
     try:
-        print({"moto": moto, "image": image, "latest": latest}[sys.argv[1]]())
+        print({"moto": moto, "image": image, "latest": latest, "stable_baselines": stable_baselines}[sys.argv[1]]())
     except (Missing, RuntimeError) as error:
         sys.exit(str(error))

@@ -99,15 +99,18 @@ def test_any_masks_leave_the_contents_of_a_deque(data):
     compare_with_a_deque(buffer, buffer.add_batch, data.draw(st.lists(mask, min_size=1, max_size=12)))
 
 
+@pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize(("batch_size", "max_length"), [(1, 2), (1, 7), (2, 2), (5, 3), (33, 4)])
-def test_compiled_too_any_masks_leave_the_contents_of_a_deque(batch_size, max_length):
+def test_compiled_too_any_masks_leave_the_contents_of_a_deque(batch_size, max_length, in_place):
     rng = random.Random(0)
     masks = []
     for _ in range(60):
         share = rng.choice([0.0, 0.1, 0.5, 0.9, 1.0])
         masks.append([rng.random() < share for _ in range(batch_size)])
     buffer = FIFOReplayBuffer(NUMBER, batch_size, max_length)
-    compare_with_a_deque(buffer, compiled(buffer.add_batch), masks)
+    buffer.in_place = in_place  # as a graph, which XLA does not compile
+    add = tf.function(buffer.add_batch, autograph=False) if in_place else compiled(buffer.add_batch)
+    compare_with_a_deque(buffer, add, masks)
 
 
 def test_a_billion_billion_frames_later_it_is_the_same_ring():
@@ -172,10 +175,12 @@ def test_adding_and_sampling_in_a_compiled_loop_is_what_happens_eagerly():
             samples.append(buffer.get_next(8))
         return samples
 
-    eager, other = (FIFOReplayBuffer(spec, 4, 3, seed=5) for _ in range(2))
-    expected, result = numpy(rounds(eager, 9)), numpy(compiled(lambda: rounds(other, 9))())
-    tf.nest.map_structure(np.testing.assert_array_equal, result, expected)
-    tf.nest.map_structure(np.testing.assert_array_equal, numpy(other.gather_all()), numpy(eager.gather_all()))
+    eager, other, in_place = (FIFOReplayBuffer(spec, 4, 3, seed=5) for _ in range(3))
+    in_place.in_place = True
+    expected = numpy(rounds(eager, 9))
+    for buffer, result in ((other, compiled(lambda: rounds(other, 9))()), (in_place, rounds(in_place, 9))):
+        tf.nest.map_structure(np.testing.assert_array_equal, numpy(result), expected)
+        tf.nest.map_structure(np.testing.assert_array_equal, numpy(buffer.gather_all()), numpy(eager.gather_all()))
 
 
 # Beside TF-Agents' own
