@@ -3,10 +3,10 @@
 It runs in an environment of its own (see tests/cloud/environments.py): masked PPO of sb3-contrib asks `action_masks()`.
 """
 
+from imagents.bridges.gymnasium import to_gymnasium  # isort: skip  # before SB3, which imports TensorFlow its own way
+
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.env_checker import check_env
-
-from imagents.bridges.gymnasium import to_gymnasium
 
 
 def won(model, env, games: int = 60) -> float:
