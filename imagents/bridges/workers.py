@@ -5,7 +5,6 @@ cloudpickle, so functions of a script need no module; and it ends when its end o
 that started it was killed. Who steps a copy changes nothing of what happens in it.
 """
 
-import io
 import mmap
 import multiprocessing.connection
 import os
@@ -134,11 +133,13 @@ class Workers:
         self._at.truncate(8 * len(self._parts))
         self._processes, self._pipes = [], []
         self._end = weakref.finalize(self, _end, self._pipes, self._processes, self._at)
-        told = io.BytesIO()
-        cloudpickle.dump((make, description), told)
+        try:
+            told = cloudpickle.dumps((make, description))
+        except Exception as error:  # any that an object of the user's own raises
+            raise InputError(f"workers = {workers}: what makes it does not survive cloudpickle: {error}") from None
         for number, (first, last) in enumerate(self._parts):
-            self._start(number)
-            self._send(number, (told.getvalue(), first, last - first, number))
+            self._start()
+            self._send(number, (told, first, last - first, number))
 
     def advance(self, actions: Sequence[np.ndarray], seeds: np.ndarray) -> list[np.ndarray]:
         """As `Copies.advance` does."""
@@ -162,7 +163,7 @@ class Workers:
         """Ends the processes."""
         self._end()
 
-    def _start(self, number: int) -> None:
+    def _start(self) -> None:
         here, there = multiprocessing.connection.Pipe()
         handles = [there.fileno(), self._at.fileno()]
         command = [sys.executable, "-c", _START, repr(sys.path), *map(str, handles)]
@@ -252,10 +253,4 @@ def side_by_side(make: Callable, description: Description, batch_size: int, work
         raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")
     if workers < 0:
         raise InputError(f"workers = {workers}: a number of processes is needed, 0 for none")
-    if not workers:
-        return Copies(make, description, 0, batch_size)
-    try:
-        return Workers(make, description, batch_size, workers)
-    except (TypeError, AttributeError, cloudpickle.pickle.PicklingError) as error:
-        raise InputError(f"workers = {workers}: what makes the environment does not survive cloudpickle: {error}") \
-            from None  # fmt: skip
+    return Workers(make, description, batch_size, workers) if workers else Copies(make, description, 0, batch_size)

@@ -44,7 +44,9 @@ class Player(tf.Module):
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """Actions `[B]`; `PASS` where its seat is not asked."""
         del collect  # there is nothing to learn from
-        action = tf.nest.map_structure(tf.convert_to_tensor, self.choose(time_step))
+        action = self.choose(time_step)
+        has_parts = isinstance(action, (dict, tuple))
+        action = tf.nest.map_structure(tf.convert_to_tensor, action) if has_parts else tf.convert_to_tensor(action)
         passes = tf.nest.map_structure(lambda x: tf.fill(x.shape, tf.cast(PASS, x.dtype)), action)
         return where_copy(is_asked(time_step, self.seat), action, passes)
 

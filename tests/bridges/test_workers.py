@@ -121,7 +121,7 @@ def test_what_cannot_be_made_is_refused():
         with pytest.raises(InputError, match=said):
             side_by_side(toys.Alone, toys.Alone().describe(), copies, workers)
     lock = threading.Lock()
-    with pytest.raises(InputError, match="workers = 1: what makes the environment does not survive cloudpickle"):
+    with pytest.raises(InputError, match="workers = 1: what makes it does not survive cloudpickle: "):
         side_by_side(lambda: lock and toys.Alone(), toys.Alone().describe(), 2, 1)
 
 

@@ -55,7 +55,8 @@ def stable_baselines() -> pathlib.Path:
     """The Python of the environment `stable_baselines`: imagents, and what trains on its environments beside it."""
     constraints = str(ROOT / "constraints.txt")
     packages = ["-c", constraints, "-e", f"{ROOT}[gymnasium]", "stable-baselines3>=2.9,<3", "sb3-contrib>=2.9,<3"]
-    return _environment("stable_baselines", sys.executable, [packages, ["-c", constraints, "--no-deps", "tf-agents", "gym"]])
+    rest = ["-c", constraints, "--no-deps", "tf-agents", "gym"]
+    return _environment("stable_baselines", sys.executable, [packages, rest])
 
 
 def find_python(version: tuple[int, int]) -> str | None:

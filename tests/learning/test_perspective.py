@@ -127,6 +127,14 @@ def test_elsewhere_everything_is_seen_and_all_moves_are_legal():
 # What is paid
 
 
+@pytest.mark.parametrize("dtype", [tf.uint8, tf.int8, tf.uint16])
+def test_a_view_may_be_of_small_integers(dtype):
+    """TF-Agents draws none, with which transforms could be tried."""
+    view = tensor_spec.BoundedTensorSpec([2], dtype, 0, dtype.max)
+    actions = tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1)
+    assert Perspective(ts.time_step_spec(view), actions).sight_spec.view == view
+
+
 def test_the_default_reward_is_the_seats_share_or_the_only_one_there_is():
     time_step = at("X.. ... ...", "... ... ...")
     shared = time_step._replace(reward=tf.constant([[1.0, -1.0], [0.5, 0.25]]))

@@ -1,15 +1,12 @@
-"""Stable-Baselines3 learns to win tic-tac-toe against random play: prints its shares of wins before and after.
+"""Stable-Baselines3 learns to win tic-tac-toe against random play: prints the shares of its wins, before and after.
 
 It runs in an environment of its own (see tests/cloud/environments.py): masked PPO of sb3-contrib asks `action_masks()`.
 """
 
-import imagents  # noqa: F401, I001  # before TensorFlow
+from imagents.bridges.gymnasium import to_gymnasium  # isort: skip  # before SB3, which imports TensorFlow its own way
 
-import numpy as np
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.env_checker import check_env
-
-from imagents.bridges.gymnasium import to_gymnasium
 
 
 def won(model, env, games: int = 60) -> float:
@@ -32,7 +29,7 @@ def main() -> None:
     model = MaskablePPO("MlpPolicy", env, n_steps=512, batch_size=128, learning_rate=1e-3, seed=0, device="cpu")
     before = won(model, env)
     model.learn(4_096)
-    print(before, won(model, env), np.__version__)
+    print(before, won(model, env))
 
 
 if __name__ == "__main__":
