@@ -12,6 +12,8 @@ from typing import Literal
 
 import tyro
 
+from imagents.app.commands import play, watch, web
+from imagents.arguments import Job, OfRun, parse_words, trust_players, trust_run
 from imagents.config import (
     BRIDGES,
     ENVIRONMENTS,
@@ -20,15 +22,12 @@ from imagents.config import (
     environment_settings,
     load_config,
     run_folder,
-    split_agent,
 )
-from imagents.errors import InputError, check_seed
+from imagents.errors import InputError
 from imagents.files import in_shell
-from imagents.flags import parse_training, refuse_old_flags
+from imagents.flags import parse_training
 from imagents.own import is_own, trust, trust_again
 from imagents.process import ended_by
-
-Job = Callable[[], int]  # does the work of a command and returns its exit status
 
 _NAME_WIDTH = 19  # of most environments; a longer one moves its sentence
 
@@ -93,22 +92,8 @@ def train(arguments: Sequence[str]) -> Job:
     return job
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _OfRun:
-    """What a command that reads a run needs to know besides."""
-
-    last: bool = False
-    """Takes the newest checkpoint of a run that keeps its best one, too."""
-    trust: bool = False
-    """Imports your own functions that the run's files name; naming them here does it, too."""
-    environment: str = ""
-    """Of a run in an environment of your own: its MODULE:FUNCTION."""
-    agents: str = ""
-    """Of a run with agents of your own: their MODULE:FUNCTION."""
-
-
 @dataclasses.dataclass(frozen=True)
-class Evaluate(_OfRun):
+class Evaluate(OfRun):
     """Measures the agents of a run: exactly where their environment can, and in matches."""
 
     run: tyro.conf.Positional[pathlib.Path]
@@ -131,8 +116,8 @@ class Evaluate(_OfRun):
 
 def evaluate(arguments: Sequence[str]) -> Job:
     """`imagents evaluate`."""
-    command = _parse_words("evaluate", Evaluate, arguments)
-    _trust_run(command)
+    command = parse_words("evaluate", Evaluate, arguments)
+    trust_run(command)
 
     from imagents.evaluation.report import prepare_evaluation, report_text
 
@@ -179,8 +164,8 @@ class Tournament:
 
 def tournament(arguments: Sequence[str]) -> Job:
     """`imagents tournament`."""
-    command = _parse_words("tournament", Tournament, arguments)
-    _trust_players(command, command.players)
+    command = parse_words("tournament", Tournament, arguments)
+    trust_players(command, command.players)
 
     from imagents.evaluation.tournament import are_meetings, arena_of, environment_of, prepare_tournament
     from imagents.files import write_json
@@ -220,7 +205,7 @@ def tournament(arguments: Sequence[str]) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class Export(_OfRun):
+class Export(OfRun):
     """Writes the agents of a run as models that need neither imagents nor TF-Agents: a view in, a move out."""
 
     run: tyro.conf.Positional[pathlib.Path]
@@ -236,9 +221,9 @@ class Export(_OfRun):
 
 def export(arguments: Sequence[str]) -> Job:
     """`imagents export`."""
-    command = _parse_words("export", Export, arguments)
+    command = parse_words("export", Export, arguments)
     load_config(run_folder(command.run))
-    _trust_run(command)
+    trust_run(command)
 
     from imagents.opening import learned_in, prepare_export
 
@@ -259,7 +244,7 @@ class Environments:
 
 def environments(arguments: Sequence[str]) -> Job:
     """`imagents environments`."""
-    _parse_words("environments", Environments, arguments)
+    parse_words("environments", Environments, arguments)
     names = [*ENVIRONMENTS, *(environment_class(f"{name}:").written for name in BRIDGES), "MODULE:FUNCTION"]
 
     def job() -> int:
@@ -271,159 +256,11 @@ def environments(arguments: Sequence[str]) -> Job:
     return job
 
 
-@dataclasses.dataclass(frozen=True)
-class Watch(_OfRun):
-    """Shows episodes of a run's agents in the terminal, step by step, or writes them to a GIF or an MP4."""
-
-    run: tyro.conf.Positional[pathlib.Path]
-    """A run folder (its best checkpoint if it keeps one, else its newest), one of its checkpoints or snapshots, or an
-    export."""
-    record: pathlib.Path | None = None
-    """A .gif or .mp4 file to write; then the terminal shows nothing."""
-    episodes: int = 1
-    """How many."""
-    seconds: float = 0.5
-    """Between steps."""
-    seed: int = 0
-    """Of the episodes, and of what is drawn in them."""
-    policy: Literal["greedy", "sampled"] | None = None
-    """How agents play; if not given, sampled where information is hidden or moves are simultaneous, else greedy."""
-
-
-def watch(arguments: Sequence[str]) -> Job:
-    """`imagents watch`."""
-    command = _parse_words("watch", Watch, arguments)
-    _trust_run(command)
-
-    from imagents.app.watching import Watching, check, film, show
-    from imagents.opening import learned_in, open_path
-
-    check(command.episodes, command.seconds)
-    options = (command.episodes, command.seed, command.policy, command.last, command.seconds)
-
-    def record() -> int:
-        film(command.run, command.record, *options)
-        print(f"policy: {command.policy or learned_in(command.run).policy()}\ndone: {command.record}")
-        return 0
-
-    if command.record is not None:
-        return record
-    watching = Watching.of(open_path(command.run, command.last), command.policy, command.seed)
-
-    def job() -> int:
-        try:
-            show(watching, command.episodes, command.seconds)
-        finally:
-            watching.close()
-        return 0
-
-    return job
-
-
-@dataclasses.dataclass(frozen=True)
-class Play:
-    """Plays against an agent or another player in the terminal, boards and what else a person can, such as poker.
-
-    A player is `trained` (the agent that ships with imagents), a run, one of its checkpoints or snapshots, an export,
-    or a name (random, heuristic, minimax:3, perfect; see `imagents tournament --help`).
-    """
-
-    opponent: tyro.conf.Positional[str] = "trained"
-    """Whom to play against."""
-    environment: str = ""
-    """The game to play; if not given, the one that the agent learned, else the default one."""
-    begins: Literal["you", "opponent", "turns", "random"] = "turns"
-    """At a board, who begins; with turns, you begin the first game."""
-    seat: Literal[0, 1] = 0
-    """Your side: at a board 0 is X, 1 is O."""
-    watch: tuple[str, ...] = ()
-    """At a board, two players, of X and of O, to watch instead of playing."""
-    seconds: float = 1.0
-    """Between the moves of players that are watched, and in a recording."""
-    hints: bool = False
-    """At a board, shows the agent's Q values and the exact verdict before each of your moves; h does it once."""
-    policy: Literal["greedy", "sampled"] | None = None
-    """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
-    greedy."""
-    record: pathlib.Path | None = None
-    """At a board, a .gif or .mp4 file to write the last game to."""
-    seed: int | None = None
-    """Of the players' chance; another one every time if not given."""
-    trust: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Imports your own functions that the opponent's files name; naming the environment here does it, too."""
-
-
-def play(arguments: Sequence[str]) -> Job:
-    """`imagents play`."""
-    command = _parse_words("play", Play, arguments)
-    _trust_players(command, (command.opponent, *command.watch))
-
-    from imagents.app.table import prepare
-
-    return prepare(command)
-
-
-@dataclasses.dataclass(frozen=True)
-class Web:
-    """Serves a page to play on: shipped agents, own runs, heuristics, search and perfect play; needs the extra web."""
-
-    runs: pathlib.Path = pathlib.Path("outputs")
-    """The folder whose runs can be played against and watched while they train; no other file can be seen."""
-    host: str = "127.0.0.1"
-    """The address to listen at; 0.0.0.0 lets everybody in who can reach this machine."""
-    port: int | None = None
-    """The port; the first free one from 7860 on if not given."""
-    root_path: str = ""
-    """The page's address behind a proxy, https://example.org/play, or the path of it."""
-    space: pathlib.Path | None = None
-    """Serves nothing, but writes the page to this new folder, for a Hugging Face Space."""
-    agents: tuple[pathlib.Path, ...] = ()
-    """With --space: runs, checkpoints, snapshots or exports to put there beside the shipped agents."""
-
-
-def web(arguments: Sequence[str]) -> Job:
-    """`imagents web`."""
-    command = _parse_words("web", Web, arguments)
-
-    from imagents.app.web import prepare
-
-    return prepare(**vars(command))
-
-
 def sagemaker(arguments: Sequence[str]) -> Job:
     """`imagents sagemaker`."""
     from imagents.cloud.sagemaker.commands import command
 
     return command(arguments)
-
-
-def _trust_run(command) -> None:
-    """Trusts the functions of a run that its user names again on the command line, or all of them with --trust."""
-    if command.trust or command.environment or command.agents:
-        trust_again(load_config(run_folder(command.run)), command.environment, command.agents, command.trust)
-
-
-def _trust_players(command, names: Sequence[str]) -> None:
-    """Trusts the environment that is named on the command line, and with --trust what the files of players name."""
-    from imagents.opening import learned_in
-
-    if is_own(command.environment):
-        trust(command.environment)
-    for path, _ in filter(None, map(split_agent, names)) if command.trust else ():
-        if is_own(name := learned_in(path).name):
-            trust(name)
-        runs = [run for run in (run_folder(path), pathlib.Path(path).parent) if (run / "config.json").exists()]
-        for run in runs[:1]:
-            trust_again(load_config(run), everything=True)
-
-
-def _parse_words(name: str, kind, arguments: Sequence[str]):
-    """Parses a command whose arguments are not settings: `--json` alone switches it on."""
-    refuse_old_flags(arguments)
-    command = tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
-    if getattr(command, "seed", None) is not None:
-        check_seed(command.seed)
-    return command
 
 
 # Each takes its arguments, finds everything that is wrong with them, and returns the job.

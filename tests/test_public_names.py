@@ -11,7 +11,7 @@ import pytest
 import imagents
 
 ROOT = pathlib.Path(__file__).parent.parent
-FACES = ("imagents", "imagents.plotting", "imagents.cloud.sagemaker")  # what may be imported from
+FACES = "imagents", "imagents.plotting", "imagents.bridges.gymnasium", "imagents.cloud.sagemaker"  # to import from
 MAGIC = re.compile(r"^\s*[!%].*$", re.MULTILINE)  # what only notebooks understand
 
 

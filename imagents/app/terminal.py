@@ -226,7 +226,7 @@ def prepare(command) -> Callable[[], int]:
     """Does what can fail; returns what plays, and returns the exit status.
 
     Args:
-      command: what `imagents play` was asked for, an `imagents.commands.Play`.
+      command: what `imagents play` was asked for, an `imagents.app.commands.Play`.
 
     Raises:
       InputError: one sentence about what cannot be.
