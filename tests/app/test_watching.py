@@ -1,5 +1,6 @@
 """Episodes of any run's agents, in the terminal and as animations: a frame for each time step, and whole files only."""
 
+import gc
 import io
 import shutil
 import subprocess
@@ -52,7 +53,8 @@ def stranger(monkeypatch, runs):
         imagents.trust(make, name)
         return runs(name, parallel_games=1)
 
-    return run
+    yield run
+    gc.collect()  # here, where its warnings are expected
 
 
 def steps_of(run, **options) -> int:
