@@ -169,7 +169,7 @@ class Trainer(tf.Module):
         is_warm = self.rounds.assign_add(1) > self._warmup_rounds
         for agent in self._replaying:  # some are first asked late, or decide for long
             is_warm &= agent.replay_buffer.num_frames() > 0
-        if self._replaying:
+        if self._replaying and self._train_steps_per_round:
             repeat(self._train, tf.where(is_warm, self._train_steps_per_round, 0))
         for agent in self.agents:
             if agent.learns_once:
