@@ -205,13 +205,13 @@ class Trainer(tf.Module):
             self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
 
     def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
-        """The agents that have a replay, by (train steps per round, rounds before the first)."""
+        """The agents that learn from a replay, by (train steps per round, rounds before the first)."""
         found, numbers = {}, (self._train_steps_per_round, self._warmup_rounds)
         for agent in self.agents:
             steps, warmup = (number[agent.name] if isinstance(number, Mapping) else number for number in numbers)
             if warmup < 2:
                 raise InputError(f"warmup_rounds = {warmup}: at least 2 are needed before there are decisions")
-            if not agent.rollout_length:
+            if steps and not agent.rollout_length:
                 found.setdefault((steps, warmup), []).append(agent)
         return found
 
