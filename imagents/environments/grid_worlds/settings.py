@@ -132,8 +132,9 @@ _ROOMS = {
     "parallel_games": 64,
     "rounds_per_chunk": 250,
     "evaluate_every": 8,
-    "steps": 2_000_000,
+    "steps": 1_500_000,
 }
+_TWO_ROOMS = {"rooms": 2, "room_size": 4, "discount": 0.9, "steps": 1_000_000}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Rooms(Face):
         "default": _ROOMS,
         "door_key_5x5": _ROOMS | {"size": 5, "steps": 400_000},
         "door_key_8x8": _ROOMS | {"size": 8},
-        "multi_room_n2_s4": _ROOMS | {"layout": "multi_room", "rooms": 2, "room_size": 4, "discount": 0.9},
+        "multi_room_n2_s4": _ROOMS | _TWO_ROOMS | {"layout": "multi_room"},
         "multi_room_n4_s5": _ROOMS | {"layout": "multi_room", "rooms": 4, "room_size": 5},
         "multi_room_n6": _ROOMS | {"layout": "multi_room", "rooms": 6, "room_size": 10},
     }
