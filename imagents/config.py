@@ -246,10 +246,9 @@ def _of_agents(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def agents_in(columns: Iterable[str]) -> list[str]:
-    """The agents that the columns of a metrics.csv are about: each has a loss and a return."""
-    columns = list(columns)
+    """The agents that the columns of a metrics.csv are about: each has a loss, and some one of their values, too."""
     names = [column.removesuffix("_loss") for column in columns if column.endswith("_loss")]
-    return [name for name in names if f"{name}_return" in columns]
+    return [name for name in names if name.removesuffix("_value") not in names or not name.endswith("_value")]
 
 
 def agent_name(seat: int) -> str:

@@ -58,6 +58,13 @@ class Picture:
         """A line of text, its middle as high as y."""
         self.shapes.append(Shape("text", (x, y), fill, None, size, text, anchor))
 
+    def add(self, other: "Picture", left: float, top: float) -> None:
+        """Another picture, with its background, at some place of this one."""
+        self.rectangle(left, top, left + other.width, top + other.height, other.ground)
+        for shape in other.shapes:
+            box = tuple(x + (left, top)[i % 2] for i, x in enumerate(shape.box))
+            self.shapes.append(dataclasses.replace(shape, box=box))
+
     def svg(self) -> str:
         """The picture as an SVG document."""
         parts = [_svg(shape) for shape in self.shapes]

@@ -84,6 +84,7 @@ def _with_best_responses(report: dict, opened: Opened, seed: int) -> dict:
     """Adds to each agent of a report what a best response to it gets at the other seat."""
     xla = opened.config is None or opened.config.training.execution == "xla"
     for agent in opened.agents:
+        agent.follow(report["policy"], seed)
         players = [None, None]
         players[agent.seat] = agent_player(agent, opened.environment, agent.seat, batch_size=COPIES)
         found = learn_best_response(opened.environment, players, 1 - agent.seat, seed, xla=xla)

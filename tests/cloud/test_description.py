@@ -48,7 +48,7 @@ def test_settings_that_are_not_given_are_the_presets():
         ({"minutes": "-1"}, "minutes = -1.0: a budget is more than 0"),
         ({"speed": "9"}, "unknown setting 'speed': the settings are environment, "),
         ({"plies": "1000"}, "unknown setting 'plies': it is called steps now"),
-        ({"algorithm": "ppo"}, "algorithm = 'ppo': choose dqn, double_dqn, c51, tabular"),
+        ({"algorithm": "sarsa"}, "algorithm = 'sarsa': choose dqn, double_dqn, c51, tabular"),
     ],
 )
 def test_a_wrong_hyperparameter_is_named_in_one_sentence(given, sentence):

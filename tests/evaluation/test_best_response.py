@@ -151,14 +151,14 @@ def test_what_rises_for_ever_is_cut_off_and_says_so(monkeypatch):
 def test_an_evaluation_learns_one_against_each_agent_if_asked(small, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(report, "learn_best_response", functools.partial(learn_best_response, episodes=320))
     run = untrained_run(tmp_path / "run", "rock_paper_scissors", algorithm="dqn")
-    assert cli.main(["evaluate", str(run.path), "--json", "--best-response"]) == 0
+    assert cli.main(["evaluate", str(run.path), "--json", "--best-response", "--policy", "greedy"]) == 0
     agents = json.loads(capsys.readouterr().out)["agents"]
     for values in agents.values():
         found = values["best_response"]
         assert values["best_response_return"] == found["mean_return"] == 1  # they are greedy
         assert found["interval"] == [1, 1] and found["is_flat"] is True
         assert found["episodes"] == 320 and found["steps"] > 0
-    text = report_text({"environment": "rock_paper_scissors", "agents": agents})
+    text = report_text({"environment": "rock_paper_scissors", "policy": "greedy", "agents": agents})
     assert text.count("a best response, learned in") == 2 and max(map(len, text.splitlines())) <= 80
 
 

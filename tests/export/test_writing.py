@@ -369,7 +369,7 @@ def test_the_command_writes_both_agents_into_the_run_and_says_nothing_else(run, 
     assert cli.main(["export", str(run.path)]) == 0
     written = [run.path / "export" / name / "1" for name in ("player_1", "player_2")]
     printed = capfd.readouterr()
-    assert printed.out.splitlines() == [f"done: {path}" for path in written] and printed.err == ""
+    assert printed.out.splitlines() == [*(f"done: {path}" for path in written), "policy: greedy"] and printed.err == ""
     metadata = json.loads((written[1] / "imagents.json").read_text())
     assert metadata["evaluation"] == {"unbeatable": True}
     assert metadata["training"] == run.config.to_dict()
@@ -384,7 +384,7 @@ def test_the_other_formats_are_silent_too(run, tmp_path, format_name, capfd):
     exported = ExportedAgent(tmp_path / "player_1")
     greedy_moves(exported, TIC_TAC_TOE, np.zeros([2, 3, 3], np.int32))
     printed = capfd.readouterr()
-    assert printed.err == "" and printed.out.count("\n") == 2
+    assert printed.err == "" and printed.out.count("\n") == 3
 
 
 def test_a_model_is_replaced_whole_or_not_at_all(run, tmp_path, monkeypatch):

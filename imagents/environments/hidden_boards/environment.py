@@ -13,12 +13,15 @@ The other seat's moves, and who ran into what, show nowhere else.
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import Drawn, Picture
 from imagents.environments.boards import environment as boards
+from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.environments.boards.grid import TALLIES
 from imagents.seats import PASS, assign, values_of, variables_for
@@ -37,7 +40,7 @@ class State(NamedTuple):
     turns: tf.Tensor
 
 
-class PhantomEnvironment(tf_environment.TFEnvironment, tf.Module):
+class PhantomEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` that plays B games of phantom tic-tac-toe at once; seat 0 begins.
 
     A move onto an own stone, or one that was seen already, is illegal: it ends the game with -5 for who made it.
@@ -53,6 +56,7 @@ class PhantomEnvironment(tf_environment.TFEnvironment, tf.Module):
     num_seats = 2
     game = TIC_TAC_TOE
     tallies = TALLIES
+    action_names = tuple(f"cell {cell}" for cell in range(TIC_TAC_TOE.num_cells))
 
     def __init__(self, batch_size: int = 1, shows_turns: bool = False):
         board, cells = boards.BoardGameEnvironment(self.game, batch_size, first_mover="seat_0"), self.game.num_cells
@@ -84,16 +88,35 @@ class PhantomEnvironment(tf_environment.TFEnvironment, tf.Module):
         """Which of `tallies` the last step counts for, bool `[B, 4]`."""
         return self._board.tally()
 
-    def render(self) -> str:
-        """All games as text: the board, and beside it what either seat knows of it; X is seat 0, O seat 1."""
-        state, games = self.get_state(), []
-        known = [tf.where(tf.range(2) == seat, state.board.stones, state.seen[:, seat, tf.newaxis])
-                 for seat in range(2)]  # fmt: skip
-        shown = [self.game.board(stones).numpy() for stones in (state.board.stones, *known)]
-        for each in zip(*shown, strict=True):
-            rows = zip(*(self.game.text(board).splitlines() for board in each), strict=True)
-            games.append("\n".join("   ".join(row) for row in [("board", "seat 0", "seat 1"), *rows]))
-        return "\n\n".join(games)
+    def text(self, copy: int = 0) -> str:
+        """A game as text: the board, and beside it what either seat knows of it; X is seat 0, O seat 1."""
+        rows = zip(*(self.game.text(board).splitlines() for board in self._boards(copy)), strict=True)
+        return "\n".join("   ".join(row) for row in [("board", "seat 0", "seat 1"), *rows])
+
+    def describe(self, copy: int, seat: int) -> str:
+        """What a seat knows of a game, in words: the board without the stones that it has not seen, and the cells."""
+        known, cells = self._boards(copy)[1 + seat], np.arange(self.game.num_cells).reshape(self.game.rows, -1)
+        rows = zip(self.game.text(known).splitlines(), (" ".join(map(str, row)) for row in cells), strict=True)
+        lines = [f"you are {'XO'[seat]}; other stones are hidden until you move onto them", *map("   ".join, rows)]
+        return "\n".join(lines)
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A game as three boards: as it is, and as either seat knows it."""
+        boards, gap, head = self._boards(copy), 16, 28
+        drawn = [picture(self.game, board) for board in boards]
+        side = drawn[0].width
+        whole = Picture(3 * side + 2 * gap, side + head, label=self.text(copy))
+        for i, (each, title) in enumerate(zip(drawn, ("board", "seat 0 knows", "seat 1 knows"), strict=True)):
+            whole.text(i * (side + gap) + side / 2, head / 2, title)
+            whole.add(each, i * (side + gap), head)
+        return whole
+
+    def _boards(self, copy: int) -> list:
+        """The board, and what either seat knows of it, `[rows, columns]` each."""
+        state = self.get_state()
+        stones, seen = state.board.stones[copy : copy + 1], state.seen[copy : copy + 1]
+        known = [tf.where(tf.range(2) == seat, stones, seen[:, seat, tf.newaxis]) for seat in range(2)]
+        return [self.game.board(each)[0].numpy() for each in (stones, *known)]
 
     def _reset(self) -> ts.TimeStep:
         self._board.reset()

@@ -134,14 +134,17 @@ def test_behaviour_is_that_of_all_copies_together():
 
 
 def test_an_algorithm_without_q_values_is_measured_by_its_own_probabilities():
-    strength, agents = strength_of("kuhn_poker", equilibrium(0.1))
-
-    def q_values(time_step):
-        raise InputError("it has no Q values to show")
-
-    for agent in agents:
-        agent.q_values = q_values
-    assert strength.report()["player_1"]["nash_conv_softmax"] == pytest.approx(0, abs=1e-6)
+    trainer = build(TrainConfig("kuhn_poker", algorithm="ppo", parallel_games=4, execution="eager"))
+    for agent in trainer.agents:
+        for variable in agent.algorithm.actor_net.variables:
+            variable.assign(tf.zeros_like(variable))  # so that it plays at random
+    face = environment_settings("kuhn_poker")
+    strength = face.strength(trainer)
+    strength.note_chunk()
+    report = strength.report()["player_1"]
+    for policy in ("softmax", "behaviour", "average"):
+        assert report[f"nash_conv_{policy}"] == pytest.approx(11 / 12, abs=1e-6)
+    assert "softmax_temperature" not in report and "(its own policy)" in face.report_text({"player_1": report})
 
 
 def test_players_that_cannot_say_what_they_play_are_refused_in_one_sentence(tmp_path):

@@ -17,6 +17,7 @@ from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
+from imagents.drawing import Drawn, Picture
 from imagents.environments.grid_worlds.rooms.cells import (
     CLOSED,
     EMPTY,
@@ -31,6 +32,7 @@ from imagents.environments.grid_worlds.rooms.cells import (
     coloured,
     kind_of,
 )
+from imagents.environments.grid_worlds.rooms.drawing import picture
 from imagents.environments.grid_worlds.rooms.levels import WORLD, Level, draw_door_key, draw_multi_room
 from imagents.environments.grid_worlds.rooms.view import PLANES, SIGHT, ahead, look, planes
 from imagents.errors import InputError
@@ -80,7 +82,7 @@ def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.
     return Level(tf.where(here, cell, level.grid), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
 
 
-class RoomsEnvironment(tf_environment.TFEnvironment, tf.Module):
+class RoomsEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """A `TFEnvironment` of B worlds for one agent.
 
     Its observation is a dictionary of `image`, what the agent sees, bool `[B, 7, 7, 13]` (see `view.py`), and
@@ -135,6 +137,7 @@ class RoomsEnvironment(tf_environment.TFEnvironment, tf.Module):
         self._state = variables_for(self._first_state())
 
     tallies = ("solved",)
+    action_names = ("turn left", "turn right", "forward", "pick up", "drop", "toggle", "done")
 
     def tally(self) -> tf.Tensor:
         """Whether the last step reached the goal, bool `[B, 1]`."""
@@ -148,10 +151,6 @@ class RoomsEnvironment(tf_environment.TFEnvironment, tf.Module):
         """Puts back what `get_state` gave."""
         assign(self._state, state)
 
-    def render(self) -> str:
-        """All worlds as text, one below the other; see `text`."""
-        return "\n\n".join(self.text(copy) for copy in range(self.batch_size))
-
     def text(self, copy: int = 0) -> str:
         """A copy as lines of cells: # walls, ~ the screen, k a key, G the goal, doors _ open, D closed, L locked, and
         the agent, who looks in the direction of > v < ^."""
@@ -161,6 +160,11 @@ class RoomsEnvironment(tf_environment.TFEnvironment, tf.Module):
         letters = np.where(grid >= SCREEN, "~", letters)
         letters[divmod(int(level.agent[copy]), grid.shape[1])] = ">v<^"[int(level.direction[copy])]
         return "\n".join("".join(row).rstrip() for row in letters)
+
+    def picture(self, copy: int = 0) -> Picture:
+        """A copy with all its cells; the agent is a disc that looks along a line, with its key in front of it."""
+        grid, agent, direction = (x[copy].numpy() for x in values_of(self._state.level))
+        return picture(grid, int(agent), int(direction), bool(self._state.has_key[copy]), self.text(copy))
 
     def _draw(self) -> Level:
         draw, *settings = self._drawing
