@@ -191,6 +191,7 @@ def test_agents_of_ones_own_have_a_run_folder_with_metrics_plots_and_checkpoints
     assert {path.name for path in (crowd.path / "plots").iterdir()} == {"returns.png", "losses.png", "strength.png"}
 
 
+@pytest.mark.slow
 def test_agents_of_ones_own_resume_are_evaluated_and_exported(crowd, command):
     assert command("train", "--resume", "run", "--trust", "--steps", 200)[0] == 0
     assert crowd.metrics()["steps"].iloc[-1] >= 200

@@ -155,6 +155,7 @@ def play_random_games(count: int, batch_size: int, seed: int) -> None:
         finished += play_and_compare(game, batch_size, plies, seed, compiled=True, **arguments)
 
 
+@pytest.mark.slow
 def test_two_thousand_random_games_show_and_keep_what_plain_python_does():
     play_random_games(2_000, batch_size=150, seed=1)
 

@@ -11,6 +11,7 @@ from imagents.config import TrainConfig
 _WARM = dict(exploration="boltzmann", exploration_start=5.0, exploration_end=5.0, exploration_decay=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [dict(hysteretic=0.5), dict(algorithm="dqn", hidden_layers=(4,), batch_size=4)])
 def test_each_is_to_the_last_bit_what_imagents_train_makes_of_its_seed(tmp_path, settings):
     """At a temperature what is played shows every bit of what was learned."""

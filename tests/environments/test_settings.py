@@ -68,7 +68,7 @@ def test_no_settings_name_occurs_in_two_parts_of_a_config(name):
         assert len(names) == len(set(names))
 
 
-@every_environment
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "rooms" else n for n in NAMES])
 def test_its_measures_are_what_its_strength_and_its_judge_measure(name):
     """Plain values for JSON, by the names that it gives them."""
     face = environment_settings(name)

@@ -227,6 +227,7 @@ def test_another_budget_is_noted_with_what_the_learning_rate_does(run, short, sc
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_an_extended_run_that_is_stopped_ends_like_one_that_was_not(run, tmp_path):
     other = shutil.copytree(run.path, tmp_path / "other")
     train(resume=run.path, steps=300, quiet=True)
@@ -365,6 +366,7 @@ def test_the_learning_rate_falls_in_a_line_from_its_start_to_its_end(finished):
         assert rate == pytest.approx(1e-2 - 8e-3 * steps_before_the_last_chunk / SMALL.training.steps)
 
 
+@pytest.mark.slow
 def test_connect_four_trains_by_the_same_command_with_another_name(tmp_path):
     config = SMALL.replace(environment="connect_four", evaluate_every=100)
     metrics = train(config, tmp_path / "run", quiet=True).metrics()
