@@ -4,6 +4,8 @@ import dataclasses
 import html
 from collections.abc import Sequence
 
+import numpy as np
+
 INK, PALE, GROUND, MARK = "#222222", "#999999", "#f4f4f4", "#ffd166"
 SEATS = ("#d95f02", "#1b6ca8", "#1b8a5a", "#b0479a", "#8a6d00", "#5b4fa0")  # the first two are safe for all eyes
 _SMOOTH = 2  # an image is drawn so many times as large, and shrunk
@@ -98,6 +100,10 @@ class Drawn:
     def text(self, copy: int = 0) -> str:
         """One of its copies in lines of text."""
         raise NotImplementedError
+
+    def frame(self, copy: int = 0) -> np.ndarray:
+        """One of its copies as pixels, uint8 `[height, width, 3]`."""
+        return np.asarray(self.picture(copy).image())
 
     def render(self) -> str:
         """All copies as text, one below the other."""

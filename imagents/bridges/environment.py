@@ -77,12 +77,14 @@ class BridgedEnvironment(tf_environment.TFEnvironment, tf.Module):
         self.current_time_step()
         return self._env.render()
 
-    def frame(self) -> np.ndarray:
+    def frame(self, copy: int = 0) -> np.ndarray:
         """A picture of copy 0, uint8 `[H, W, 3]`, where the environment renders such.
 
         Raises:
-          InputError: where it does not.
+          InputError: where it does not, or for another copy.
         """
+        if copy:
+            raise InputError(f"copy = {copy}: an environment in Python shows copy 0")
         self.current_time_step()
         return self._env.frame()
 

@@ -139,7 +139,9 @@ def test_copy_0_is_shown():
     assert environment.frame().shape == (2, 3, 3)
     assert environment.render() == f"{environment.current_time_step().observation[0, 0]:.0f}"
     environment.step([1, 1, 1])
-    assert environment.frame().max() == 1
+    assert environment.frame(0).max() == 1
+    with pytest.raises(InputError, match="^copy = 1: an environment in Python shows copy 0$"):
+        environment.frame(1)
 
 
 def test_actions_that_do_not_fit_are_refused():

@@ -67,7 +67,7 @@ class SeatEnv(gymnasium.Env):
         self._game = OwnTurns(environment_name, 1, seat, others, settings)
         modes = ["rgb_array"] if hasattr(self._game.environment, "frame") else []
         if render_mode is not None and render_mode not in modes:
-            known = ", ".join(modes) or "no pictures"
+            known = f"no such pictures, but {', '.join(modes)}" if modes else "no pictures"
             raise InputError(f"render_mode = {render_mode!r}: {environment_name} has {known}")
         self.metadata, self.render_mode = {"render_modes": modes, "render_fps": 10}, render_mode
         self.observation_space, self.action_space, self._first = _spaces(self._game.perspective)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from gymnasium import wrappers
-from small import small_config, small_flags
+from small import small_config, small_flags, untrained_run
 
 import imagents
 from imagents import cli, own
@@ -164,6 +164,12 @@ def test_a_name_with_arguments_makes_it():
     shown = [environment.reset(), *(environment.step(tf.constant([0, 1])) for _ in range(3))]
     assert shown[-1].is_last().numpy().all() and shown[-1].discount.numpy().tolist() == [1, 1]
     assert environment_settings("gymnasium:Count-v0").build(1, 0).frame().shape == (4, 6, 3)
+
+
+def test_a_run_in_it_is_filmed(tmp_path):
+    run = untrained_run(tmp_path / "run", "gymnasium:Count-v0")
+    animation = imagents.film(run.path)
+    assert len(animation.frames) > 2 and len({frame.size for frame in animation.frames}) == 1
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,17 @@ def test_gymnasiums_checker_is_content(name, settings):
     env.close()
 
 
+@pytest.mark.parametrize("name", ["cartpole", "tic_tac_toe"])
+def test_it_renders_what_the_environment_draws(name):
+    env = to_gymnasium(name, render_mode="rgb_array")
+    env.reset(seed=0)
+    before = env.render()
+    assert before.dtype == np.uint8 and before.ndim == 3 and before.shape[-1] == 3
+    for _ in range(4):  # a cart moves less than a pixel in one
+        env.step(np.flatnonzero(env.action_masks())[-1])
+    assert (env.render() != before).any()
+
+
 def test_a_game_is_won_and_lost_by_what_the_other_one_does_inside():
     """Tic-tac-toe against the lowest legal move."""
     env = to_gymnasium("tic_tac_toe", others="first_legal", first_mover="seat_1")
