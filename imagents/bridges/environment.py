@@ -10,6 +10,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.bridges.worlds import LAST, Description, Leaf, layout, leaves
+from imagents.environments.native import check_actions
 from imagents.errors import InputError
 from imagents.process import check_tensorflow
 from imagents.randomness import make_seed
@@ -111,11 +112,7 @@ class BridgedEnvironment(tf_environment.TFEnvironment, tf.Module):
         specs, actions = tf.nest.flatten(spec), [action] if isinstance(spec, tf.TypeSpec) else tf.nest.flatten(action)
         actions = [tf.cast(x, spec.dtype) for x, spec in zip(actions, specs, strict=True)]
         for x, spec in zip(actions, specs):
-            if x.shape != [self.batch_size, *spec.shape]:
-                raise InputError(
-                    f"actions have shape {tuple(x.shape)}: one for each of the {self.batch_size} copies is needed, "
-                    f"shape {(self.batch_size, *spec.shape)}"
-                )
+            check_actions(x, [self.batch_size, *spec.shape], f"one for each of the {self.batch_size} copies")
         return self._called(self._advance, actions, over)
 
     def _called(self, function: Callable, actions: list[tf.Tensor], beginning: tf.Tensor) -> ts.TimeStep:

@@ -16,22 +16,22 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import Drawn, Picture
+from imagents.drawing import Picture
 from imagents.environments.boards.board_game import BoardGame, Position
 from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.grid import TALLIES
+from imagents.environments.native import Native, as_actions, check_room
 from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import PASS, where_copy
 from imagents.xla import where_any
 
 # Outcomes of a game: 0 and 1 name the seat that won.
 RUNNING, DRAW, ILLEGAL = -1, 2, 3
+NEEDED = "one action for each of the {} parallel games"  # of a step
 _GAME_BYTES = 600  # of memory that a step takes for each game, at the least: a match takes 670 to 2,500
 
 
@@ -60,7 +60,7 @@ class State(NamedTuple):
     outcome: tf.Tensor
 
 
-class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class BoardGameEnvironment(Native):
     """A `TFEnvironment` that plays B games at once.
 
     An illegal move ends the game with `rewards.illegal` for whoever made it. With
@@ -90,8 +90,6 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         illegal_move: Literal["penalty", "error"] = "penalty",
         seed: int = 0,
     ):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         if first_mover not in ("random", "seat_0", "seat_1", "alternate"):
             raise InputError(
                 f"first_mover = {first_mover!r}: choose random, seat_0, seat_1 or alternate"
@@ -102,16 +100,13 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
             )
         if illegal_move not in ("penalty", "error"):
             raise InputError(f"illegal_move = {illegal_move!r}: choose penalty or error")
-        check_tensorflow()
-        check_memory(f"{batch_size} parallel games", batch_size * _GAME_BYTES)
+        check_room(batch_size, "parallel games", _GAME_BYTES, "game")
         observation_spec = {
             "board": tensor_spec.BoundedTensorSpec([game.rows, game.columns], tf.int32, 0, 2),
             "legal_moves": tensor_spec.TensorSpec([game.num_actions], tf.bool),
             "seat": tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1),
         }
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        super().__init__(
             ts.time_step_spec(observation_spec, tensor_spec.TensorSpec([2], tf.float32, "reward")),
             tensor_spec.BoundedTensorSpec([], tf.int32, 0, game.num_actions - 1, name="action"),
             batch_size,
@@ -134,7 +129,7 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = as_actions(action, self.batch_size)
+        action = as_actions(action, self.batch_size, NEEDED)
         before = self.get_state()
         over = before.step_type == ts.StepType.LAST
         played = self._played(before, action)
@@ -143,15 +138,6 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         following = where_any(over, lambda: where_copy(over, self._first_state(before.first_mover), played), played)
         self.set_state(following)
         return self.current_time_step()
-
-    def get_state(self) -> State:
-        """The state of all games, to be kept and set again later."""
-        return State(*(variable.read_value() for variable in self._state))
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        for variable, value in zip(self._state, state):
-            variable.assign(value)
 
     def set_board(self, board, seat) -> ts.TimeStep:
         """Goes on from given positions.
@@ -310,21 +296,6 @@ class BoardGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
                 f"move {int(action[game])} is illegal in game {game}: "
                 f"legal moves are {', '.join(map(str, legal))}"
             )
-
-
-def as_actions(action, batch_size: int) -> tf.Tensor:
-    """Actions as int32 `[B]`.
-
-    Raises:
-      InputError: if they are not so many.
-    """
-    action = tf.cast(tf.convert_to_tensor(action), tf.int32)
-    if action.shape != [batch_size]:
-        raise InputError(
-            f"actions have shape {tuple(action.shape)}: one action for each of the "
-            f"{batch_size} parallel games is needed, shape ({batch_size},)"
-        )
-    return action
 
 
 def time_step_at(game: BoardGame, board, seat) -> ts.TimeStep:

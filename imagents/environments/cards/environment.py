@@ -15,17 +15,16 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import Drawn, Picture
+from imagents.drawing import Picture
 from imagents.environments.cards.drawing import description, picture, text
 from imagents.environments.cards.rules import Poker
+from imagents.environments.native import Native, as_actions, check_room
 from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator, uniform
-from imagents.seats import PASS, assign, values_of, variables_for
+from imagents.seats import PASS, variables_for
 from imagents.xla import bits
 
 _GAME_BYTES = 100  # of memory that a step takes for each game, at the least
@@ -41,7 +40,7 @@ class State(NamedTuple):
     node: tf.Tensor
 
 
-class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class PokerEnvironment(Native):
     """A `TFEnvironment` that plays B games of poker at once.
 
     Args:
@@ -56,10 +55,7 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     num_seats = 2
 
     def __init__(self, rules: Poker, batch_size: int = 1, seed: int = 0):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
-        check_tensorflow()
-        check_memory(f"{batch_size} games of poker", batch_size * _GAME_BYTES)
+        check_room(batch_size, "games of poker", _GAME_BYTES, "game")
         self.rules, self._tables, self.action_names = rules, _Tables(rules), rules.actions
         view = tf.TensorSpec([self._tables.view_size], tf.bool)
         observation = {
@@ -67,23 +63,13 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
             "legal_moves": tf.TensorSpec([rules.width], tf.bool),
             "views": (view, view),
         }
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        super().__init__(
             ts.time_step_spec(observation, tf.TensorSpec([2], tf.float32, "reward")),
             tensor_spec.BoundedTensorSpec([], tf.int32, 0, rules.width - 1, name="action"),
             batch_size,
         )
         self._generator = make_generator(seed, "environment")
         self._state = variables_for(self._first_state())
-
-    def get_state(self) -> State:
-        """The state of all games, to be kept and set again later."""
-        return values_of(self._state)
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        assign(self._state, state)
 
     def time_step_at(self, state: State) -> ts.TimeStep:
         """What is shown in given positions, of any number of games."""
@@ -126,12 +112,7 @@ class PokerEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = tf.cast(tf.convert_to_tensor(action), tf.int32)
-        if action.shape != [self.batch_size]:
-            raise InputError(
-                f"actions have shape {tuple(action.shape)}: one for each of the {self.batch_size} games is needed, "
-                f"shape ({self.batch_size},)"
-            )
+        action = as_actions(action, self.batch_size, "one for each of the {} games")
         before, first = self.get_state(), self._first_state()
         over = self._tables.of_node(before.node)["step_type"] == ts.StepType.LAST
         if tf.executing_eagerly():

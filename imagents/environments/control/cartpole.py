@@ -10,15 +10,13 @@ import math
 from typing import NamedTuple
 
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import INK, PALE, SEATS, Drawn, Picture
-from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
+from imagents.drawing import INK, PALE, SEATS, Picture
+from imagents.environments.native import Native, as_actions, check_room
 from imagents.randomness import make_generator, uniform
-from imagents.seats import assign, values_of, variables_for, where_copy
+from imagents.seats import variables_for, where_copy
 from imagents.xla import where_any
 
 LIMIT = 500  # steps of an episode
@@ -58,7 +56,7 @@ def has_fallen(motion: tf.Tensor) -> tf.Tensor:
     return (tf.abs(motion[:, 0]) > TRACK) | (tf.abs(motion[:, 2]) > LEAN)
 
 
-class CartPoleEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class CartPoleEnvironment(Native):
     """A `TFEnvironment` of B carts for one agent, whose observation is the motion, float32 `[B, 4]`; see `State`.
 
     Args:
@@ -73,29 +71,16 @@ class CartPoleEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     action_names = ("left", "right")
 
     def __init__(self, batch_size: int = 1, hide_velocity: bool = False, seed: int = 0):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")
-        check_tensorflow()
-        check_memory(f"{batch_size} carts", batch_size * _EPISODE_BYTES)
+        check_room(batch_size, "carts", _EPISODE_BYTES)
         self._seen = slice(0, None, 2 if hide_velocity else 1)
         observation_spec = tf.TensorSpec([2 if hide_velocity else 4], tf.float32, "observation")
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        super().__init__(
             ts.time_step_spec(observation_spec),
             tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1, name="action"),
             batch_size,
         )
         self._generator = make_generator(seed, "environment")
         self._state = variables_for(self._first_state())
-
-    def get_state(self) -> State:
-        """The state of all copies, to be kept and set again later."""
-        return values_of(self._state)
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        assign(self._state, state)
 
     def text(self, copy: int = 0) -> str:
         """A cart as two lines: where it is on its track, and how the pole leans."""
@@ -131,12 +116,7 @@ class CartPoleEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = tf.convert_to_tensor(action)
-        if action.shape != [self.batch_size]:
-            raise InputError(
-                f"actions have shape {tuple(action.shape)}: one for each of the {self.batch_size} copies is needed, "
-                f"shape ({self.batch_size},)"
-            )
+        action = as_actions(action, self.batch_size)
         before = self.get_state()
         over = self.current_time_step().is_last()
         after = State(move(before.motion, action), before.steps + 1)

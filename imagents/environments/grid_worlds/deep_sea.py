@@ -11,15 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import INK, MARK, SEATS, Drawn, Picture
-from imagents.errors import InputError
+from imagents.drawing import INK, MARK, SEATS, Picture
+from imagents.environments.native import Native, as_actions, check_room
 from imagents.evaluation.returns import Returns, returns_text
-from imagents.process import check_memory, check_tensorflow
-from imagents.seats import assign, values_of, variables_for
+from imagents.seats import variables_for
 
 _SURFACE, _BOTTOM, _SAND = (190, 225, 245), (28, 66, 120), "#e5d3a4"  # of a picture
 MAPPING_SEED, COST = 42, 0.01  # bsuite's; the cost of all steps to the right together
@@ -47,7 +45,7 @@ def right_actions(size: int) -> np.ndarray:
     return np.random.RandomState(MAPPING_SEED).binomial(1, 0.5, [size, size]).astype(np.int32)
 
 
-class DeepSeaEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class DeepSeaEnvironment(Native):
     """A `TFEnvironment` of B seas for one agent, who sees where the diver is: bool `[B, N, N]`, all False at the end.
 
     An episode has N steps, and ends (discount 0). Copies that end in the same step count in their order.
@@ -61,27 +59,14 @@ class DeepSeaEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     """
 
     def __init__(self, batch_size: int = 1, size: int = 20):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")
-        check_tensorflow()
-        check_memory(f"{batch_size} seas of size = {size}", batch_size * size**2)
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        check_room(batch_size, f"seas of size = {size}", size**2)
+        super().__init__(
             ts.time_step_spec(tf.TensorSpec([size, size], tf.bool, "observation")),
             tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1, name="action"),
             batch_size,
         )
         self._size, self._right = size, right_actions(size)
         self._state = variables_for(State(*self._first(), *[tf.zeros([], tf.int64)] * 3))
-
-    def get_state(self) -> State:
-        """The state of all copies and the count of episodes, to be kept and set again later."""
-        return values_of(self._state)
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        assign(self._state, state)
 
     def solved_episode(self) -> int | None:
         """The number of the episode, from 1, at which less than 0.9 of all so far were bad for the first time."""
@@ -120,15 +105,10 @@ class DeepSeaEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = tf.convert_to_tensor(action)
-        if action.shape != [self.batch_size]:
-            raise InputError(
-                f"actions have shape {tuple(action.shape)}: one for each of the {self.batch_size} copies is needed, "
-                f"shape ({self.batch_size},)"
-            )
+        action = as_actions(action, self.batch_size)
         before = self.get_state()
         over = before.row == self._size
-        moved = self._moved(before, tf.cast(action, tf.int32))
+        moved = self._moved(before, action)
         counts = _counted(before, moved.row == self._size, moved.is_bad)
         begun = (tf.where(over, x, y) for x, y in zip(self._first(), moved[:4]))
         self.set_state(State(*begun, *counts))

@@ -14,17 +14,15 @@ import string
 from typing import NamedTuple
 
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import GROUND, PALE, Drawn, Picture, seat_colour
+from imagents.drawing import GROUND, PALE, Picture, seat_colour
 from imagents.environments.grid_worlds.levels import Level, draw_levels
 from imagents.environments.grid_worlds.views import VIEWS
-from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
+from imagents.environments.native import Native, check_room, joint_actions
 from imagents.randomness import make_generator
-from imagents.seats import assign, values_of, variables_for, where_copy
+from imagents.seats import variables_for, where_copy
 from imagents.xla import where_any
 
 LIMIT = 50  # steps of an episode
@@ -74,7 +72,7 @@ def load(level: Level, actions: tf.Tensor, spawned: tf.Tensor, size: int) -> tup
     return tf.where(is_taken, 0, level.food_levels), paid
 
 
-class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class ForagingEnvironment(Native):
     """A `TFEnvironment` of B worlds, in which N players act all at once; its reward is float32 `[B, N]`.
 
     Its observation is a dictionary of `views`, a tuple: what each seat sees, see `views.py`. An episode ends (discount
@@ -107,17 +105,12 @@ class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         view: str = "relative",
         seed: int = 0,
     ):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")
-        check_tensorflow()
         self.num_seats = num_agents
         shape = [3, 2 * sight + 1, 2 * sight + 1] if view == "window" else [3 * num_foods + 3 * num_agents]
         seen = tf.TensorSpec(shape, tf.float32)
         per_copy = 4 * (num_agents * seen.shape.num_elements() + num_foods * size**2)  # bytes, at the least
-        check_memory(f"{batch_size} worlds of size = {size}", batch_size * per_copy)
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        check_room(batch_size, f"worlds of size = {size}", per_copy)
+        super().__init__(
             ts.time_step_spec({"views": (seen,) * num_agents}, tf.TensorSpec([num_agents], tf.float32, "reward")),
             (tensor_spec.BoundedTensorSpec([], tf.int32, 0, LOAD, name="action"),) * num_agents,
             batch_size,
@@ -126,14 +119,6 @@ class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         self._level = (batch_size, size, num_agents, num_foods, cooperative)
         self._generator = make_generator(seed, "environment")
         self._state = variables_for(self._first_state())
-
-    def get_state(self) -> State:
-        """The state of all copies, to be kept and set again later."""
-        return values_of(self._state)
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        assign(self._state, state)
 
     def text(self, copy: int = 0) -> str:
         """A copy as lines of cells: dots, digits for foods by level, letters for players by seat and what they are."""
@@ -193,12 +178,7 @@ class ForagingEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        actions = tf.stack([tf.cast(tf.convert_to_tensor(each), tf.int32) for each in action], axis=1)  # [B, N]
-        if actions.shape != [self.batch_size, self.num_seats]:
-            raise InputError(
-                f"{actions.shape[1]} times {actions.shape[0]} actions: {self.num_seats} seats times {self.batch_size} "
-                "copies are needed"
-            )
+        actions = joint_actions(action, self.batch_size, self.num_seats)
         before = self.get_state()
         over = self._is_last(before)
         lacks = over & ~before.is_ready

@@ -24,6 +24,7 @@ from imagents.environments.boards import environment as boards
 from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.environments.boards.grid import TALLIES
+from imagents.environments.native import as_actions
 from imagents.seats import PASS, assign, values_of, variables_for
 from imagents.xla import bits
 
@@ -124,7 +125,7 @@ class PhantomEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = boards.as_actions(action, self.batch_size)
+        action = as_actions(action, self.batch_size, boards.NEEDED)
         before = self.get_state()
         is_over, mover = before.board.step_type == ts.StepType.LAST, before.board.seat
         target = tf.where((action >= 0) & (action < self.game.num_cells), action, self.game.num_cells)

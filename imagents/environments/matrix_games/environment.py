@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import GROUND, MARK, Drawn, Picture, seat_colour, table
+from imagents.drawing import GROUND, MARK, Picture, seat_colour, table
+from imagents.environments.native import Native, check_room, joint_actions
 from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
 from imagents.randomness import make_generator
 
 _GAME_BYTES = 100  # of memory that a step takes for each game, at the least
@@ -38,7 +37,7 @@ class State(NamedTuple):
     reward: tf.Tensor
 
 
-class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class MatrixGameEnvironment(Native):
     """A `TFEnvironment` that plays B matrix games at once.
 
     Args:
@@ -63,21 +62,16 @@ class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     ):
         payoffs = np.asarray(payoffs, np.float32)
         outcomes, *actions, self.num_seats = payoffs.shape
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 game")
         if actions != [actions[0]] * self.num_seats:
             raise InputError(f"payoffs have shape {payoffs.shape}: (outcomes, A, ..., A, N) with N times A is needed")
-        check_tensorflow()
-        check_memory(f"{batch_size} parallel games", batch_size * _GAME_BYTES)
+        check_room(batch_size, "parallel games", _GAME_BYTES, "game")
         self.num_actions, self._outcomes = actions[0], outcomes
         self.action_names = action_names or tuple(map(str, range(actions[0])))
         self._length, self._observe = episode_length, observe_actions
         view = tf.TensorSpec([self.num_seats, self.num_actions] if observe_actions else [1], tf.bool)
         last = tensor_spec.BoundedTensorSpec([self.num_seats], tf.int32, -1, self.num_actions - 1)
         action = tensor_spec.BoundedTensorSpec([], tf.int32, 0, self.num_actions - 1, name="action")
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        super().__init__(
             ts.time_step_spec(
                 {"views": (view,) * self.num_seats, "last_actions": last},
                 tf.TensorSpec([self.num_seats], tf.float32, "reward"),
@@ -88,15 +82,6 @@ class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         self._paid = payoffs.reshape([-1, self.num_seats])  # [outcomes * A ** N, N]
         self._generator = make_generator(seed, "environment")
         self._state = State(*(tf.Variable(x, trainable=False) for x in self._first_state()))
-
-    def get_state(self) -> State:
-        """The state of all games, to be kept and set again later."""
-        return State(*(variable.read_value() for variable in self._state))
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        for variable, value in zip(self._state, state, strict=True):
-            variable.assign(value)
 
     def text(self, copy: int = 0) -> str:
         """A game as a line: what each seat did last, and was paid for it."""
@@ -154,11 +139,7 @@ class MatrixGameEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return ts.TimeStep(step_type, state.reward, discount, self.observation_after(state.last_actions))
 
     def _step(self, action) -> ts.TimeStep:
-        actions = tf.stack([tf.cast(tf.convert_to_tensor(each), tf.int32) for each in action], axis=1)  # [B, N]
-        if actions.shape != [self.batch_size, self.num_seats]:
-            seats, games = actions.shape[1], actions.shape[0]
-            needed = f"{self.num_seats} seats times {self.batch_size} games are needed"
-            raise InputError(f"{seats} times {games} actions: {needed}")
+        actions = joint_actions(action, self.batch_size, self.num_seats, "games")
         before, first = self.get_state(), self._first_state()
         over = self._is_last(before.plays)
         each = over[:, tf.newaxis]

@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.environments import tf_environment
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
-from imagents.drawing import Drawn, Picture
+from imagents.drawing import Picture
 from imagents.environments.grid_worlds.rooms.cells import (
     CLOSED,
     EMPTY,
@@ -35,10 +34,9 @@ from imagents.environments.grid_worlds.rooms.cells import (
 from imagents.environments.grid_worlds.rooms.drawing import picture
 from imagents.environments.grid_worlds.rooms.levels import WORLD, Level, draw_door_key, draw_multi_room
 from imagents.environments.grid_worlds.rooms.view import PLANES, SIGHT, ahead, look, planes
-from imagents.errors import InputError
-from imagents.process import check_memory, check_tensorflow
+from imagents.environments.native import Native, as_actions, check_room
 from imagents.randomness import make_generator, uniform
-from imagents.seats import assign, values_of, variables_for, where_copy
+from imagents.seats import values_of, variables_for, where_copy
 from imagents.xla import where_any
 
 TURN_LEFT, TURN_RIGHT, FORWARD, PICK_UP, DROP, TOGGLE, DONE = range(7)
@@ -82,7 +80,7 @@ def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.
     return Level(tf.where(here, cell, level.grid), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
 
 
-class RoomsEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
+class RoomsEnvironment(Native):
     """A `TFEnvironment` of B worlds for one agent.
 
     Its observation is a dictionary of `image`, what the agent sees, bool `[B, 7, 7, 13]` (see `view.py`), and
@@ -115,19 +113,14 @@ class RoomsEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         noise: bool = False,
         seed: int = 0,
     ):
-        if batch_size < 1:
-            raise InputError(f"batch_size = {batch_size}: an environment needs at least 1 copy")
-        check_tensorflow()
         self.limit = 10 * size**2 if layout == "door_key" else 20 * rooms
         cells = size**2 if layout == "door_key" else WORLD**2
-        check_memory(f"{batch_size} worlds of {cells} cells", batch_size * (4 * cells + PLANES * SIGHT**2))
+        check_room(batch_size, f"worlds of {cells} cells", 4 * cells + PLANES * SIGHT**2)
         observation_spec = {
             "image": tf.TensorSpec([SIGHT, SIGHT, PLANES], tf.bool),
             "direction": tf.TensorSpec([4], tf.bool),
         }
-        tf.Module.__init__(self, name="environment")
-        tf_environment.TFEnvironment.__init__(
-            self,
+        super().__init__(
             ts.time_step_spec(observation_spec),
             tensor_spec.BoundedTensorSpec([], tf.int32, 0, DONE, name="action"),
             batch_size,
@@ -142,14 +135,6 @@ class RoomsEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
     def tally(self) -> tf.Tensor:
         """Whether the last step reached the goal, bool `[B, 1]`."""
         return self._state.is_there.read_value()[:, tf.newaxis]
-
-    def get_state(self) -> State:
-        """The state of all copies, to be kept and set again later."""
-        return values_of(self._state)
-
-    def set_state(self, state: State) -> None:
-        """Puts back what `get_state` gave."""
-        assign(self._state, state)
 
     def text(self, copy: int = 0) -> str:
         """A copy as lines of cells: # walls, ~ the screen, k a key, G the goal, doors _ open, D closed, L locked, and
@@ -179,12 +164,7 @@ class RoomsEnvironment(Drawn, tf_environment.TFEnvironment, tf.Module):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = tf.cast(tf.convert_to_tensor(action), tf.int32)
-        if action.shape != [self.batch_size]:
-            raise InputError(
-                f"actions have shape {tuple(action.shape)}: one for each of the {self.batch_size} copies is needed, "
-                f"shape ({self.batch_size},)"
-            )
+        action = as_actions(action, self.batch_size)
         before = self.get_state()
         over = self._is_last(before)
         lacks = over & ~before.is_ready
