@@ -10,7 +10,6 @@ Figures go to benchmarks/many.json, and docs/results.md is written from them.
 import concurrent.futures
 import dataclasses
 import json
-import math
 import multiprocessing
 import os
 import pathlib
@@ -20,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from imagents.config import TrainConfig
+from imagents.evaluation.matches import wilson_interval
 from imagents.files import write_json
 
 FIGURES = pathlib.Path("benchmarks/many.json")
@@ -121,12 +121,6 @@ def _share(name: str, seeds: range) -> int:
     return sum(next(iter(report.values()))[cell.measure] > 1 - 1e-6 for report in found)
 
 
-def interval(count: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (Wilson 1927)."""
-    middle, width = count + z * z / 2, z * math.sqrt(count * (total - count) / total + z * z / 4)
-    return (middle - width) / (total + z * z), (middle + width) / (total + z * z)
-
-
 def main() -> None:
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     wanted = {name: cell for name, cell in CELLS.items() if all(part in name for part in sys.argv[1:])}
@@ -139,7 +133,7 @@ def main() -> None:
             cell, began = CELLS[name], time.perf_counter()
             parts = [range(i, cell.seeds, workers) for i in range(workers)]
             count = sum(pool.map(_share, [name] * workers, parts))
-            low, high = interval(count, cell.seeds)
+            low, high = wilson_interval(count, cell.seeds)
             seconds = round(time.perf_counter() - began, 1)
             figures[name] = {"count": count, "of": cell.seeds, "interval": [low, high], "seconds": seconds}
             print(f"{name}: {count / cell.seeds:.1%} ({low:.1%} to {high:.1%}), {seconds:.0f} s", flush=True)

@@ -92,9 +92,7 @@ class QLearning(Learning):
 
     def __post_init__(self):
         super().__post_init__()
-        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
-        for width in self.hidden_layers:
-            check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+        _check_layers(self)
         _check_rates(self, "learning_rate", "final_learning_rate")
         _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
                             "replay_length": 2, "n_step": 1})  # fmt: skip
@@ -142,7 +140,8 @@ class ActorCritic:
     gae_lambda: float = 0.95
     """How far what followed counts beside what was expected to follow (Schulman et al. 2016): 1 for all of it."""
     entropy: float = 0.0
-    """Weight of the policy's entropy, in units of reward: what keeps it from being sure too soon."""
+    """Weight of the policy's entropy beside what its decisions were worth: what keeps it from being sure too soon. PPO
+    takes that in units of its own standard deviation."""
     value_weight: float = 0.5
     """Weight of the values' squared error in the loss."""
     gradient_clipping: float = 0.5
@@ -156,11 +155,9 @@ class ActorCritic:
     longest_life: typing.ClassVar[int] = 0  # any
 
     def __post_init__(self):
-        object.__setattr__(self, "hidden_layers", tuple(self.hidden_layers))
-        for width in self.hidden_layers:
-            check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+        _check_layers(self)
         _check_rates(self, "learning_rate", "final_learning_rate")
-        _check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1, "longest_life": 0})
+        _check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1})
         _check_shares(self, "discount", "gae_lambda")
         for name in ("entropy", "value_weight", "gradient_clipping", "clip"):
             check(name, 0 <= getattr(self, name) < math.inf, getattr(self, name), "at least 0 is needed")
@@ -204,6 +201,10 @@ class Reinforce(ActorCritic):
 
     gradient_clipping: float = 0.0
     gae_lambda: typing.ClassVar[float] = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_least(self, {"longest_life": 1})
 
 
 ALGORITHMS = {
@@ -304,6 +305,12 @@ def check_type(field: dataclasses.Field, value) -> None:
     if typing.get_origin(field.type) is Literal:
         choices = typing.get_args(field.type)
         check(field.name, value in choices, value, f"choose {', '.join(choices)}")
+
+
+def _check_layers(part) -> None:
+    object.__setattr__(part, "hidden_layers", tuple(part.hidden_layers))
+    for width in part.hidden_layers:
+        check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
 
 
 def _check_least(part, least: dict[str, int]) -> None:

@@ -518,6 +518,7 @@ def test_what_single_agents_have_of_their_own_is_the_same_in_python_json_and_wor
         ({"player_2.discount": "x"}, "player_2.discount = 'x': int or float is needed"),
         ({"player_2.discount": 2.0}, "player_2.discount = 2.0: 0 to 1 is needed"),
         ({"player_2.algorithm": "sarsa"}, "player_2.algorithm = 'sarsa': choose dqn,"),
+        ({"algorithm": "reinforce", "longest_life": 0}, "longest_life = 0: at least 1 is needed"),
         ({"algorithms": ["dqn", "ppo", "a2c"]}, "'player_3': no agent that learns has that name"),
         ({"algorithms": ["dqn"], "algorithm": "ppo"}, r"algorithms = \['dqn'\]: they stand for algorithm"),
     ],

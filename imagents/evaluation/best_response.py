@@ -15,6 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from imagents.evaluation.matches import Z
 from imagents.evaluation.returns import Returns
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import dqn
@@ -29,7 +30,6 @@ _RATES = (1e-3, 1e-4)
 _NEWEST = 5  # figures, for which the best one has to stay as good as it is
 _ROUNDS = 500  # of a chunk: more than the episodes after it take, so that no two evaluations draw the same numbers
 _MOST_CHUNKS = 100  # at each learning rate
-_Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def learn_best_response(
     finally:
         close(environment)
         close(returns)
-    mean, error = found["mean_return"], _Z * returns.standard_errors()[agent.name]
+    mean, error = found["mean_return"], Z * returns.standard_errors()[agent.name]
     return BestResponse(mean, (mean - error, mean + error), found["lives"], steps, is_flat)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-_Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
+Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Match:
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:
     """The 95 % confidence interval of a share, `count` of `total` (Wilson 1927, https://doi.org/10.2307/2276774)."""
-    share, spread = count / total, _Z * _Z / total
+    share, spread = count / total, Z * Z / total
     centre = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from imagents.errors import InputError, check_seed
+from imagents.evaluation.matches import Z
 from imagents.players.names import make_player
 from imagents.randomness import make_seed
 from imagents.seats import close, take_step, turns
 
 _MOST_STEPS = 1000  # of an episode
 _WIDEST_TABLE = 9  # of so many players a table shows every pair
-_Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,5 +145,5 @@ def _returns(world, players: Sequence) -> np.ndarray:
 def _figures(returns: np.ndarray) -> dict:
     """The mean and its 95 % interval."""
     mean, count = float(returns.mean()), len(returns)
-    half = _Z * float(returns.std(ddof=1)) / count**0.5 if count > 1 else float("inf")
+    half = Z * float(returns.std(ddof=1)) / count**0.5 if count > 1 else float("inf")
     return {"mean_return": mean, "mean_return_95": [mean - half, mean + half]}

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.networks import network
 
-from imagents.learning.perspective import Sight
+from imagents.learning.perspective import Sight, view_of
 
 
 class Actor(network.Network):
@@ -47,8 +47,3 @@ class Critic(network.Network):
     def value(self, view) -> tf.Tensor:
         """What some views are worth, float32 `[N]`."""
         return tf.squeeze(self._values(view)[0], -1)
-
-
-def view_of(observation):
-    """The bare view of a `Sight`, or of what is one already."""
-    return observation.view if isinstance(observation, Sight) else observation

@@ -33,7 +33,7 @@ from imagents.learning.policies import (
     shown,
 )
 from imagents.learning.replay import FIFOReplayBuffer
-from imagents.learning.rollouts import Rollouts
+from imagents.learning.rollouts import Rollouts, flat
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
 from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
@@ -133,7 +133,7 @@ class IMAgent(tf.Module):
 
         if self.rollout_length:
             per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
-            slots = (self.rollout_length + getattr(self.algorithm, "longest_life", 0)) * per_round
+            slots = (self.rollout_length + self.algorithm.longest_life) * per_round
             memory = functools.partial(Rollouts, batch_size=batch_size, max_length=slots)
         else:
             own_seed = make_seed(seed, self.name)
@@ -273,11 +273,10 @@ class IMAgent(tf.Module):
         if not self.rollout_length:
             decision, _ = self.replay_buffer.sample(self.sample_batch_size)
             return self.algorithm.train(as_experience(decision, sees))
-        decisions, are_there = self.replay_buffer.take(whole_lives=getattr(self.algorithm, "longest_life", 0) > 0)
+        decisions, are_there = self.replay_buffer.take(whole_lives=self.algorithm.longest_life > 0)
         if self.algorithm.train_sequence_length is None:
             return self.algorithm.train(decisions, weights=are_there)
-        single = tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), decisions)
-        return self.algorithm.train(as_experience(single, sees), weights=tf.reshape(are_there, [-1]))
+        return self.algorithm.train(as_experience(flat(decisions), sees), weights=flat(are_there))
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.

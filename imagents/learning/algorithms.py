@@ -20,7 +20,7 @@ from imagents.errors import InputError
 from imagents.learning.networks import QNetwork
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.optimism import OPTIMISM, Optimism, hashed
-from imagents.learning.perspective import Sight
+from imagents.learning.perspective import Sight, view_of
 from imagents.learning.tabular import TabularAgent
 from imagents.randomness import make_seed
 from imagents.seats import num_actions
@@ -207,9 +207,7 @@ class _Optimistic(_OneHot):
         following = self._compute_next_q_values(next_time_steps, policy_steps.info)
         reward = reward_scale_factor * next_time_steps.reward
         target = tf.stop_gradient(reward + gamma * next_time_steps.discount * following)
-        observation = time_steps.observation
-        view = observation.view if isinstance(observation, Sight) else observation
-        states = hashed(view, _BUCKETS)
+        states = hashed(view_of(time_steps.observation), _BUCKETS)
         shares = self._optimism.shares(target - values, states, policy_steps.action, tf.ones_like(target, tf.bool))
         losses = tf.stop_gradient(shares) * td_errors_loss_fn(target, values)
         loss_info = dqn_agent.DqnLossInfo(td_loss=losses, td_error=target - values)

@@ -20,6 +20,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.learning.actors import Actor, Critic
 from imagents.learning.decisions import Decision
 from imagents.learning.perspective import Sight
+from imagents.learning.rollouts import flat
 from imagents.randomness import make_generator, uniform
 from imagents.seats import where_copy
 from imagents.settings import ActorCritic
@@ -116,7 +117,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             return i + 1, order, [a + b for a, b in zip(totals, found, strict=True)]
 
         def epoch(j, totals):
-            keys = uniform(self._generator, [size]) + tf.where(tf.reshape(weights, [-1]), 0.0, 1.0)
+            keys = uniform(self._generator, [size]) + tf.where(flat(weights), 0.0, 1.0)
             first = tf.zeros([], tf.int32), tf.argsort(keys, stable=True), totals
             return j + 1, tf.while_loop(lambda i, *_: i < parts, step, first)[2]
 
@@ -141,7 +142,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             "observation": observation, "action": decisions.action, "log_probability": decisions.log_probability,
             "advantage": advantage, "return": advantage + values,
         }  # fmt: skip
-        return tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), rows)
+        return flat(rows)
 
     def value(self, view) -> tf.Tensor:
         """What some views are worth, float32 `[N]`."""
@@ -150,8 +151,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
     def _values(self, view, shape: tf.TensorShape) -> tf.Tensor:
         if not self._settings.baseline:
             return tf.zeros(shape)
-        flat = tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), view)
-        return tf.reshape(self.value(flat), shape)
+        return tf.reshape(self.value(flat(view)), shape)
 
     def _step(self, rows: dict[str, tf.Tensor], counts: tf.Tensor) -> list[tf.Tensor]:
         """A gradient step on the rows that count, float32 `[M]`, 1 or 0. Returns its loss, and `notes`."""
@@ -184,7 +184,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             time_steps, actions, then, advantages, current_policy_distribution, weights
         )
         ratios = tf.exp(now - then)
-        is_clipped = tf.cast(tf.abs(ratios - 1.0) > self._settings.clip, tf.float32)
+        is_clipped = tf.cast(tf.abs(ratios - 1.0) > (self._settings.clip or math.inf), tf.float32)
         self._clip_fraction = tf.reduce_mean(weights * is_clipped)
         self._entropy = tf.reduce_mean(weights * current_policy_distribution.entropy())
         return loss

@@ -27,6 +27,11 @@ class Sight(NamedTuple):
     legal_moves: Any
 
 
+def view_of(observation):
+    """The bare view of a `Sight`, or of what is one already."""
+    return observation.view if isinstance(observation, Sight) else observation
+
+
 ObservationFn = Callable[[Any, int, Any], Any]
 """(observation, seat, state) -> the agent's view: nests of tensors `[B, ...]`, `state` the internal one."""
 

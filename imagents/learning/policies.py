@@ -176,9 +176,7 @@ class SampledPolicy(tf_policy.TFPolicy):
     def _action(self, time_step, policy_state, seed=None):
         distribution = self._own_policy.distribution(time_step).action
         shares = tf.nn.softmax(distribution.logits_parameter())
-        sums = tf.cumsum(shares, axis=1)
-        reached = sums > uniform(self._generator, [_batch_size(shares), 1]) * sums[:, -1:]
-        action = tf.cast(tf.argmax(reached, axis=1), self.action_spec.dtype)
+        action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
         return policy_step.PolicyStep(action, policy_state, distribution.log_prob(action))
 
     def probabilities(self, time_step) -> tf.Tensor:

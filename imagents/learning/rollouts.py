@@ -71,6 +71,11 @@ class Rollouts(tf.Module):
         return decisions, taken
 
 
+def flat(nest):
+    """What there is of each decision, one copy's after another's: nest of tensors `[S, B, ...]` -> `[S * B, ...]`."""
+    return tf.nest.map_structure(lambda x: tf.reshape(x, [-1, *x.shape[2:]]), nest)
+
+
 def over(decisions, are_there: tf.Tensor) -> tf.Tensor:
     """Which decisions belong to lives that are over, bool `[S, B]`: an end came, or another life's first decision."""
 

@@ -40,6 +40,7 @@ class TabularAgent(tf_agent.TFAgent):
     """
 
     rollout_length = 1  # a lesson a round: whoever trains it gives it every decision, and none twice
+    longest_life = 0  # any: it does not wait for the end of one
 
     def __init__(self, time_step_spec, action_spec, settings: Tabular, seed: int = 0):
         tf.Module.__init__(self, name="tabular")

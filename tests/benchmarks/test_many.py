@@ -5,8 +5,9 @@ import json
 import pytest
 
 import imagents
-from benchmarks.many import CELLS, interval, trainings
+from benchmarks.many import CELLS, trainings
 from imagents.config import TrainConfig
+from imagents.evaluation.matches import wilson_interval
 
 _WARM = dict(exploration="boltzmann", exploration_start=5.0, exploration_end=5.0, exploration_decay=1.0)
 
@@ -34,4 +35,4 @@ def test_every_cell_is_a_training_that_can_be_had():
 )
 def test_an_interval_is_wilsons(count, total, expected):
     """As statsmodels' proportion_confint(count, total, method="wilson") has them."""
-    assert interval(count, total) == pytest.approx(expected, abs=1e-4)
+    assert wilson_interval(count, total) == pytest.approx(expected, abs=1e-4)

@@ -195,6 +195,12 @@ def test_a_step_of_reinforce_is_that_of_tf_agents():
         np.testing.assert_allclose(length * moved, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_where_no_ratio_is_too_large_nothing_is_clipped():
+    algorithm = learner(A2C())
+    info = algorithm.train(decisions(learner(PPO()), 50, seed=1), weights=tf.ones([50, 1], tf.bool))
+    assert float(info.extra["clip_fraction"]) == 0
+
+
 # In an agent
 
 
