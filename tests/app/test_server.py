@@ -42,6 +42,7 @@ def serve(monkeypatch):
         assert ask(listener.getsockname()) == b"a page"
         return listener.getsockname()
 
+    serve.connections = lambda: made[-1].server_state.connections
     yield serve
     made[-1].should_exit = True
     threads[-1].join()
@@ -98,7 +99,10 @@ def test_who_sends_a_byte_now_and_then_is_cut_all_the_same(serve, connect):
 
 def test_who_does_not_read_is_cut(serve, connect):
     connection = connect(serve(), b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    time.sleep(0.6)
+    assert connection.recv(1, socket.MSG_PEEK)  # the reply has begun
+    for _ in range(200):
+        if serve.connections():
+            time.sleep(0.05)
     received = 0
     with contextlib.suppress(ConnectionResetError):
         while part := connection.recv(2**20):
