@@ -14,6 +14,9 @@ from imagents.players.base import RandomPlayer
 from imagents.training.loop import Trainer
 
 ways = pytest.mark.parametrize("execution", ["eager", pytest.param("graph", marks=pytest.mark.slow), "xla"])
+eager_first = pytest.mark.parametrize(
+    "execution", ["eager", *(pytest.param(way, marks=pytest.mark.slow) for way in ("graph", "xla"))]
+)
 SMALL = dict(sample_batch_size=4, replay_length=64)
 
 
@@ -88,8 +91,8 @@ IN_ANY_ORDER = [
 ]
 
 
-@pytest.mark.parametrize("at_once", [False, True])
 @ways
+@pytest.mark.parametrize("at_once", [False, True])
 def test_the_order_of_play_need_not_be_fixed(at_once, execution):
     environment = Scripted(ANY_ORDER, at_once=at_once, alike=True)
     rounds = 6 if at_once else 3  # in turn a round has three steps, of which some hold the copy
@@ -99,7 +102,7 @@ def test_the_order_of_play_need_not_be_fixed(at_once, execution):
     assert check_environment(Scripted(ANY_ORDER, at_once=at_once, alike=True)) == []
 
 
-@ways
+@eager_first
 def test_a_held_copy_is_observed_by_nobody(execution):
     """An agent that counts what it sees, and one that is paid for seeing: both count rows, not calls."""
     environment = Scripted(ANY_ORDER, at_once=False, alike=True)
@@ -115,7 +118,7 @@ def test_a_held_copy_is_observed_by_nobody(execution):
 PERIODS = [Row([0, 1], [0, 0])] + [Row([0] if i % 3 else [0, 1], [1, 1]) for i in range(1, 7)] + [Row([], [1, 1])]
 
 
-@ways
+@eager_first
 def test_the_exponent_of_the_discount_counts_an_agents_own_decisions(execution):
     """Reward 1 a row and discount .5 per decision: the slow agent is paid 3 at a time, and .5 is 3 rows away."""
     environment = Scripted(PERIODS)

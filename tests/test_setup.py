@@ -130,6 +130,7 @@ import imagents
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not importlib.metadata.version("tensorflow").startswith("2.19."), reason="2.21 prints while its libraries load"
 )

@@ -30,7 +30,9 @@ def listen(host: str, port: int | None = None) -> socket.socket:
         try:
             family, *_, place = socket.getaddrinfo(host.strip("[]"), number, type=socket.SOCK_STREAM)[0]
             both = place[0] == "::" and socket.has_dualstack_ipv6()
-            return socket.create_server(place, family=family, dualstack_ipv6=both)
+            listener = socket.create_server(place, family=family, dualstack_ipv6=both)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each reply waits 40 ms for its body
+            return listener
         except (OSError, UnicodeError) as error:
             reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
             if getattr(error, "errno", 0) != errno.EADDRINUSE:

@@ -141,6 +141,7 @@ def test_it_listens_where_it_is_told_and_names_the_address(host, shown):
     if ":" in host and not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
     with server.listen(host) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)  # which its connections take over
         port = listener.getsockname()[1]
         assert server.address(listener) == f"http://{shown}:{port}/" and 7860 <= port < 7960
         with server.listen(host) as another:

@@ -30,6 +30,12 @@ GAMES = {  # environments, and settings of them
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def collected():
+    yield
+    gc.collect()  # here, where its warnings are expected
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A function: the untrained run of that environment."""
@@ -53,8 +59,7 @@ def stranger(monkeypatch, runs):
         imagents.trust(make, name)
         return runs(name, parallel_games=1)
 
-    yield run
-    gc.collect()  # here, where its warnings are expected
+    return run
 
 
 def steps_of(run, **options) -> int:

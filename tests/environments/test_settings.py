@@ -26,6 +26,7 @@ from imagents.seats import num_seats
 from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 DESCRIBED = ["5x5x4", "6x5x4-gravity"]  # of ROWSxCOLUMNSxK
+LONG = {"rooms", "phantom_tic_tac_toe"}  # to measure
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + DESCRIBED
 every_environment = pytest.mark.parametrize("name", NAMES)
 every_board = pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_no_settings_name_occurs_in_two_parts_of_a_config(name):
         assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "rooms" else n for n in NAMES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES])
 def test_its_measures_are_what_its_strength_and_its_judge_measure(name):
     """Plain values for JSON, by the names that it gives them."""
     face = environment_settings(name)

@@ -18,7 +18,7 @@ def found(environment, rounds: int, n_step: int, seat: int = 0) -> list[tuple]:
         IMAgent(environment, seat=number, algorithm=dqn(discount=GAMMA), n_step=n_step, replay_length=64)
         for number in range(environment.num_seats)
     ]
-    loop = Trainer(environment, agents, warmup_rounds=1000, execution="graph")
+    loop = Trainer(environment, agents, warmup_rounds=1000, execution="eager")
     loop.run(rounds)
     return in_words(agents[seat].replay_buffer.gather_all())
 

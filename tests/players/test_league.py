@@ -74,7 +74,7 @@ def test_it_sees_the_board_in_the_learners_colours(trainer):
     np.testing.assert_array_equal(league.act(time_step_at(TIC_TAC_TOE, boards, seat=1)), own)
 
 
-@pytest.mark.parametrize("opponent", ["league", "heuristic=1,league=2", "random"])
+@pytest.mark.parametrize("opponent", [pytest.param("league", marks=pytest.mark.slow), "heuristic=1,league=2", "random"])
 def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
     config = SMALL.replace(
         opponent=opponent, league_win_rate=0.0, rounds_per_chunk=4, evaluate_every=100, epsilon_max=0.5

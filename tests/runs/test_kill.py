@@ -167,10 +167,8 @@ def kill_and_resume(server: ForkServer, path: pathlib.Path, settings: dict, mome
     return train(server, path, settings, own)
 
 
-FIRST, *OTHERS = (name for name in ENVIRONMENTS if name.islower())  # those that have a name of their own
-
-
-@pytest.mark.parametrize("environment", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name.islower()])
 def test_a_run_killed_while_it_writes_a_checkpoint_and_while_it_trains_ends_like_one_that_was_not(
     server, tmp_path, environment
 ):
