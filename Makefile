@@ -60,7 +60,7 @@ $(EXTRAS): $(STAMP)
 	@touch $@
 
 test: $(EXTRAS)  ## run the tests, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-slow: $(EXTRAS)  ## run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
