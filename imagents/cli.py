@@ -19,6 +19,8 @@ commands:
   train         train agents that share an environment and learn side by side
   evaluate      measure the agents of a run: exact numbers, returns, matches
   tournament    let runs and players play each other, and rate them
+  study         train many runs, settings times seeds, and report what they show
+  report        write the report of a study again
   export        write agents as models that need neither imagents nor TF-Agents
   environments  list the environments that there are
   sagemaker     train, evaluate and serve on Amazon SageMaker

@@ -28,6 +28,7 @@ from imagents.files import in_shell
 from imagents.flags import parse_training
 from imagents.own import is_own, trust, trust_again
 from imagents.process import ended_by
+from imagents.studies.commands import report, study
 
 _NAME_WIDTH = 19  # of most environments; a longer one moves its sentence
 
@@ -268,6 +269,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "train": train,
     "evaluate": evaluate,
     "tournament": tournament,
+    "study": study,
+    "report": report,
     "export": export,
     "environments": environments,
     "sagemaker": sagemaker,

@@ -117,8 +117,7 @@ class TrainConfig:
                 raise InputError(f"unknown setting {brief(name)}: the settings are {known}")
         for part, name in (("environment", environment), ("algorithm", algorithm), ("training", None)):
             own = {key: values[key] for key in settings_of(kinds[part]) if key in values}
-            for key, value in own.items():
-                check_type(settings_of(kinds[part])[key], value)
+            own = {key: check_type(settings_of(kinds[part])[key], value) for key, value in own.items()}
             object.__setattr__(self, part, kinds[part](**({"name": name} if name else {}), **own))
         own_algorithms = tuple((name, self._own_algorithm(name, values)) for name, values in sorted(theirs.items()))
         object.__setattr__(self, "own_algorithms", own_algorithms)
@@ -140,8 +139,7 @@ class TrainConfig:
         for key in changes:
             check(f"{agent}.{key}", key in fields, changes[key], f"{name} has the settings {', '.join(fields)}")
         try:
-            for key, value in changes.items():
-                check_type(fields[key], value)
+            changes = {key: check_type(fields[key], value) for key, value in changes.items()}
             return kind(name=name, **{key: value for key, value in (values | changes).items() if key in fields})
         except InputError as error:
             raise InputError(f"{agent}.{error}") from None

@@ -282,16 +282,20 @@ def plain(value):
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def check_type(field: dataclasses.Field, value) -> None:
-    """A value that JSON would not give back, or not as it was, is refused while it can be named."""
+def check_type(field: dataclasses.Field, value):
+    """A value that JSON would not give back, or not as it was, is refused while it can be named.
+
+    Returns:
+      The value: a whole number as a float where a float is needed.
+    """
     if value is None and field.default is None:
-        return
+        return None
     if isinstance(field.default, tuple):
         check(field.name, isinstance(value, (list, tuple)), value, "list or tuple is needed")
         kinds, values = (typing.get_args(field.type)[0],), value
     elif isinstance(field.default, bool):
         check(field.name, isinstance(value, bool), value, "True or False is needed")
-        return
+        return value
     elif isinstance(field.default, str):
         kinds, values = (str,), [value]
     else:
@@ -305,6 +309,9 @@ def check_type(field: dataclasses.Field, value) -> None:
     if typing.get_origin(field.type) is Literal:
         choices = typing.get_args(field.type)
         check(field.name, value in choices, value, f"choose {', '.join(choices)}")
+    if float in kinds:
+        return list(map(float, value)) if isinstance(field.default, tuple) else float(value)
+    return value
 
 
 def _check_layers(part) -> None:

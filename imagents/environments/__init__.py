@@ -21,6 +21,7 @@ class Measure:
       chance: what random play scores; None if that says nothing.
       short: what a progress bar calls it; "" keeps it out of there.
       case: what tells it from the others of its panel, such as "moving first".
+      less_is_better: whether an agent that has less of it is a better one, as of whatever is counted.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Measure:
     chance: float | None = None
     short: str = ""
     case: str = ""
+    less_is_better: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -211,6 +211,11 @@ class Run:
         for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)  # what a reader on a network disk still holds goes next time
 
+    def thin(self) -> None:
+        """Removes the checkpoints that nothing needs once a run is finished: all but the newest and the best one."""
+        for old in self.checkpoints()[:-1]:
+            shutil.rmtree(old, ignore_errors=True)
+
     def change_manifest(self, manifest: dict, **changes) -> None:
         """Writes into the newest checkpoint what is known of the run now."""
         manifest = manifest | {"metrics": self._metrics.known()} | changes

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import tempfile
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -44,6 +45,8 @@ class Experiment:
       environment: your own function (batch_size, seed) that makes the environment, or MODULE:FUNCTION; the config's
         algorithm and training stay. A resumed run needs the one that it was made with, unless it was trusted before.
       agents: your own function (environment, seed) that makes a player for each seat, or MODULE:FUNCTION, likewise.
+      warm: one that has ended, with the same settings but for seed, budget, rates and what happens between chunks: its
+        compiled program trains this one, too, and it can do nothing any more. The run is the same, bit for bit.
 
     Raises:
       InputError: for settings or folders that do not work, in one sentence.
@@ -59,8 +62,9 @@ class Experiment:
         schedule: Literal["kept", "new"] = "kept",
         environment: Callable | str | None = None,
         agents: Callable | str | None = None,
+        warm: "Experiment | None" = None,
     ):
-        self._run, self._manifest = None, None
+        self._run, self._manifest, self._warm = None, None, warm
         try:
             if resume is None:
                 config = config or TrainConfig()
@@ -123,9 +127,24 @@ class Experiment:
         self.trainer = build(self.config, self._run.began_in if self._run else "")
         self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
+        if self._warm is not None:
+            self._take_over(self._warm)
         self._measures = self.config.measures()
         self._agent_names = [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
+
+    def _take_over(self, warm: "Experiment") -> None:
+        """Copies everything that was built into what is compiled already."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._checkpoint.write(f"{folder}/state")
+            warm._checkpoint.read(f"{folder}/state").assert_consumed()
+        self.trainer, self._strength, self._checkpoint = warm.trainer, warm._strength, warm._checkpoint
+        self._warm = None
+
+    @property
+    def can_be_reused(self) -> bool:
+        """Whether another one can take over what this one has compiled: whether all that it holds is in variables."""
+        return self.trainer.keeps_episodes and self.trainer.execution != "eager" and not self.config.training.agents
 
     def _prepare(self) -> None:
         """Makes the run folder ready for what comes."""
@@ -162,7 +181,7 @@ class Experiment:
         )
         self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
-    def run(self, quiet: bool = False, metric_lines: bool = False) -> Run:
+    def run(self, quiet: bool = False, metric_lines: bool = False, figures: bool = True) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
         A stop finishes the chunk under way and saves everything; the signal's number is
@@ -175,6 +194,7 @@ class Experiment:
         Args:
           quiet: whether to print nothing.
           metric_lines: whether to print lines of `name=value`, see `imagents.training.progress.Progress`.
+          figures: whether to draw.
 
         Raises:
           OSError: if the run folder cannot be written any more, in one sentence.
@@ -196,7 +216,7 @@ class Experiment:
                         write_text(self._run.path / name, text)
                     if not quiet:
                         print(f"policy: greedy\n{self._strength.text(report['agents'])}")
-                if self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
+                if figures and self.stopped_by != signal.SIGTERM:  # whoever sends that does not wait for figures
                     self._plot()
         except FloatingPointError as error:
             raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None

@@ -30,12 +30,12 @@ class PokerFace(Face):
     """The least exploitability of policies that draw nothing."""
     num_seats: ClassVar[int] = 2
     measures: ClassVar[dict[str, Measure]] = {
-        f"exploitability_{policy}": Measure("Exploitability of both", "number", case=policy,
+        f"exploitability_{policy}": Measure("Exploitability of both", "number", case=policy, less_is_better=True,
                                             short="exploitability" if policy == POLICIES[0] else "")
         for policy in POLICIES
     } | {
         "mean_return": Measure("Mean return of a game, both greedy", "number", short="return"),
-        "best_response_return": Measure("Return of a best response to a greedy agent", "number"),
+        "best_response_return": Measure("Return of a best response to a greedy agent", "number", less_is_better=True),
     }  # fmt: skip
 
     def __post_init__(self):

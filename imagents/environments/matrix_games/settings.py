@@ -40,8 +40,8 @@ def measures_of(
         "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="return"),
         "optimal_joint_share": Measure("Best joint actions", "share", chance, short="best"),
         "cooperation_rate": Measure("Cooperation", "share", 0.5, short="cooperation"),
-        "best_response_gain": Measure("Gain of a best response, per play", "number", short="gain"),
-        "nash_conv": Measure("NashConv: the gains of all, per play", "number", short="NashConv"),
+        "best_response_gain": Measure("Gain of a best response, per play", "number", short="gain", less_is_better=True),
+        "nash_conv": Measure("NashConv: the gains of all, per play", "number", short="NashConv", less_is_better=True),
     }
     if common:
         found = {"optimal_joint_share": found["optimal_joint_share"]} | found

@@ -163,7 +163,7 @@ def test_an_agent_with_an_internal_state_is_refused():
 
 
 def test_a_temperature_is_more_than_0():
-    with pytest.raises(InputError, match="^softmax_temperature = 0: a temperature is more than 0$"):
+    with pytest.raises(InputError, match="^softmax_temperature = 0.0: a temperature is more than 0$"):
         TrainConfig("kuhn_poker", softmax_temperature=0)
 
 

@@ -32,8 +32,8 @@ class TicTacToe(BoardSettings):
     }
     measures: ClassVar[dict[str, Measure]] = {
         "optimal": Measure("Optimal moves, over all positions", chance=0.580, short="opt"),
-        "losing_first": Measure(_LOSING, "count", case="moving first"),
-        "losing_second": Measure(_LOSING, "count", case="moving second"),
+        "losing_first": Measure(_LOSING, "count", case="moving first", less_is_better=True),
+        "losing_second": Measure(_LOSING, "count", case="moving second", less_is_better=True),
     }
     opponents: ClassVar[tuple[str, ...]] = ("random", "heuristic", "perfect")
 

@@ -1,0 +1,149 @@
+"""`imagents study` and `imagents report`."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import tyro
+
+from imagents.arguments import Job, parse_words
+from imagents.errors import InputError
+from imagents.files import in_shell, lock, read_json, refusing, write_json
+from imagents.studies.study import Study, Wanted, check_fits, find_runs, load_study, read_study
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyCommand:
+    """Trains many runs, settings times seeds, and says what they show together; the same command goes on."""
+
+    file: tyro.conf.Positional[pathlib.Path]
+    """What to train, a TOML file: `seeds`, and settings in `[base]`, `[grid]` and `[[settings]]`."""
+    output_dir: pathlib.Path | None = None
+    """The study's folder; outputs/ and the file's name if not given."""
+    workers: int = 0
+    """Processes; as many as there are cores if not given."""
+    dry_run: bool = False
+    """Lists the runs, and how long they take if one is finished; trains nothing."""
+    engine: Literal["local"] = "local"
+    """Where runs are trained: on this machine."""
+
+
+def study(arguments: Sequence[str]) -> Job:
+    """`imagents study`."""
+    command = parse_words("study", StudyCommand, arguments)
+    if command.workers < 0:
+        raise InputError(f"workers = {command.workers}: a number of processes, or 0 for as many as there are cores")
+    asked = read_study(command.file)
+    folder = command.output_dir or pathlib.Path("outputs") / command.file.stem
+    check_fits(folder, asked)
+    if command.dry_run:
+        return lambda: _print_plan(folder, asked)
+    again = f"imagents study {in_shell(command.file)}"
+    again += f" --output-dir {in_shell(command.output_dir)}" if command.output_dir else ""
+    return lambda: run_study(asked, folder, command.workers, again)
+
+
+def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: str = "the same call") -> int:
+    """Trains what is missing of a study, and writes its report.
+
+    Args:
+      asked: the study.
+      folder: where it is.
+      workers: how many processes train; as many as there are cores if 0.
+      again: what goes on with it, for people.
+
+    Returns:
+      0 if all runs finished, 1 if some failed, 128 and the signal's number if one stopped it.
+
+    Raises:
+      InputError: if the folder holds runs that were made with other settings, or another process is at it.
+    """
+    from imagents.studies.local import Pool
+    from imagents.studies.report import write_report
+
+    folder = pathlib.Path(folder)
+    check_fits(folder, asked)
+    with refusing(folder):
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+        held = lock(folder)
+    try:
+        write_json(folder / "study.json", asked.to_dict())
+        found, jobs, names = find_runs(folder), [], {path.name for path in (folder / "runs").iterdir()}
+        wanted = asked.runs()
+        for run in wanted:
+            known = found.get(run.identity)
+            if known and known.finishes(run):
+                continue
+            path = known.path if known else folder / "runs" / _free_name(run, names)
+            names.add(path.name)
+            jobs.append((run, path))
+        done = len(wanted) - len(jobs)
+        print(f"{len(wanted)} runs, {done} finished: {folder}", flush=True)
+
+        def told(run: Wanted, failed: str | None) -> None:
+            nonlocal done
+            done += 1
+            said = f"failed: {failed}" if failed else "finished"
+            print(f"{done} of {len(wanted)}: {run.setting}, seed {run.seed}: {said}", file=sys.stderr, flush=True)
+
+        pool = Pool(jobs, folder / "workers.log", told)
+        stopped_by = pool.run(workers or len(os.sched_getaffinity(0))) if jobs else None
+        failed = any(run.failed is not None for run in find_runs(folder).values())
+        print(write_report(folder, asked))
+    finally:
+        os.close(held)
+    if stopped_by:
+        print(f"stopped, nothing lost; to go on: {again}")
+        return 128 + stopped_by
+    print(f"done: {folder / 'report.html'}")
+    return 0 if pool.all_well and not failed else 1
+
+
+def _free_name(run: Wanted, names: set[str]) -> str:
+    name, number = run.folder_name, 2
+    while name in names:
+        name, number = f"{run.folder_name}-{number}", number + 1
+    return name
+
+
+def _print_plan(folder: pathlib.Path, asked: Study) -> int:
+    found, left = find_runs(folder), []
+    for run in asked.runs():
+        known = found.get(run.identity)
+        state = "missing" if known is None else "finished" if known.finishes(run) else "begun"
+        left += [run] if state != "finished" else []
+        print(f"{state:9} {run.setting}, seed {run.seed}")
+    measured = [run for run in found.values() if run.is_measured]
+    estimate = ""
+    if measured:
+        seconds = sum(read_json(run.path / "evaluation.json")["seconds"] for run in measured) / len(measured)
+        size = sum(file.stat().st_size for run in measured for file in run.path.rglob("*") if file.is_file())
+        hours, gigabytes = seconds * len(left) / 3600, size / len(measured) * len(left) / 1e9
+        estimate = f", about {hours:.2g} hours of one process and {gigabytes:.2g} GB, as the finished ones took"
+    print(f"{len(left)} runs to train{estimate}")
+    return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportCommand:
+    """Writes the report of a study again: summary.csv, report.md, report.html and curves.png."""
+
+    study: tyro.conf.Positional[pathlib.Path]
+    """The study's folder."""
+
+
+def report(arguments: Sequence[str]) -> Job:
+    """`imagents report`."""
+    command = parse_words("report", ReportCommand, arguments)
+    asked = load_study(command.study)
+
+    from imagents.studies.report import write_report
+
+    def job() -> int:
+        print(f"{write_report(command.study, asked)}\ndone: {command.study / 'report.html'}")
+        return 0
+
+    return job

@@ -1,0 +1,139 @@
+"""What the runs of a study show together: a row for each setting, agent and measure."""
+
+import math
+import os
+import pathlib
+
+import numpy as np
+import pandas as pd
+
+from imagents.files import read_json, replacing
+from imagents.plotting.reading import read_metrics
+from imagents.studies import statistics
+from imagents.studies.study import Found, Study, find_runs, load_study
+
+ALL = "all"  # in the place of an agent's name: the mean over a run's agents
+_KEY = ["setting", "checkpoint", "agent", "measure"]
+COLUMNS = [*_KEY, "runs", "failed", "mean", "median", "iqm", "low", "high", "method"]
+_POINTS = 60  # of a curve
+_RESAMPLES = 2_000  # for each of them
+
+
+def study_results(folder: str | os.PathLike, study: Study | None = None) -> pd.DataFrame:
+    """Everything that was measured at the end of the runs of a study.
+
+    Args:
+      folder: the study's.
+      study: which of its runs count; those that its study.json asks for if None.
+
+    Returns:
+      Columns `setting, seed, checkpoint, agent, measure, value`: a row for each figure of each agent, and for the mean
+      over the agents of a run (`all`). `checkpoint` is "best" or "last". Of a run that failed each measure is infinite,
+      the worst that there is.
+    """
+    folder, study, rows, failed = pathlib.Path(folder), study or load_study(folder), [], []
+    for setting, seed, run in finished(folder, study):
+        if run.failed is not None:
+            failed.append((setting, seed))
+            continue
+        evaluation = read_json(run.path / "evaluation.json")
+        parts = {"last": evaluation.get("last", evaluation)["agents"]}
+        parts = ({"best": evaluation["agents"]} if "last" in evaluation else {}) | parts
+        for checkpoint, agents in parts.items():
+            table = pd.DataFrame({name: _figures(values) for name, values in agents.items()})
+            table[ALL] = table.mean(axis=1, skipna=False)
+            rows += [
+                (setting, seed, checkpoint, agent, measure, value)
+                for agent, values in table.items() for measure, value in values.items() if not math.isnan(value)
+            ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["setting", "seed", *_KEY[1:], "value"])
+    for setting, seed in failed:
+        known = table[table["setting"] == setting] if (table["setting"] == setting).any() else table
+        measures = study.configs[setting].environment.measures
+        less = {name for name, measure in measures.items() if measure.less_is_better}
+        of_one = known.drop_duplicates(_KEY[1:]).assign(setting=setting, seed=seed)
+        worst = np.where(of_one["measure"].isin(less), math.inf, -math.inf)
+        table = pd.concat([table, of_one.assign(value=worst)], ignore_index=True)
+    return table
+
+
+def finished(folder: pathlib.Path, study: Study) -> list[tuple[str, int, Found]]:
+    """The runs of a study that have come to their end, by setting and seed."""
+    found = find_runs(folder)
+    runs = [(run, found[run.identity]) for run in study.runs() if run.identity in found]
+    return [(run.setting, run.seed, it) for run, it in runs if it.finishes(run)]
+
+
+def summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
+    """The table of summary.csv: `runs` counts those that failed, too; `low` and `high` are the ends of `method`."""
+    rows = []
+    table = study_results(folder, study)
+    order = {name: place for place, name in enumerate(study.configs)}
+    for key, group in table.groupby(_KEY, sort=False):
+        scores = group.sort_values("seed")["value"].to_numpy()
+        found = statistics.interval(scores) if np.isfinite(scores).all() else _of_failed(scores)
+        ends = (found.low, found.high, found.method) if found else (math.nan, math.nan, _why_none(scores))
+        estimates = (statistics.mean(scores), statistics.median(scores), statistics.interquartile_mean(scores))
+        rows.append((*key, len(scores), int(np.isinf(scores).sum()), *estimates, *ends))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.sort_values("setting", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def write_summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
+    """Writes summary.csv, and returns it."""
+    table = summary(folder, study)
+    with replacing(folder / "summary.csv") as writing:
+        table.to_csv(writing, index=False)
+    return table
+
+
+def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.DataFrame]:
+    """How a measure came about, by setting: the mean over the agents of each run, over all runs that did not fail.
+
+    Returns:
+      By setting, columns `steps, iqm, low, high`, the last two NaN for fewer than three runs; settings without a curve
+      are left out. Between two rows of a run's metrics.csv a line is drawn.
+    """
+    found: dict[str, list[pd.Series]] = {}
+    for setting, _, run in finished(folder, study):
+        if run.failed is None and (curve := _curve(run.path, measure)) is not None:
+            found.setdefault(setting, []).append(curve)
+    drawn = {}
+    for setting, lines in found.items():
+        steps = np.linspace(max(line.index[0] for line in lines), min(line.index[-1] for line in lines), _POINTS)
+        values = np.array([np.interp(steps, line.index, line) for line in lines])
+        bands = [statistics.interval(column, _RESAMPLES) for column in values.T]
+        drawn[setting] = pd.DataFrame({
+            "steps": steps,
+            "iqm": [statistics.interquartile_mean(column) for column in values.T],
+            "low": [band.low if band else math.nan for band in bands],
+            "high": [band.high if band else math.nan for band in bands],
+        })
+    return drawn
+
+
+def _curve(run: pathlib.Path, measure: str) -> pd.Series | None:
+    metrics = read_metrics(run)
+    columns = [column for column in metrics if column.endswith(f"_{measure}")]
+    if not columns:
+        return None
+    curve = pd.Series(metrics[columns].mean(axis=1).to_numpy(), index=metrics["steps"]).dropna()
+    return curve if len(curve) > 1 else None
+
+
+def _figures(values: dict) -> dict[str, float]:
+    """The numbers among what was measured of an agent; a number that there is not, such as a null, is NaN."""
+    plain = {name: value for name, value in values.items() if isinstance(value, (bool, int, float, type(None)))}
+    return {name: math.nan if value is None else float(value) for name, value in plain.items()}
+
+
+def _of_failed(scores: np.ndarray) -> statistics.Interval | None:
+    """Where less is better a run that failed has infinitely much: the interval is that of what is turned round."""
+    if (scores == math.inf).any():
+        found = statistics.interval(-scores)
+        return found and statistics.Interval(-found.high, -found.low, found.method)
+    return statistics.interval(scores)
+
+
+def _why_none(scores: np.ndarray) -> str:
+    return "anecdote" if len(scores) < statistics.LEAST_RUNS else "too many failed"
