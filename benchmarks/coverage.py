@@ -36,7 +36,7 @@ def of_means(name: str, runs: int, strata: int, studies: int, resamples: int) ->
     held, plain = 0, 0
     for study in range(studies):
         scores = draw(random, (runs, strata))
-        found = statistics.interval(scores, resamples, seed=study)
+        found = statistics.interval(scores, False, resamples, seed=study)
         held += found.low <= true <= found.high
         low, high = np.quantile(statistics.bootstrap(scores, resamples, seed=study), (0.025, 0.975))
         plain += low <= true <= high

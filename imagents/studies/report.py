@@ -21,7 +21,7 @@ _STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-seri
 padding:0 1rem}table{border-collapse:collapse;display:block;overflow-x:auto}
 td,th{padding:.25rem .75rem;border-bottom:1px solid #8886;text-align:right;white-space:nowrap}
 td:first-child,th:first-child{text-align:left}img{max-width:100%;background:white}
-code{overflow-wrap:anywhere}"""
+pre{white-space:pre-wrap;overflow-wrap:anywhere}"""
 
 Block = tuple[str, object]  # a kind of title, text, code, image or table, and what it holds
 
@@ -50,7 +50,7 @@ def draw_curves(drawn: dict[str, pd.DataFrame], label: str) -> RunFigure:
     for place, (name, curve) in enumerate(drawn.items()):
         colour = _COLOURS[place % len(_COLOURS)]
         dash = _DASHES[place // len(_COLOURS) % len(_DASHES)]
-        axes.plot(curve["steps"], curve["iqm"], dash, color=colour, label=name)
+        axes.plot(curve["steps"], curve["value"], dash, color=colour, label=name)
         axes.fill_between(curve["steps"], curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
     axes.set(xlabel="steps", ylabel=label)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
@@ -69,13 +69,14 @@ def _blocks(folder: pathlib.Path, study: Study, table: pd.DataFrame, has_curves:
                    "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
     if has_curves:
         yield "image", ("curves.png", f"{words(_first_measure(study))} over training")
-        yield "text", "Interquartile means over runs that did not fail; bands are 95 % intervals at each point."
+        yield "text", "Over runs that did not fail; bands are 95 % intervals at each point."
     every = study_results(folder, study)
     of_all = table[table["agent"] == ALL]
     for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
         yield "title", (2, f"{words(measure)}" + (f", {checkpoint} checkpoint" if _has_best(of_all, measure) else ""))
         scores = every[(every["agent"] == ALL) & (every["measure"] == measure) & (every["checkpoint"] == checkpoint)]
-        yield "table", _rows(rows, {name: group["value"].to_numpy() for name, group in scores.groupby("setting")})
+        by_setting = {name: group["value"].to_numpy() for name, group in scores.groupby("setting")}
+        yield "table", _rows(rows, by_setting, next(iter(study.configs)))
     if failed:
         yield "title", (2, "Runs that failed")
         yield "table", [("run", "why"), *((run.path.name, run.failed) for run in failed)]
@@ -87,23 +88,28 @@ def _blocks(folder: pathlib.Path, study: Study, table: pd.DataFrame, has_curves:
     yield "text", _METHODS
 
 
-_METHODS = """Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four
-runs by Tukey and McLaughlin 1963, of more by a bootstrap at the expanded quantiles of Hesterberg 2015, of probabilities
+_METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
+that does. Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four runs
+by Tukey and McLaughlin 1963, of more by a bootstrap at the expanded quantiles of Hesterberg 2015, of probabilities
 of improvement by Newcombe 2006. Fewer than three runs are an anecdote, and have none. Estimates are those of Agarwal et
 al. 2021."""
 
 
-def _rows(rows: pd.DataFrame, scores: dict) -> list[tuple[str, ...]]:
+def _rows(rows: pd.DataFrame, scores: dict, first: str) -> list[tuple[str, ...]]:
     """The table of one measure: a line for each setting, compared with the first one."""
-    first = next(iter(scores))
-    lines = [("setting", "runs", "failed", "IQM", "95 % interval", "mean", "median", f"P(more than {first})", "by")]
+    lines = [("setting", "runs", "failed", "reached", "95 % interval", "mean", "median", f"P(more than {first})")]
     for row in rows.itertuples():
         interval = f"{_number(row.low)} to {_number(row.high)}" if math.isfinite(row.low) else "none"
-        more = "" if row.setting == first else _improvement(scores[row.setting], scores[first])
+        more = "" if row.setting == first or first not in scores else _improvement(scores[row.setting], scores[first])
         estimates = map(_number, (row.mean, row.median))
         counts = (f"{row.runs}", f"{row.failed}")
-        lines.append((row.setting, *counts, _number(row.iqm), interval, *estimates, more, row.method))
-    return lines if len(scores) > 1 else [(*line[:7], line[8]) for line in lines]
+        lines.append((row.setting, *counts, _number(_reached(row)), interval, *estimates, more))
+    return lines if len(scores) > 1 else [line[:-1] for line in lines]
+
+
+def _reached(row) -> float:
+    """What the interval is about."""
+    return row.mean if row.method == "Wilson" else row.iqm
 
 
 def _improvement(scores, others) -> str:
@@ -117,12 +123,12 @@ def _text(table: pd.DataFrame, measure: str) -> str:
     rows = table[(table["agent"] == ALL) & (table["measure"] == measure)].drop_duplicates("setting")
     if rows.empty:
         return "no run is finished"
-    lines = [f"{words(measure)}, {rows['checkpoint'].iloc[0]} checkpoint: interquartile mean over runs"]
+    lines = [f"{words(measure)}, {rows['checkpoint'].iloc[0]} checkpoint: over runs"]
     width = min(34, max(map(len, rows["setting"])))
     for row in rows.itertuples():
         ends = f"{_number(row.low)} to {_number(row.high)}" if math.isfinite(row.low) else row.method
         failed = f", {row.failed} failed" if row.failed else ""
-        lines.append(f"  {row.setting[:width]:{width}}  {_number(row.iqm):>8}  ({ends}, n = {row.runs}{failed})")
+        lines.append(f"  {row.setting[:width]:{width}}  {_number(_reached(row)):>8}  ({ends}, n = {row.runs}{failed})")
     return "\n".join(lines)
 
 

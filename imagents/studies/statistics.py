@@ -45,14 +45,23 @@ def interquartile_mean(scores: npt.ArrayLike) -> float:
     return float(_trimmed(_table(scores).reshape(1, -1))[0])
 
 
-def interval(scores: npt.ArrayLike, resamples: int = 20_000, seed: int = 0) -> Interval | None:
-    """A 95 % interval of the interquartile mean, or of the share of runs where each run's score is 0 or 1.
+def are_outcomes(scores: npt.ArrayLike) -> bool:
+    """Whether each run succeeded or did not: whether all scores, of one stratum, are 0 or 1."""
+    table = _table(scores)
+    return table.shape[1] == 1 and bool(np.isin(table, (0, 1)).all())
+
+
+def interval(
+    scores: npt.ArrayLike, outcomes: bool | None = None, resamples: int = 20_000, seed: int = 0
+) -> Interval | None:
+    """A 95 % interval of the interquartile mean, or, of outcomes, of their mean: the share of runs that succeed.
 
     Shares: Wilson 1927. 3 or 4 runs: the t interval of the trimmed mean (Tukey and McLaughlin 1963). From 5 on: the
     bootstrap within strata, at the expanded quantiles of Hesterberg 2015.
 
     Args:
       scores: `[runs]` or `[runs, strata]`.
+      outcomes: whether they are 0 or 1 by their nature; as `are_outcomes` finds if None.
       resamples, seed: of the bootstrap.
 
     Returns:
@@ -61,7 +70,7 @@ def interval(scores: npt.ArrayLike, resamples: int = 20_000, seed: int = 0) -> I
     table = _table(scores)
     if len(table) < LEAST_RUNS or not math.isfinite(interquartile_mean(table)):
         return None
-    if table.shape[1] == 1 and np.isin(table, (0, 1)).all():
+    if are_outcomes(table) if outcomes is None else outcomes:
         return Interval(*wilson_interval(int(table.sum()), len(table)), "Wilson")
     if len(table) < 5:
         low, high, method = *_tukey_mclaughlin(table), "Tukey-McLaughlin"

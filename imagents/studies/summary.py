@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
+from imagents.environments import Measure
 from imagents.files import read_json, replacing
 from imagents.plotting.reading import read_metrics
 from imagents.studies import statistics
@@ -71,7 +72,7 @@ def summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(study.configs)}
     for key, group in table.groupby(_KEY, sort=False):
         scores = group.sort_values("seed")["value"].to_numpy()
-        found = statistics.interval(scores) if np.isfinite(scores).all() else _of_failed(scores)
+        found = _interval(scores, study.configs[key[0]].environment.measures.get(key[3]))
         ends = (found.low, found.high, found.method) if found else (math.nan, math.nan, _why_none(scores))
         estimates = (statistics.mean(scores), statistics.median(scores), statistics.interquartile_mean(scores))
         rows.append((*key, len(scores), int(np.isinf(scores).sum()), *estimates, *ends))
@@ -91,8 +92,9 @@ def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.Dat
     """How a measure came about, by setting: the mean over the agents of each run, over all runs that did not fail.
 
     Returns:
-      By setting, columns `steps, iqm, low, high`, the last two NaN for fewer than three runs; settings without a curve
-      are left out. Between two rows of a run's metrics.csv a line is drawn.
+      By setting, columns `steps, value, low, high`: the interquartile mean, or the share of runs where each succeeds or
+      does not, and its interval, NaN for fewer than three runs. Settings without a curve are left out. Runs whose rows
+      of metrics.csv stand at different steps are read in between.
     """
     found: dict[str, list[pd.Series]] = {}
     for setting, _, run in finished(folder, study):
@@ -100,16 +102,26 @@ def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.Dat
             found.setdefault(setting, []).append(curve)
     drawn = {}
     for setting, lines in found.items():
-        steps = np.linspace(max(line.index[0] for line in lines), min(line.index[-1] for line in lines), _POINTS)
+        steps = lines[0].index.to_numpy()
+        if not all(line.index.equals(lines[0].index) for line in lines):
+            steps = np.linspace(max(line.index[0] for line in lines), min(line.index[-1] for line in lines), _POINTS)
+        steps = steps[:: max(1, len(steps) // _POINTS)]
         values = np.array([np.interp(steps, line.index, line) for line in lines])
-        bands = [statistics.interval(column, _RESAMPLES) for column in values.T]
+        known = study.configs[setting].environment.measures.get(measure)
+        bands = [_interval(column, known, _RESAMPLES) for column in values.T]
         drawn[setting] = pd.DataFrame({
             "steps": steps,
-            "iqm": [statistics.interquartile_mean(column) for column in values.T],
+            "value": [estimate(column, band) for column, band in zip(values.T, bands)],
             "low": [band.low if band else math.nan for band in bands],
             "high": [band.high if band else math.nan for band in bands],
         })
     return drawn
+
+
+def estimate(scores: np.ndarray, band: statistics.Interval | None) -> float:
+    """What an interval is about: the share of runs that succeed, or the interquartile mean."""
+    of_outcomes = band is not None and band.method == "Wilson"
+    return statistics.mean(scores) if of_outcomes else statistics.interquartile_mean(scores)
 
 
 def _curve(run: pathlib.Path, measure: str) -> pd.Series | None:
@@ -127,12 +139,13 @@ def _figures(values: dict) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in plain.items()}
 
 
-def _of_failed(scores: np.ndarray) -> statistics.Interval | None:
-    """Where less is better a run that failed has infinitely much: the interval is that of what is turned round."""
-    if (scores == math.inf).any():
-        found = statistics.interval(-scores)
+def _interval(scores: np.ndarray, measure: Measure | None, resamples: int = 20_000) -> statistics.Interval | None:
+    """That of a measure; None stands for one of which nothing more is known than its name."""
+    outcomes = statistics.are_outcomes(scores) and (measure is None or measure.kind == "share")
+    if (scores == math.inf).any():  # of what failed there is infinitely much, and the interval that of what is not
+        found = statistics.interval(-scores, False, resamples)
         return found and statistics.Interval(-found.high, -found.low, found.method)
-    return statistics.interval(scores)
+    return statistics.interval(scores, outcomes, resamples)
 
 
 def _why_none(scores: np.ndarray) -> str:

@@ -278,8 +278,8 @@ def test_a_curve_is_over_the_runs_of_a_setting(trained):
     drawn = curves(*trained, "plays_a")
     assert list(drawn) == ["hysteretic=1", "hysteretic=0.1"]
     for curve in drawn.values():
-        assert curve["steps"].is_monotonic_increasing and curve["iqm"].between(0, 1).all()
-        assert (curve["low"] <= curve["iqm"]).all() and (curve["iqm"] <= curve["high"]).all()
+        assert curve["steps"].is_monotonic_increasing and curve["value"].between(0, 1).all()
+        assert (curve["low"] <= curve["value"]).all() and (curve["value"] <= curve["high"]).all()
 
 
 # With processes
