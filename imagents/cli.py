@@ -21,6 +21,7 @@ commands:
   tournament    let runs and players play each other, and rate them
   study         train many runs, settings times seeds, and report what they show
   report        write the report of a study again
+  plot          draw the figures of runs
   export        write agents as models that need neither imagents nor TF-Agents
   environments  list the environments that there are
   sagemaker     train, evaluate and serve on Amazon SageMaker

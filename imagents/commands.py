@@ -239,6 +239,31 @@ def export(arguments: Sequence[str]) -> Job:
 
 
 @dataclasses.dataclass(frozen=True)
+class Plot:
+    """Draws the figures of runs, each into its folder's plots: of runs of a study, or while one trains."""
+
+    runs: tyro.conf.Positional[tuple[pathlib.Path, ...]]
+    """Run folders."""
+
+
+def plot(arguments: Sequence[str]) -> Job:
+    """`imagents plot`."""
+    command = parse_words("plot", Plot, arguments)
+    if not command.runs:
+        raise InputError("which runs? name at least one run folder")
+    faces = {run: load_config(run).environment for run in command.runs}
+
+    from imagents import plotting
+
+    def job() -> int:
+        for run, face in faces.items():
+            print("\n".join(f"done: {path}" for path in plotting.save_all(run, face.figures())))
+        return 0
+
+    return job
+
+
+@dataclasses.dataclass(frozen=True)
 class Environments:
     """Lists the environments that there are, a line each; imagents train --environment NAME --help explains one."""
 
@@ -271,6 +296,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "tournament": tournament,
     "study": study,
     "report": report,
+    "plot": plot,
     "export": export,
     "environments": environments,
     "sagemaker": sagemaker,

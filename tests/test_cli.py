@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -15,12 +16,13 @@ import termios
 import time
 
 import pytest
-from small import small_flags
+from small import small_config, small_flags
 
 from imagents import InputError, cli, commands, flags
 from imagents.config import ENVIRONMENTS, TrainConfig
 from imagents.learning import build
 from imagents.runs.run import Run
+from imagents.training.experiment import train
 
 COMMAND = [sys.executable, "-m", "imagents.cli"]
 
@@ -172,6 +174,15 @@ def test_flags_can_be_spelled_with_underscores_and_as_hyperparameters(tmp_path):
     arguments = [word.replace("__", "--", 1) if word.startswith("__") else word for word in arguments]
     assert "--parallel_games" in arguments and cli.main(["train", *arguments]) == 0
     assert Run(tmp_path / "run").config.training.parallel_games == 16
+
+
+def test_figures_of_a_run_are_drawn_when_they_are_asked_for(tmp_path, capsys):
+    run = train(small_config(), tmp_path / "run", quiet=True)
+    before = {path.name for path in (run.path / "plots").iterdir()}
+    shutil.rmtree(run.path / "plots")
+    assert cli.main(["plot", str(run.path)]) == 0
+    assert {path.name for path in (run.path / "plots").iterdir()} == before
+    assert capsys.readouterr().out.count(f"done: {run.path}/plots/") == len(before)
 
 
 def test_train_and_resume_from_the_shell(tmp_path, capsys):

@@ -97,14 +97,15 @@ al. 2021."""
 
 def _rows(rows: pd.DataFrame, scores: dict, first: str) -> list[tuple[str, ...]]:
     """The table of one measure: a line for each setting, compared with the first one."""
-    lines = [("setting", "runs", "failed", "reached", "95 % interval", "mean", "median", f"P(more than {first})")]
+    versus = [f"P(more than {first})"] if len(scores) > 1 else []
+    lines = [("setting", "reached", "95 % interval", *versus, "mean", "median", "runs", "failed")]
     for row in rows.itertuples():
         interval = f"{_number(row.low)} to {_number(row.high)}" if math.isfinite(row.low) else "none"
-        more = "" if row.setting == first or first not in scores else _improvement(scores[row.setting], scores[first])
+        alone = row.setting == first or first not in scores
+        more = ["" if alone else _improvement(scores[row.setting], scores[first]) for _ in versus]
         estimates = map(_number, (row.mean, row.median))
-        counts = (f"{row.runs}", f"{row.failed}")
-        lines.append((row.setting, *counts, _number(_reached(row)), interval, *estimates, more))
-    return lines if len(scores) > 1 else [line[:-1] for line in lines]
+        lines.append((row.setting, _number(_reached(row)), interval, *more, *estimates, f"{row.runs}", f"{row.failed}"))
+    return lines
 
 
 def _reached(row) -> float:
