@@ -181,7 +181,7 @@ def _serve(received: queue.SimpleQueue, answers: queue.SimpleQueue, thread: _One
         options=[("grpc.so_reuseport", 0), *((f"grpc.max_{way}_message_length", -1) for way in ("receive", "send"))],
     )
     try:
-        port = server.add_insecure_port(f"localhost:{port}")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
     except RuntimeError:
         raise InputError(f"port {port}, at which the editor looks for a trainer, is in use by another one") from None
     server.start()
@@ -190,7 +190,8 @@ def _serve(received: queue.SimpleQueue, answers: queue.SimpleQueue, thread: _One
 
 def _end(server: grpc.Server, answers: queue.SimpleQueue, thread: _OneThread, processes: list, log) -> None:
     """Tells Unity to quit, and sees that it does."""
-    answers.put(Message(header={"status": CLOSE}))
+    for _ in range(2):  # where it has just begun to talk it asks twice
+        answers.put(Message(header={"status": CLOSE}))
     for process in processes:
         try:
             process.wait(_PATIENCE)
