@@ -104,6 +104,53 @@ class Basic(Scene):
         return info(self.number, np.eye(20)[self.at], **settings)
 
 
+class Crowd(Scene):
+    """Three agents of two behaviours. Who is asked, is paid, ends and comes again later is drawn, by the seed.
+
+    "Left" has two branches and masks, and refuses what is forbidden; "Right" is alone, and gone for a while after its
+    end.
+    """
+
+    behaviours = {"Left": (0, [2, 3]), "Right": (0, [2])}
+
+    def reset(self):
+        self.random, self.next = np.random.default_rng(self.seed), 0
+        self.here = {"Left": [self._number(), self._number()], "Right": [self._number()]}
+        return self._asked(1.0)
+
+    def step(self, actions):
+        for (name, number), (_, branches) in sorted(actions.items()):
+            if name == "Left" and self._mask(number)[branches[0]] + self._mask(number)[2 + branches[1]]:
+                raise ValueError(f"{branches} is forbidden")
+            self.random = np.random.default_rng([self.random.integers(2**31), number, *branches])
+        ends, said = {}, {}
+        for name, numbers in self.here.items():
+            ends[name] = [number for number in numbers if self.random.random() < 0.2]
+            said[name] = [self._info(n, done=True, interrupted=self.random.random() < 0.5) for n in ends[name]]
+            again = [self._number() for _ in ends[name]] if name == "Left" or not numbers else []
+            self.here[name] = [number for number in numbers if number not in ends[name]] + again
+        for name, listed in self._asked(0.6).items():
+            said[name] += listed
+        return said
+
+    def _asked(self, chance):
+        said = {}
+        for name, numbers in self.here.items():
+            numbers = [number for number in numbers if self.random.random() < chance]
+            said[name] = [self._info(n, mask=self._mask(n) if name == "Left" else []) for n in numbers]
+        return said
+
+    def _mask(self, number):
+        return [False, number % 2 == 1, True, False, False]
+
+    def _info(self, number, **settings):
+        return info(number, self.random.random(3), float(self.random.integers(5)), **settings)
+
+    def _number(self):
+        self.next += 1
+        return self.next
+
+
 class Dying(Basic):
     """Ends with status 3 in its fourth step, and says why."""
 
@@ -130,7 +177,7 @@ def play(scene: Scene, port: int) -> None:
         hello = Message(header={"status": OK})
         said = hello.unity_output.rl_initialization_output
         said.communication_version, said.package_version = scene.communication_version, scene.package_version
-        scene.seed = exchange(hello).unity_input.rl_initialization_input.seed
+        scene.seed = exchange(hello, wait_for_ready=True).unity_input.rl_initialization_input.seed
         answer, shown = exchange(Message(header={"status": OK})), set()
         asked = []
         while answer.header.status == OK:

@@ -96,9 +96,9 @@ class Behaviour:
         discrete = np.unravel_index(int(actions[-1]), self.branches) if self.branches else ()
         return continuous, [int(i) if mask[i] else int(mask.argmax()) for i, mask in zip(discrete, masks)]
 
-    def nothing(self) -> tuple[list[float], list[int]]:
-        """What is said for an agent that was asked, and is no more."""
-        return [0.0] * self._continuous, [0] * len(self.branches)
+    def nothing(self, info) -> tuple[list[float], list[int]]:
+        """What is said for an agent that was asked, and has no seat: zeros, or what is not forbidden."""
+        return [0.0] * self._continuous, [int(mask.argmax()) for mask in self.masks(info)]
 
     def _leaf(self, observation) -> Leaf:
         shape = tuple(observation.shape)

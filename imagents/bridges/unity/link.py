@@ -11,6 +11,7 @@ import queue
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -67,6 +68,8 @@ class Link:
             except OSError as error:
                 raise InputError(f"{path} does not start: {error.strerror}") from None
             processes.append(self._process)
+        else:
+            print("press Play in the editor", file=sys.stderr, flush=True)
         self._begin(seed)
 
     def exchange(self, command: int, actions: dict | None = None, side_channel: bytes = b""):
@@ -214,9 +217,9 @@ def _command(path: str) -> list[str]:
     found = [given] if given.is_file() else [longer] if longer.is_file() else inside
     if len(found) != 1:
         what = f"there are {', '.join(each.name for each in found)} in it" if found else "there is no such file"
-        raise InputError(f"unity:{path}: {what}; the path of a build's executable is needed, such as ./game.x86_64")
+        raise InputError(f"{what}; the path of a build's executable is needed, such as ./game.x86_64")
     if not os.access(found[0], os.X_OK):
-        raise InputError(f"unity:{path}: {found[0]} is no program that may be executed: chmod +x {found[0]}")
+        raise InputError(f"{found[0]} is no program that may be executed: chmod +x {found[0]}")
     return [str(found[0].resolve())]
 
 

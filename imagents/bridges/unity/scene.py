@@ -72,7 +72,7 @@ class Stage:
 
     def __init__(self, scene: Scene, seed: int):
         self._scene, self.behaviours = scene, {}
-        self._asked: list[Agent] = []  # whom Unity waits for, in its order
+        self._asked: list[tuple[Agent, object]] = []  # whom Unity waits for, in its order
         self._link = Link(scene.path, seed % 2**31, scene.timeout, scene.graphics)
         self._told = scene.told
         self.close = self._link.close
@@ -91,9 +91,9 @@ class Stage:
           InputError: if Unity has ended, or does not answer.
         """
         rows = {}
-        for name, number in self._asked if command == STEP else ():
-            action = (done or {}).get((name, number)) or self.behaviours[name].nothing()
-            rows.setdefault(name, []).append(action)
+        for agent, info in self._asked if command == STEP else ():
+            action = (done or {}).get(agent) or self.behaviours[agent[0]].nothing(info)
+            rows.setdefault(agent[0], []).append(action)
         said, self._told = self._link.exchange(command, rows, self._told), b""
         lists = {name: listed.value for name, listed in sorted(said.rl_output.agentInfos.items())}
         for parameters in said.rl_initialization_output.brain_parameters:
@@ -104,7 +104,7 @@ class Stage:
         for (name, _), _ in infos:
             if name not in self.behaviours:
                 raise InputError(f"an agent of {name} is there, and Unity has not said what that is")
-        self._asked = [agent for agent, info in infos if not info.done]
+        self._asked = [(agent, info) for agent, info in infos if not info.done]
         return infos
 
     def look(self) -> list[tuple[Behaviour, int]]:

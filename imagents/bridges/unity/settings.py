@@ -9,6 +9,7 @@ from imagents.own import trusted
 from imagents.settings import check
 
 _EDITOR = "unity:editor"
+_EPISODES = 20  # that are played to measure agents while they train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +62,14 @@ class Unity(Bridged):
             raise InputError(f"{self.name}: {wrong[0]} is no number, and the parameters of a scene are numbers")
 
     @property
+    def keeps_best(self) -> bool:
+        return super().keeps_best and self.name != _EDITOR
+
+    @property
     def parts(self) -> tuple[str, dict[str, Any]]:
         """The path, and the parameters in brackets at its end; a folder's name may have brackets, too."""
-        return split_name(self.name) if self.name.endswith(")") else (self.name.partition(":")[2], {})
+        path = self.name.partition(":")[2]
+        return (path, {}) if path and not path.endswith(")") else split_name(self.name)
 
     def build(self, batch_size: int, seed: int):
         """B copies side by side, a `BridgedEnvironment`."""
@@ -87,6 +93,14 @@ class Unity(Bridged):
             episode_steps=self.episode_steps,
             behaviours=self._seats,
         )
+
+    def strength(self, trainer, seed: int = 0, episodes: int | None = None):
+        """Returns of whole episodes, of fewer than elsewhere, as they take long."""
+        if self.name != _EDITOR:
+            return super().strength(trainer, seed, episodes or _EPISODES)
+        from imagents.bridges.unity.editor import ReturnsInTraining
+
+        return ReturnsInTraining(trainer, episodes or _EPISODES)
 
     @property
     def _seats(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ class _Thread:
     """As much of a `subprocess.Popen` as a link asks for."""
 
     def __init__(self, scene, port: int):
+        scene = scene() if isinstance(scene, type) else scene
         self._thread = threading.Thread(target=builds.play, args=[scene, port], daemon=True)
         self._thread.start()
 
@@ -29,7 +30,7 @@ class _Thread:
 def opened(monkeypatch):
     """A function of a stand-in's scene, and of what else a `Scene` has: a world that has been looked at.
 
-    A scene is played anew for every link to it, by the same object.
+    Every link to it has the scene for itself if that is a class; an object is played by all of them.
     """
     worlds = []
 

@@ -71,7 +71,7 @@ def test_a_program_that_is_no_build_is_one_sentence(linked, tmp_path):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("none", "unity:.*none: there is no such file; the path of a build's executable is needed"),
+        ("none", "^there is no such file; the path of a build's executable is needed"),
         ("text", "text is no program that may be executed: chmod [+]x"),
         ("two", "there are a.x86_64, b.x86_64 in it"),
         ("broken.x86_64", "broken.x86_64 does not start: Exec format error"),
