@@ -14,7 +14,8 @@ _EPISODES = 20  # that are played to measure agents while they train
 
 @dataclasses.dataclass(frozen=True)
 class Unity(Bridged):
-    """A scene of Unity ML-Agents by the path of its build, or in the editor. Parameters of it come in brackets."""
+    """A scene of Unity ML-Agents by the path of its build. Parameters of the scene come in brackets; `unity:editor`
+    is the one that is open in the editor."""
 
     name: str
     behaviours: str = ""
