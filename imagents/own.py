@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from imagents.errors import InputError
 
-_TRUSTED: dict[str, Callable] = {}
+_TRUSTED: dict[str, Callable | types.ModuleType | str] = {}
 
 # Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
 _BRIDGES: dict[str, Callable[[str], str]] = {
@@ -35,8 +35,8 @@ def trust(function: Callable | str, name: str = "") -> str:
     Raises:
       InputError: if there is no such module or function; what goes wrong inside that module shows its trace.
     """
-    if isinstance(function, str) and _is_program(function):
-        _TRUSTED[name or function] = None
+    if isinstance(function, str) and is_program(function):
+        _TRUSTED[name or function] = function  # a program may lie elsewhere now
         return name or function
     found = _imported(_code_of(function) or f"{function}:") if isinstance(function, str) else function
     if not callable(found) and not isinstance(found, types.ModuleType):
@@ -90,7 +90,7 @@ def trusted(name: str, setting: str) -> Callable:
     is_function = _code_of(name) == name
     what = "is a function of somebody's own" if is_function else f"imports {_code_of(name)}, a module of somebody's own"
     does = "imported"
-    if _is_program(name):
+    if is_program(name):
         what, does = "starts a program of somebody's own", "started"
     raise InputError(
         f"{setting} = {name!r} {what}, and nothing is {does} because a file names it: "
@@ -103,17 +103,17 @@ def is_own(name: str) -> bool:
     return _code_of(name) != ""
 
 
+def is_program(name: str) -> bool:
+    """Whether a name is one of a program of somebody's own, which is started instead of imported."""
+    return name.partition(":")[0] in _PROGRAMS and is_own(name)
+
+
 def _code_of(name: str) -> str:
     """What a name would import: MODULE:FUNCTION, the MODULE of an environment of another package, or "" for nothing."""
     bridge, colon, rest = name.partition(":")
     if bridge in _BRIDGES:
         return _BRIDGES[bridge](rest.partition("(")[0])
     return name if colon else ""
-
-
-def _is_program(name: str) -> bool:
-    """Whether a name is one of a program."""
-    return name.partition(":")[0] in _PROGRAMS and is_own(name)
 
 
 def _is_nowhere(name: str) -> bool:

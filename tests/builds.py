@@ -20,7 +20,7 @@ def build(folder: pathlib.Path, scene: str = BASIC, name: str = "game.x86_64") -
     path = folder / name
     here, root = pathlib.Path(__file__).parent, pathlib.Path(__file__).parents[1]
     code = f"import sys; sys.path[:0] = [{str(here)!r}, {str(root)!r}]; import builds; builds.main({scene!r})"
-    path.write_text(f"#!{sys.executable}\n{code}\n")
+    path.write_text(f"#!{sys.executable} -E\n{code}\n")
     path.chmod(0o755)
     return str(path)
 

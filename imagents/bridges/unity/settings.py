@@ -8,6 +8,7 @@ from imagents.errors import InputError
 from imagents.own import trusted
 from imagents.settings import check
 
+CHANNEL = "unity:channel:"  # and a name, in place of a path: a build in the input data of a cloud job
 _EDITOR = "unity:editor"
 _EPISODES = 20  # that are played to measure agents while they train
 
@@ -63,21 +64,25 @@ class Unity(Bridged):
             raise InputError(f"{self.name}: {wrong[0]} is no number, and the parameters of a scene are numbers")
 
     @property
+    def num_seats(self) -> int:
+        if self._seats:
+            return sum(self._seats.values())
+        return 1 if self.name.startswith(CHANNEL) else super().num_seats  # which is not here
+
+    @property
     def keeps_best(self) -> bool:
         return super().keeps_best and self.name != _EDITOR
 
     @property
     def parts(self) -> tuple[str, dict[str, Any]]:
         """The path, and the parameters in brackets at its end; a folder's name may have brackets, too."""
-        path = self.name.partition(":")[2]
-        return (path, {}) if path and not path.endswith(")") else split_name(self.name)
+        return _split(self.name)
 
     def build(self, batch_size: int, seed: int):
         """B copies side by side, a `BridgedEnvironment`."""
         self.require()
-        path, parameters = self.parts
-        if self.name != _EDITOR:
-            trusted(self.name, "environment")
+        where = self.name if self.name == _EDITOR else trusted(self.name, "environment")
+        path, parameters = _split(where)[0], self.parts[1]
         from imagents.bridges.unity.incoming import from_unity
 
         return from_unity(
@@ -110,3 +115,9 @@ class Unity(Bridged):
         for name, _, number in pairs:
             check("behaviours", bool(name) and number.isdigit(), self.behaviours, "NAME=NUMBER,NAME=NUMBER is needed")
         return {name: int(number) for name, _, number in pairs}
+
+
+def _split(name: str) -> tuple[str, dict[str, Any]]:
+    """The path in a name, and the parameters."""
+    path = name.partition(":")[2]
+    return (path, {}) if path and not path.endswith(")") else split_name(name)

@@ -26,10 +26,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
 from imagents.cloud.sagemaker.description import config_of, evaluated
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import read_bytes
 from imagents.flags import number
+from imagents.own import is_program, trust
 from imagents.process import what_lacks
 
 MODEL_CHANNEL = "model"
@@ -118,6 +119,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
         print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
     for name in {"opponent", "players"} & set(settings):
         settings[name] = _from_channels(name, settings[name], place)
+    if "environment" in settings:
+        settings["environment"] = _program(settings["environment"], place)
     if MODEL_CHANNEL in place.channels and not place.run.exists():
         shutil.copytree(_run_of_model(place), place.run)
         print("going on with the training in the channel model", flush=True)
@@ -144,6 +147,7 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
         raise InputError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
     numbers = {name: number(name, int, value) for name, value in settings.items()}
     run = _run_of_model(place)
+    _trust_program(load_config(run).environment.name, place)
     report = prepare_evaluation(run, **numbers)()
     job = run / "job.json"
     report["run"] = str(_parsed(str(job), read_bytes(job), dict).get("job", "run")) if job.exists() else "run"
@@ -237,13 +241,36 @@ def _from_channels(setting: str, players: str, place: Place) -> str:
     """Names of players with `channel:NAME` replaced by the run in that channel."""
 
     def run(match: re.Match) -> str:
-        name = match[1]
-        if name not in place.channels:
-            raise InputError(f"{setting} = {players!r}: this job has no channel {name}; its channels are "
-                             f"{', '.join(place.channels) or 'none'}")  # fmt: skip
-        return str(_run_in(place.channels[name], name))
+        return str(_run_in(_channel(match[1], setting, players, place), match[1]))
 
     return re.sub(r"channel:(\w+)", run, players)
+
+
+def _channel(name: str, setting: str, value: str, place: Place) -> pathlib.Path:
+    """The folder of a channel that a setting names."""
+    if name not in place.channels:
+        raise InputError(f"{setting} = {value!r}: this job has no channel {name}; its channels are "
+                         f"{', '.join(place.channels) or 'none'}")  # fmt: skip
+    return place.channels[name]
+
+
+def _program(environment: str, place: Place) -> str:
+    """The name of an environment with `channel:NAME` in place of its program's path replaced by that; S3 has forgotten
+    that it may be executed."""
+    match = re.match(r"\w+:channel:(\w+)", environment)
+    if not match:
+        return environment
+    folder = _channel(match[1], "environment", environment, place)
+    for path in filter(pathlib.Path.is_file, folder.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o111)
+    return environment.replace(f"channel:{match[1]}", str(folder), 1)
+
+
+def _trust_program(environment: str, place: Place) -> None:
+    """Lets an evaluation start the program of a training that had it from a channel, if this job has that, too."""
+    match = re.match(r"(\w+):.*/input/data/(\w+)(.*)", environment)
+    if match and is_program(environment):
+        trust(_program(f"{match[1]}:channel:{match[2]}{match[3]}", place), environment)
 
 
 def _run_of_model(place: Place) -> pathlib.Path:

@@ -35,13 +35,15 @@ def estimator(config: TrainConfig, role: str, instance_type: str, instance_count
 
 
 def evaluator(
-    role: str, instance_type: str, games: int = 1000, solver_games: int = 0, seed: int = 0, **settings
+    role: str, instance_type: str, games: int = 1000, solver_games: int = 0, seed: int = 0, environment: str = "",
+    **settings,
 ):
     """An evaluation job over a training job's model: `evaluator(...).fit({"model": MODEL})`.
 
     Args:
       role, instance_type, settings: as for `estimator`.
       games, solver_games, seed: as for `imagents evaluate`; the solver is not in AWS' image.
+      environment: the name of the training's, needed for one of another package alone.
 
     Returns:
       A `sagemaker.tensorflow.TensorFlow`. MODEL is the address of a model.tar.gz, `estimator.model_data`. The results
@@ -53,7 +55,8 @@ def evaluator(
     if machines != 1:
         raise InputError(f"instance_count = {machines!r}: an evaluation runs on one machine")
     description.check_arguments(1, settings)
-    return _estimator(description.evaluation_job(games, solver_games, seed), role, instance_type, 1, settings)
+    job = description.evaluation_job(games, solver_games, seed, environment)
+    return _estimator(job, role, instance_type, 1, settings)
 
 
 def tuner(
@@ -132,7 +135,7 @@ def _estimator(job: description.Job, role: str, instance_type: str, instance_cou
         chosen["tensorboard_output_config"] = TensorBoardOutputConfig(
             s3_output_path=events, container_local_output_path=description.TENSORBOARD
         )
-    source = archive.source_folder(version, settings.get("enable_network_isolation", False))
+    source = archive.source_folder(version, settings.get("enable_network_isolation", False), job.packages)
     with description.refusals():
         return TensorFlow(
             entry_point=job.entry_point,
