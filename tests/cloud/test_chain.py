@@ -318,6 +318,17 @@ def test_unitys_basic_is_learned_from_a_training_channel_and_evaluated(session, 
     assert "mean return 0.93" in printed("sagemaker", "logs", name)
 
 
+def test_videos_are_in_s3_while_a_training_goes_on(session):
+    job = estimator(session, TrainConfig("cartpole", steps=10**9, record_every=20_000, execution="graph"))
+    name, deadline = sent(job, session), time.monotonic() + 240
+    while not (found := files(session, f"s3://{peers.BUCKET}/{name}/output/intermediate")):
+        assert time.monotonic() < deadline and results.describe(name, session)["TrainingJobStatus"] == "InProgress"
+        time.sleep(0.5)
+    printed("sagemaker", "delete", name)
+    assert found[0].endswith(".gif")
+    finished(name, session)
+
+
 def test_delete_stops_a_job_and_leaves_nothing_of_it(session):
     job = estimator(session, SMALL.replace(steps=10**9))
     name = sent(job, session)

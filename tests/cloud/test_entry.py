@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import types
 
 import pytest
@@ -237,6 +238,25 @@ def test_an_evaluation_needs_a_model_of_ours(monkeypatch, tmp_path):
     (tmp_path / "input" / "data" / "model").mkdir(parents=True)
     run(entry.evaluate, [], monkeypatch, tmp_path, channels=["model"])
     assert (tmp_path / "output" / "failure").read_text() == "the channel model holds no model of an imagents training"
+
+
+def test_figures_of_an_environment_of_one_agent_are_its_returns():
+    report = {"agents": {"player_1": {"mean_return": 0.93, "lives": 4}}}
+    assert entry._figures(report) == {"player_1_mean_return": 0.93}
+
+
+def test_videos_are_written_into_the_jobs_intermediate_output_as_they_come(monkeypatch, tmp_path):
+    monkeypatch.setattr(entry, "_VIDEO_SECONDS", 0.01)
+    place = entry.Place.from_environment(environment(tmp_path))
+    videos, shown = place.run / "videos", tmp_path / "output" / "intermediate"
+    with entry._videos_shown(place):
+        videos.mkdir(parents=True)
+        (videos / "1.gif").write_text("one")
+        while not (shown / "1.gif").exists():
+            time.sleep(0.01)
+        (videos / "1.gif").unlink()
+        (videos / "2.gif").write_text("two")
+    assert sorted(path.name for path in shown.iterdir()) == ["1.gif", "2.gif"]
 
 
 def test_outside_of_a_job_it_says_so(monkeypatch, capsys):

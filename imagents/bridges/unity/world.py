@@ -115,6 +115,21 @@ class UnityWorld:
                 raise InputError(f"nobody has asked what to do in {_SILENT} exchanges")
         return self._moment(all(seat.agent is None for seat in self._seats))
 
+    def render(self) -> str:
+        """Nothing: Unity shows its scenes itself."""
+        return ""
+
+    def frame(self) -> np.ndarray:
+        """The first picture that a seat sees, uint8 `[H, W, 3]`.
+
+        Raises:
+          InputError: if nobody sees any.
+        """
+        for array in [array for seat in self._seats for array in seat.view]:
+            if array.dtype == np.uint8 and array.shape[-1] == 3:
+                return array
+        raise InputError("no agent of this scene sees an image in three channels, so there are no pictures of it")
+
     def close(self) -> None:
         """Ends it."""
         if self._stage is not None and self._scene.path == EDITOR and not self._seats:

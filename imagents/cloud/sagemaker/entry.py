@@ -14,6 +14,7 @@ Where several machines each train a seed of their own, each has folders of its o
 model/algo-2/run/, model/algo-2/algo-2-player_1/1/, output/data/algo-2/.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,6 +23,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
@@ -35,6 +37,7 @@ from imagents.process import what_lacks
 
 MODEL_CHANNEL = "model"
 _IGNORED = ("model_dir", "_tuning_objective_metric")  # flags that are AWS', not ours
+_VIDEO_SECONDS = 5.0  # until new ones are looked for again
 _NOT_DATA = ("code", "sm_drivers")  # channels through which version 3 of the SDK sends code
 
 
@@ -128,7 +131,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     where = ["--resume" if is_old else "--output-dir", str(place.run)]
     job = commands.train([*_flags(settings, config_of(settings)), *where])
     _link_events(place)
-    code = job()
+    with _videos_shown(place):
+        code = job()
     if not checkpoints(place.run):
         return code  # stopped before there was anything
     _write_results(place)
@@ -237,6 +241,36 @@ def _link_events(place: Place) -> None:
     events.symlink_to(shown, target_is_directory=True)
 
 
+@contextlib.contextmanager
+def _videos_shown(place: Place):
+    """Within this context a run's videos are copied to the job's intermediate output, which AWS' toolkit sends to S3
+    file by file, once one was written and closed there."""
+    from imagents.training.videos import VIDEOS
+
+    shown, over = place.base / "output" / "intermediate" / place.own_name, threading.Event()
+
+    def copy_new() -> None:
+        if videos := sorted((place.run / VIDEOS).glob("*.gif")):
+            shown.mkdir(parents=True, exist_ok=True)
+        for video in videos:
+            with contextlib.suppress(FileNotFoundError):  # the oldest ones go
+                if not (shown / video.name).exists():
+                    shutil.copyfile(video, shown / video.name)
+
+    def copy_all() -> None:
+        while not over.wait(_VIDEO_SECONDS):
+            copy_new()
+        copy_new()
+
+    copying = threading.Thread(target=copy_all)
+    copying.start()
+    try:
+        yield
+    finally:
+        over.set()
+        copying.join()
+
+
 def _from_channels(setting: str, players: str, place: Place) -> str:
     """Names of players with `channel:NAME` replaced by the run in that channel."""
 
@@ -328,7 +362,7 @@ def _figures(report: dict) -> dict[str, float]:
     found = {}
     for agent, values in report["agents"].items():
         known = dict(values)
-        for opponent, match in values["matches"].items():
+        for opponent, match in values.get("matches", {}).items():
             known |= {f"{opponent}_{turn}": match[f"moving_{turn}"]["win_rate"] for turn in ("first", "second")}
         found |= {f"{agent}_{name}": known[name] for name in evaluated() if name in known}
     return found

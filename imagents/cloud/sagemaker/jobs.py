@@ -128,6 +128,10 @@ def _estimator(job: description.Job, role: str, instance_type: str, instance_cou
             image_uris.retrieve(
                 "tensorflow", session.boto_region_name, version, python, instance_type, image_scope="training"
             )
+    hyperparameters = job.hyperparameters
+    if hyperparameters.get("record_every"):  # then AWS' toolkit sends the intermediate output there
+        bucket = "/".join(filter(None, (session.default_bucket(), session.default_bucket_prefix)))
+        hyperparameters = hyperparameters | {"sagemaker_s3_output": settings.get("output_path") or f"s3://{bucket}"}
     if settings.get("use_spot_instances"):
         chosen["max_wait"] = job.max_wait
     if job.entry_point == "train.py" and {"checkpoint_s3_uri", "tensorboard_output_config"} - set(settings):
@@ -140,7 +144,7 @@ def _estimator(job: description.Job, role: str, instance_type: str, instance_cou
         return TensorFlow(
             entry_point=job.entry_point,
             source_dir=str(source),
-            hyperparameters=job.hyperparameters,
+            hyperparameters=hyperparameters,
             metric_definitions=job.metric_definitions + settings.pop("metric_definitions", []),
             tags=description.TAGS + settings.pop("tags", []),
             role=role,
