@@ -170,6 +170,16 @@ def test_who_goes_on_keeps_the_seat_though_another_one_is_free(opened):
     assert views(world.begin(1)) == [3, 0]
 
 
+def test_who_goes_on_at_once_keeps_the_seat_though_another_one_was_free_before(opened):
+    rows = [of(info(1, [1]), info(2, [2]), info(3, [3])), of(info(1, done=True), info(3, [3])),
+            of(info(2, done=True), info(5, [5]), info(3, [3])), of(info(4, [4]), info(5, [5]))]  # fmt: skip
+    world, _ = begun(opened(Scripted(*rows)))
+    for _ in range(3):  # of which the last one shows who goes on
+        moment = world.step([0, 0, 0])
+    assert moment.acts == [False, True, True] and views(moment)[1:] == [5, 3]
+    assert views(world.step([0, 0, 0])) == [4, 5, 3]
+
+
 def test_two_that_end_in_one_exchange_go_on_each_at_their_own_seat(opened):
     rows = [of(info(1, [1]), info(2, [2]), info(3, [3])),
             of(info(2, done=True), info(1, done=True), info(3, [3]), info(5, [5]), info(4, [4]))]  # fmt: skip
