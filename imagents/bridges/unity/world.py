@@ -64,7 +64,8 @@ class UnityWorld:
         self._seats: list[_Seat] = []
         self._places: dict[str, list[_Seat]] = {}  # the same by behaviour
         self._waiting: list[_Decision] = []  # those that are shown in the next moment
-        self._steps, self._ends, self._is_cut = 0, 0, True
+        self._steps, self._ends = 0, 0
+        self._goes_on = False  # whether Unity has begun the next episode by itself
 
     def describe(self) -> Description:
         """What the scene says of itself; it is looked at for that, and is of no use for an episode then."""
@@ -91,9 +92,9 @@ class UnityWorld:
         for seat in self._seats:
             seat.clear()
             seat.paid = 0.0
-        if not waiting:
+        if not (waiting and self._goes_on):
             waiting = self._next_decisions()
-        self._steps, self._is_cut = 0, False
+        self._steps = 0
         self._sit(waiting)
         return self._moment(False)
 
@@ -144,7 +145,7 @@ class UnityWorld:
     def _next_decisions(self) -> list[_Decision]:
         """The first decisions of an episode that Unity has not begun by itself yet."""
         for count in range(_SILENT):
-            infos = self._stage.exchange(RESET if self._is_cut and not count else STEP)
+            infos = self._stage.exchange(STEP if self._goes_on or count else RESET)
             if decisions := {agent: info for agent, info in infos if not info.done}:
                 return self._seated(decisions, [])
         raise InputError(f"nobody has asked what to do in {_SILENT} exchanges")
@@ -217,14 +218,14 @@ class UnityWorld:
 
     def _moment(self, is_over: bool) -> Moment:
         discount = min((seat.discount for seat in self._seats if seat.ended is not None), default=1.0)
-        self._is_cut = not is_over and 0 < self._scene.episode_steps <= self._steps
-        if self._is_cut:
+        self._goes_on = is_over
+        is_cut = not is_over and 0 < self._scene.episode_steps <= self._steps
+        if is_cut:
             for seat in self._seats:
                 if seat.agent is not None and seat.was_asked:
                     self._ends += 1
                     seat.ended, seat.discount = self._ends, 1.0
-            self._waiting = []
-        if is_last := is_over or self._is_cut:
+        if is_last := is_over or is_cut:
             for seat in self._seats:
                 seat.acts = False
         return Moment(

@@ -206,6 +206,19 @@ def test_an_episode_is_cut_off_and_unity_resets(opened):
     assert views(world.begin(1)) == [0] and scene.resets == 2
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_an_episode_that_is_left_begins_anew_by_a_reset(opened, steps):
+    """Also between an end and the decision that came with it."""
+    rows = [of(info(1, [1]), info(2, [2])), of(info(1, [3])), of(info(1, done=True), info(3, [4]), info(2, [5]))]
+    scene = Scripted(*rows)
+    world, first = begun(opened(scene))
+    for _ in range(steps):
+        world.step([0, 0])
+    again = world.begin(1)
+    assert scene.resets == 2 and views(again) == views(first) and shown(again) == shown(first)
+    assert shown(world.step([0, 0]))[:2] == ([True, False], [MID, MID])
+
+
 def test_a_cut_off_ends_the_lives_of_those_who_have_acted(opened):
     rows = [of(info(1, [1])), of(info(1, [2])), of(info(1, [3]), info(2, [4]))]
     world, _ = begun(opened(Scripted(*rows), episode_steps=2))
