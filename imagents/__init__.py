@@ -43,7 +43,7 @@ _HOMES = {  # public name: the module it lives in
     "evaluate_run": "imagents.evaluation.report",
     "export_agent": "imagents.export.writing",
     "export_run": "imagents.opening",
-    "film": "imagents.app.watching",
+    "film": "imagents.players.watching",
     "get_game": "imagents.environments.boards.games",
     "load_agents": "imagents.opening",
     "load_player": "imagents.players.frozen",

@@ -24,6 +24,7 @@ commands:
   plot          draw the figures of runs
   export        write agents as models that need neither imagents nor TF-Agents
   environments  list the environments that there are
+  new           write a small environment of your own, and its test
   sagemaker     train, evaluate and serve on Amazon SageMaker
   play          play against an agent in the terminal, or watch two players
   watch         show episodes of a run's agents, or write them to a GIF or MP4

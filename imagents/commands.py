@@ -2,7 +2,10 @@
 
 import dataclasses
 import datetime
+import importlib.resources
+import importlib.util
 import json
+import keyword
 import pathlib
 import re
 import signal
@@ -282,6 +285,43 @@ def environments(arguments: Sequence[str]) -> Job:
     return job
 
 
+@dataclasses.dataclass(frozen=True)
+class New:
+    """Writes a small environment of your own into the present folder, and its test: both to be changed."""
+
+    kind: tyro.conf.Positional[Literal["environment"]]
+    """What to begin."""
+    name: tyro.conf.Positional[str]
+    """What the module is called: NAME.py and test_NAME.py are written."""
+
+
+def new(arguments: Sequence[str]) -> Job:
+    """`imagents new`."""
+    command = parse_words("new", New, arguments)
+    name, template = command.name, f"imagents.templates.{command.kind}"
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise InputError(f"name = {name!r}: a name of a module is needed, as in my_world")
+    written = {}
+    for prefix in ("", "test_"):
+        path, source = pathlib.Path(f"{prefix}{name}.py"), importlib.resources.files("imagents.templates")
+        if path.exists():
+            raise InputError(f"{path} is there already: choose another name")
+        text = (source / f"{prefix}{command.kind}.py").read_text(encoding="utf-8")
+        written[path] = text.replace(template, name)
+    if importlib.util.find_spec(name):
+        raise InputError(f"name = {name!r}: there is a module of that name already, which {name}.py would hide")
+
+    def job() -> int:
+        for path, text in written.items():
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+            print(f"done: {path}")
+        print(f"imagents train --environment {name}:make --steps 20000 --discount 0.9\npython -m pytest test_{name}.py")
+        return 0
+
+    return job
+
+
 def sagemaker(arguments: Sequence[str]) -> Job:
     """`imagents sagemaker`."""
     from imagents.cloud.sagemaker.commands import command
@@ -299,6 +339,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], Job]] = {
     "plot": plot,
     "export": export,
     "environments": environments,
+    "new": new,
     "sagemaker": sagemaker,
     "play": play,
     "watch": watch,

@@ -12,10 +12,14 @@ from collections.abc import Callable
 
 from imagents.errors import InputError
 
-_TRUSTED: dict[str, Callable] = {}
+_TRUSTED: dict[str, Callable | types.ModuleType | str] = {}
 
 # Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
-_BRIDGES: dict[str, Callable[[str], str]] = {"gymnasium": lambda name: name.rpartition(":")[0]}
+_BRIDGES: dict[str, Callable[[str], str]] = {
+    "gymnasium": lambda name: name.rpartition(":")[0],
+    "unity": lambda path: "" if path == "editor" else path,
+}
+_PROGRAMS = ("unity",)  # those of which that is a program, which is started
 
 
 def trust(function: Callable | str, name: str = "") -> str:
@@ -31,6 +35,9 @@ def trust(function: Callable | str, name: str = "") -> str:
     Raises:
       InputError: if there is no such module or function; what goes wrong inside that module shows its trace.
     """
+    if isinstance(function, str) and is_program(function):
+        _TRUSTED[name or function] = function  # a program may lie elsewhere now
+        return name or function
     found = _imported(_code_of(function) or f"{function}:") if isinstance(function, str) else function
     if not callable(found) and not isinstance(found, types.ModuleType):
         raise InputError(f"{function!r}: a function, or the name of one as MODULE:FUNCTION, is needed")
@@ -82,8 +89,11 @@ def trusted(name: str, setting: str) -> Callable:
         )
     is_function = _code_of(name) == name
     what = "is a function of somebody's own" if is_function else f"imports {_code_of(name)}, a module of somebody's own"
+    does = "imported"
+    if is_program(name):
+        what, does = "starts a program of somebody's own", "started"
     raise InputError(
-        f"{setting} = {name!r} {what}, and nothing is imported because a file names it: "
+        f"{setting} = {name!r} {what}, and nothing is {does} because a file names it: "
         f"name it yourself (--{setting} {name}), say --trust, or in Python imagents.trust({name!r})"
     )
 
@@ -91,6 +101,11 @@ def trusted(name: str, setting: str) -> Callable:
 def is_own(name: str) -> bool:
     """Whether a name is one of a function, or imports a module."""
     return _code_of(name) != ""
+
+
+def is_program(name: str) -> bool:
+    """Whether a name is one of a program of somebody's own, which is started instead of imported."""
+    return name.partition(":")[0] in _PROGRAMS and is_own(name)
 
 
 def _code_of(name: str) -> str:

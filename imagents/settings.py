@@ -250,12 +250,14 @@ class Training:
     """Minutes of training between checkpoints."""
     snapshots: int = 16
     """Copies of the agents' networks kept over a run, evenly spread in time, for learning curves; 0 keeps none."""
+    record_every: int = 0
+    """Steps between episodes that are filmed into the run's videos, of which the last 10 stay; 0 for none."""
     execution: Literal["xla", "graph", "eager"] = "xla"
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
     def __post_init__(self):
         _check_least(self, {"parallel_games": 1, "rounds_per_chunk": 1, "evaluate_every": 1, "league_size": 1,
-                            "seed": 0, "snapshots": 0})  # fmt: skip
+                            "seed": 0, "snapshots": 0, "record_every": 0})  # fmt: skip
         for name in ("steps", "minutes"):
             value = getattr(self, name)
             check(name, value is None or (math.isfinite(value) and value > 0), value, "a budget is more than 0")

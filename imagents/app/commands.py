@@ -34,8 +34,8 @@ def watch(arguments: Sequence[str]) -> Job:
     command = parse_words("watch", Watch, arguments)
     trust_run(command)
 
-    from imagents.app.watching import Watching, check, film, show
     from imagents.opening import learned_in, open_path
+    from imagents.players.watching import Watching, check, film, show
 
     check(command.episodes, command.seconds)
     options = (command.episodes, command.seed, command.policy, command.last, command.seconds)

@@ -15,13 +15,13 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.app import terminal
 from imagents.app.session import PERSON
-from imagents.app.watching import Watching
 from imagents.config import DEFAULT_ENVIRONMENT, environment_settings
 from imagents.environments.boards.settings import BoardSettings
 from imagents.errors import InputError
 from imagents.evaluation.tournament import environment_of
 from imagents.players.base import Player
 from imagents.players.names import make_player
+from imagents.players.watching import Watching
 from imagents.seats import PASS, is_asked, own_legal_moves
 
 _FOR_BOARDS = {"begins": "turns", "watch": (), "hints": False, "record": None}  # flags, and what they are if not given

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from imagents.animation import check_format
 from imagents.app.cast import TRAINED
 from imagents.app.minds import Mind, ModelMind
-from imagents.app.recording import check_format, record
+from imagents.app.recording import record
 from imagents.app.session import PERSON, Session
 from imagents.environments.boards.record import Record
 from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict

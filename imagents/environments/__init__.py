@@ -45,6 +45,7 @@ class Face:
         `keeps_best`: if it means the same at all times, whoever the others are by then.
       opponents: whom an evaluation lets its agents meet in matches; slow_opponents: the same, in few games.
       return_range: the least and the greatest return of an episode; None if it does not say.
+      requires: packages, as pip has them, that it needs beside those of imagents and TensorFlow.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Face:
     opponents: ClassVar[tuple[str, ...]] = ()
     slow_opponents: ClassVar[tuple[str, ...]] = ()
     return_range: ClassVar[tuple[float, float] | None] = None
+    requires: ClassVar[tuple[str, ...]] = ()
 
     @property
     def title(self) -> str:

@@ -16,6 +16,7 @@ from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import plain_path, write_json, write_text
 from imagents.own import trust, trust_again
+from imagents.players.watching import image_of
 from imagents.process import Signals, called
 from imagents.randomness import make_seed
 from imagents.runs.events import write_event
@@ -28,6 +29,7 @@ from imagents.training.budget import Budget, follow_schedules, learning_rate
 from imagents.training.loop import build
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
+from imagents.training.videos import film
 
 _ROWS = 4096  # of metrics.csv, before they come half as often
 
@@ -64,7 +66,7 @@ class Experiment:
         agents: Callable | str | None = None,
         warm: "Experiment | None" = None,
     ):
-        self._run, self._manifest, self._warm = None, None, warm
+        self._run, self._manifest, self._warm, self._filmed = None, None, warm, 0
         try:
             if resume is None:
                 config = config or TrainConfig()
@@ -132,6 +134,8 @@ class Experiment:
         self._measures = self.config.measures()
         self._agent_names = [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
+        if self.config.training.record_every:
+            image_of(self.trainer.environment)  # refuses one that does not draw itself
 
     def _take_over(self, warm: "Experiment") -> None:
         """Copies everything that was built into what is compiled already."""
@@ -251,6 +255,7 @@ class Experiment:
 
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
+        self._is_to_be_filmed()  # counts what was before
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
@@ -274,6 +279,9 @@ class Experiment:
                         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
                 progress.update(self._fraction_done(), self._seconds, row)
                 signals.take(signal.SIGTERM)
+                if self._is_to_be_filmed():
+                    with self._run.writing():
+                        self._film(events)
             with self._run.writing():
                 events.close()
                 if saved_rounds != int(self.trainer.rounds):
@@ -324,6 +332,19 @@ class Experiment:
         chunk = rounds // self.config.training.rounds_per_chunk
         most, settings = self.config.training.snapshots, self.config.to_dict()
         save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, most, settings)
+
+    def _is_to_be_filmed(self) -> bool:
+        every = self.config.training.record_every
+        before, self._filmed = self._filmed, int(self.trainer.steps) // every if every else 0
+        return self._filmed > before
+
+    def _film(self, events: tf.summary.SummaryWriter) -> None:
+        """Films who plays now: what a checkpoint holds, as that is what can be looked at later."""
+        rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
+        if int(self._run.newest_checkpoint().name) != rounds:
+            self._save()
+        seed = make_seed(self.config.training.seed, f"video {steps}")
+        film(self._run.path, self._run.newest_checkpoint(), steps, seed, events)
 
     def _save(self, best: float | None = None) -> None:
         self.trainer.check_weights()

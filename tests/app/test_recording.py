@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from imagents import cli
-from imagents.app.recording import check_format, draw, record
+from imagents.animation import check_format
+from imagents.app.recording import draw, record
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.record import Record

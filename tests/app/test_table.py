@@ -7,12 +7,12 @@ import pytest
 from small import untrained_run
 
 from imagents.app.table import Person, play
-from imagents.app.watching import Watching
 from imagents.cli import main
 from imagents.config import environment_settings
 from imagents.environments.cards.environment import State
 from imagents.environments.cards.rules import LEDUC
 from imagents.players.base import FirstLegalPlayer
+from imagents.players.watching import Watching
 
 
 def answers(*words):

@@ -298,6 +298,37 @@ def test_a_training_goes_on_in_another_job_against_an_opponent_from_a_third(trai
     assert Run(cloud.fetch(other, tmp_path / "other", session)).metrics()["steps"].iloc[-1] >= SMALL.training.steps
 
 
+def test_unitys_basic_is_learned_from_a_training_channel_and_evaluated(session, tmp_path):
+    """The build lies in S3, which has forgotten that it may be executed."""
+    import builds
+
+    address = f"s3://{peers.BUCKET}/games/basic"
+    session.boto_session.client("s3").upload_file(builds.build(tmp_path), peers.BUCKET, "games/basic/game.x86_64")
+    words = ["--role", ROLE, "--bucket", peers.BUCKET, "--channels", f"game={address}"]
+    said = printed("sagemaker", "train", "--environment", "unity:channel:game", "--steps", "5000", *words)
+    name = re.search(r"sent: (\S+)", said)[1]
+    assert finished(name, session)["TrainingJobStatus"] == "Completed", log(name, session)
+    run = Run(cloud.fetch(name, tmp_path / "run", session))
+    assert run.metrics()["player_1_mean_return"].max() == pytest.approx(0.93)
+    here = f"unity:{tmp_path / 'game.x86_64'}"
+    assert "mean return 0.93" in printed("evaluate", str(run.path), "--games", "4", "--environment", here)
+    said = printed("sagemaker", "evaluate", name, "--games", "4", *words)
+    name = re.search(r"sent: (\S+)", said)[1]
+    assert finished(name, session)["TrainingJobStatus"] == "Completed", log(name, session)
+    assert "mean return 0.93" in printed("sagemaker", "logs", name)
+
+
+def test_videos_are_in_s3_while_a_training_goes_on(session):
+    job = estimator(session, TrainConfig("cartpole", steps=10**9, record_every=20_000, execution="graph"))
+    name, deadline = sent(job, session), time.monotonic() + 240
+    while not (found := files(session, f"s3://{peers.BUCKET}/{name}/output/intermediate")):
+        assert time.monotonic() < deadline and results.describe(name, session)["TrainingJobStatus"] == "InProgress"
+        time.sleep(0.5)
+    printed("sagemaker", "delete", name)
+    assert found[0].endswith(".gif")
+    finished(name, session)
+
+
 def test_delete_stops_a_job_and_leaves_nothing_of_it(session):
     job = estimator(session, SMALL.replace(steps=10**9))
     name = sent(job, session)

@@ -102,6 +102,21 @@ def test_what_a_job_cannot_do_is_said_in_one_sentence(tmp_path):
     description.check_players(TrainConfig(players=["random=1,minimax:3=2", "learner"]))
 
 
+def test_a_job_gets_the_package_that_its_environment_needs():
+    jobs = [description.training_job(TrainConfig(name)) for name in ("tic_tac_toe", "gymnasium:CartPole-v1")]
+    assert [job.packages for job in jobs] == [(), ("gymnasium",)]
+    assert description.evaluation_job(environment="gymnasium:CartPole-v1").packages == ("gymnasium",)
+    assert set(description.requirements(others=["gymnasium"])) - set(description.requirements()) == {"gymnasium"}
+
+
+def test_a_program_comes_from_a_channel():
+    with pytest.raises(InputError, match="'unity:./game': that program is on this machine.* unity:channel:game"):
+        description.training_job(TrainConfig("unity:./game"))
+    job = description.training_job(TrainConfig("unity:channel:game", behaviours="Car=2"))
+    assert "player_2_mean_return" in [each["Name"] for each in job.metric_definitions]
+    assert description.config_of(flags(TrainConfig("unity:channel:game"))) == TrainConfig("unity:channel:game")
+
+
 def test_requirements_never_name_what_the_image_has():
     names = [re.match(r"[\w-]+", line)[0].replace("_", "-").lower() for line in description.requirements()]
     assert not {"tensorflow", "tensorflow-cpu", "tf-keras", "keras", "tf-agents"} & set(names)

@@ -3,17 +3,19 @@
 import gzip
 import io
 import json
+import os
 import random
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import types
 
 import pytest
 from small import untrained_run
 
-from imagents import cli
+from imagents import cli, own
 from imagents.cloud.sagemaker import archive, entry
 from imagents.errors import InputError
 
@@ -81,6 +83,33 @@ def test_what_is_wrong_is_the_jobs_failure_reason(flags, sentence, monkeypatch, 
     assert (tmp_path / "output" / "failure").read_text().startswith(sentence)
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+def in_channel(base, name, **files):
+    folder = base / "input" / "data" / name
+    folder.mkdir(parents=True)
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    return folder, entry.Place.from_environment(environment(base, channels=[name]))
+
+
+def test_a_program_from_a_channel_may_be_executed_again(tmp_path):
+    folder, place = in_channel(tmp_path, "game", basic="")
+    assert entry._program("unity:channel:game/basic(gravity=2)", place) == f"unity:{folder}/basic(gravity=2)"
+    assert os.access(folder / "basic", os.X_OK)
+    assert entry._program("tic_tac_toe", place) == "tic_tac_toe"
+    with pytest.raises(InputError, match="^environment = 'unity:channel:car': this job has no channel car; its"):
+        entry._program("unity:channel:car", place)
+
+
+def test_an_evaluation_starts_the_program_of_its_own_channel_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "_TRUSTED", {})
+    folder, place = in_channel(tmp_path, "game", basic="")
+    for name in ("unity:/opt/ml/input/data/game/basic", "unity:/opt/basic", "my_world:make"):
+        entry._trust_program(name, place)
+    assert own._TRUSTED == {"unity:/opt/ml/input/data/game/basic": f"unity:{folder}/basic"}
+    with pytest.raises(InputError, match="has no channel car"):
+        entry._trust_program("unity:/opt/ml/input/data/car/basic", place)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +238,25 @@ def test_an_evaluation_needs_a_model_of_ours(monkeypatch, tmp_path):
     (tmp_path / "input" / "data" / "model").mkdir(parents=True)
     run(entry.evaluate, [], monkeypatch, tmp_path, channels=["model"])
     assert (tmp_path / "output" / "failure").read_text() == "the channel model holds no model of an imagents training"
+
+
+def test_figures_of_an_environment_of_one_agent_are_its_returns():
+    report = {"agents": {"player_1": {"mean_return": 0.93, "lives": 4}}}
+    assert entry._figures(report) == {"player_1_mean_return": 0.93}
+
+
+def test_videos_are_written_into_the_jobs_intermediate_output_as_they_come(monkeypatch, tmp_path):
+    monkeypatch.setattr(entry, "_VIDEO_SECONDS", 0.01)
+    place = entry.Place.from_environment(environment(tmp_path))
+    videos, shown = place.run / "videos", tmp_path / "output" / "intermediate"
+    with entry._videos_shown(place):
+        videos.mkdir(parents=True)
+        (videos / "1.gif").write_text("one")
+        while not (shown / "1.gif").exists():
+            time.sleep(0.01)
+        (videos / "1.gif").unlink()
+        (videos / "2.gif").write_text("two")
+    assert sorted(path.name for path in shown.iterdir()) == ["1.gif", "2.gif"]
 
 
 def test_outside_of_a_job_it_says_so(monkeypatch, capsys):

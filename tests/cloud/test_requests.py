@@ -2,6 +2,7 @@
 
 import io
 import json
+import pathlib
 import tarfile
 
 import pytest
@@ -104,6 +105,19 @@ def test_a_job_gets_imagents_tf_agents_and_gym_in_an_archive_of_less_than_ten_me
         assert name in names
     assert not [name for name in names if name.endswith("_test.py") or "__pycache__" in name]
     assert requirements.splitlines() == description.requirements()
+
+
+def test_a_job_that_is_filmed_says_where_its_videos_go(account):
+    config = TrainConfig("cartpole", steps=100, record_every=10)
+    filmed = cloud.estimator(config, ROLE, MACHINE, sagemaker_session=account.session)
+    assert filmed.hyperparameters()["sagemaker_s3_output"].startswith('"s3://')
+    assert "sagemaker_s3_output" not in estimator(account).hyperparameters()
+
+
+def test_a_jobs_archive_names_the_package_that_its_environment_needs(account):
+    config = TrainConfig("gymnasium:CartPole-v1", steps=100)
+    folder = cloud.estimator(config, ROLE, MACHINE, sagemaker_session=account.session).source_dir
+    assert "gymnasium" in (pathlib.Path(folder) / "requirements.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Sequence
 
 from imagents.cloud.sagemaker import description
 from imagents.errors import InputError
@@ -37,19 +38,20 @@ _NUMPY = ("numpy", "numpy.libs", "numpy-*.dist-info")  # TensorFlow needs the im
 _NOT_INSTALLED = (*_NUMPY, "bin", "share", ".*", "**/tests", "**/__pycache__")
 
 
-def source_folder(framework_version: str, is_isolated: bool = False) -> pathlib.Path:
+def source_folder(framework_version: str, is_isolated: bool = False, packages: Sequence[str] = ()) -> pathlib.Path:
     """A folder with all that a job runs, without the packages' tests. It goes when this Python ends.
 
     Args:
       framework_version: of AWS' image.
       is_isolated: whether the job has no network: what else it needs is in the folder instead of requirements.txt.
+      packages: what that is beside what every job needs.
 
     Raises:
       InputError: if that cannot be downloaded here.
     """
     folder = pathlib.Path(tempfile.mkdtemp(prefix="imagents-job-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    requirements = description.requirements(framework_version)
+    requirements = description.requirements(framework_version, packages)
     if is_isolated:
         _install(requirements, folder)
     else:

@@ -69,12 +69,15 @@ class Train(_Command):
     """Sends a job for each of these seeds."""
     spot: bool = False
     """Takes spot instances, which are cheaper, and goes on from the checkpoints when they are taken away."""
+    channels: tuple[str, ...] = ()
+    """Input data, each as NAME=ADDRESS: settings mean it by channel:NAME, as in --environment unity:channel:game."""
     wait: bool = False
     """Waits for the job, and prints what it prints."""
 
     config = None  # the settings, which are flags too
 
     def check(self):
+        _inputs(self.channels)
         if self.wait and len(self.seeds) > 1:
             raise InputError("--wait follows one job: leave it out, and see imagents sagemaker logs JOB")
 
@@ -90,7 +93,7 @@ class Train(_Command):
             )  # fmt: skip
             # Names of several jobs end in the seed, so that they differ; one job's name is the SDK's.
             name = name_from_base(f"{job.base_job_name}-seed-{seed}") if len(self.seeds) > 1 else None
-            job.fit(wait=self.wait and not self.where.dry_run, job_name=name)
+            job.fit(_inputs(self.channels) or None, wait=self.wait and not self.where.dry_run, job_name=name)
             say(f"sent: {job.latest_training_job.name}")
 
 
@@ -105,17 +108,25 @@ class Evaluate(_Command):
     """Games per match; each side begins half of them."""
     seed: int = 0
     """Of the opponents and the openings."""
+    channels: tuple[str, ...] = ()
+    """Input data, each as NAME=ADDRESS, of a training that had its environment's program from there."""
+    environment: str = ""
+    """The name of the environment, needed for one of another package alone."""
     wait: bool = False
     """Waits for the job, and prints what it prints."""
+
+    def check(self):
+        _inputs(self.channels)
 
     def run(self, session, say):
         from imagents.cloud.sagemaker import jobs
 
-        model = _model_of(self.job, session)
+        inputs = {"model": _model_of(self.job, session)} | _inputs(self.channels)
         job = jobs.evaluator(
-            self.where.role, self.where.instance_type, self.games, seed=self.seed, sagemaker_session=session
-        )
-        job.fit({"model": model}, wait=self.wait and not self.where.dry_run)
+            self.where.role, self.where.instance_type, self.games, seed=self.seed, environment=self.environment,
+            sagemaker_session=session,
+        )  # fmt: skip
+        job.fit(inputs, wait=self.wait and not self.where.dry_run)
         say(f"sent: {job.latest_training_job.name}")
 
 
@@ -268,6 +279,15 @@ def _send(command) -> None:
         command.run(session, (lambda line: None) if dry_run else functools.partial(print, flush=True))
     if dry_run:
         print(json.dumps([dataclasses.asdict(request) for request in requests], indent=2))
+
+
+def _inputs(channels: Sequence[str]) -> dict[str, str]:
+    """Addresses by the names of channels."""
+    pairs = [channel.partition("=") for channel in channels]
+    for channel, (name, _, address) in zip(channels, pairs):
+        if not name or not address.startswith("s3://"):
+            raise InputError(f"channels = {channel!r}: NAME=ADDRESS is needed, such as game=s3://BUCKET/FOLDER")
+    return {name: address for name, _, address in pairs}
 
 
 def _model_of(job: str, session) -> str:

@@ -12,13 +12,13 @@ import pathlib
 import re
 import types
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class
 from imagents.errors import InputError
 from imagents.flags import typed
-from imagents.own import is_own
+from imagents.own import is_own, is_program
 
 FRAMEWORK_VERSION, PYTHON_VERSION = "2.19", "py312"  # the newest image that version 2 of the SDK knows
 LATEST_FRAMEWORK_VERSION = "2.21"  # which only version 3 of the SDK knows
@@ -39,6 +39,7 @@ class Job:
       hyperparameters: its flags.
       metric_definitions: how SageMaker finds the figures in its log.
       max_run: seconds after which SageMaker ends it.
+      packages: what it needs besides, as pip has it.
       max_wait: with spot instances, seconds until then with those of waiting for a free machine.
     """
 
@@ -46,6 +47,7 @@ class Job:
     hyperparameters: dict[str, Any]
     metric_definitions: list[dict[str, str]]
     max_run: int
+    packages: tuple[str, ...] = ()
 
     @property
     def max_wait(self) -> int:
@@ -63,17 +65,20 @@ def training_job(config: TrainConfig) -> Job:
     if config.training.minutes is not None:
         # Installing, compiling, evaluating and uploading come on top of the training time itself.
         seconds = int(60 * config.training.minutes * 1.5) + 3600
-    return Job("train.py", hyperparameters(config), metric_definitions(config), seconds)
+    packages = config.environment.requires
+    return Job("train.py", hyperparameters(config), metric_definitions(config), seconds, packages)
 
 
-def evaluation_job(games: int = 1000, solver_games: int = 0, seed: int = 0) -> Job:
-    """The evaluation of a model that training left behind; of which environment it is, only the job sees."""
+def evaluation_job(games: int = 1000, solver_games: int = 0, seed: int = 0, environment: str = "") -> Job:
+    """The evaluation of a model that training left behind; of which environment it is, the job sees, and has to be
+    said if that needs a package."""
+    packages = environment_class(environment).requires if environment else ()
     for name, number in (("games", games), ("solver_games", solver_games)):
         if number % 2 or number < (2 if name == "games" else 0):
             raise InputError(f"{name} = {number!r}: an even number is needed, as each side begins half of the games")
     settings = {"games": games, "solver_games": solver_games, "seed": seed}
     names = [f"{agent}_{measure}" for agent in map(agent_name, range(2)) for measure in evaluated()]
-    return Job("evaluate.py", settings, [_definition(name) for name in names], _DEFAULT_HOURS * 3600)
+    return Job("evaluate.py", settings, [_definition(name) for name in names], _DEFAULT_HOURS * 3600, packages)
 
 
 def hyperparameters(config: TrainConfig) -> dict[str, Any]:
@@ -132,8 +137,9 @@ def _definition(name: str) -> dict[str, str]:
     return {"Name": name, "Regex": rf"\s{name}={NUMBER}"}
 
 
-def requirements(framework_version: str = FRAMEWORK_VERSION) -> list[str]:
-    """What AWS' image lacks. Never TensorFlow or tf_keras: listing them drags another TensorFlow over the image's."""
+def requirements(framework_version: str = FRAMEWORK_VERSION, others: Sequence[str] = ()) -> list[str]:
+    """What AWS' image lacks, and `others`. Never TensorFlow or tf_keras: listing them drags another one over its own.
+    """
     packages = [
         "tensorflow-probability==0.25.0",
         "absl-py",
@@ -148,14 +154,22 @@ def requirements(framework_version: str = FRAMEWORK_VERSION) -> list[str]:
         "tqdm",
         "tyro",
         "wrapt",
+        *others,
     ]
     return packages + (["numpy<2.2"] if framework_version.startswith("2.19") else [])  # a newer one breaks TensorFlow
 
 
 def check_players(config: TrainConfig) -> None:
     """Raises an InputError for what a job does not see: a player that is a folder here, functions of one's own."""
-    for setting, own in (("environment", config.environment.name), ("agents", config.training.agents)):
-        if is_own(own):
+    environment = config.environment.name
+    bridge, _, where = environment.partition(":")
+    if is_program(environment) and not where.startswith("channel:"):
+        raise InputError(
+            f"environment = {environment!r}: that program is on this machine, which a job does not see: upload its "
+            f"folder, name it {bridge}:channel:game, and give its address to fit as the channel game"
+        )
+    for setting, own in (("environment", environment), ("agents", config.training.agents)):
+        if is_own(own) and not is_program(own):
             raise InputError(f"{setting} = {own!r}: your own function is here, and a job has imagents alone")
     setting = "players" if config.training.players else "opponent"
     for player in config.training.players or [config.training.opponent]:

@@ -14,6 +14,7 @@ Where several machines each train a seed of their own, each has folders of its o
 model/algo-2/run/, model/algo-2/algo-2-player_1/1/, output/data/algo-2/.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,18 +23,21 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from imagents.cloud.sagemaker import archive
 from imagents.cloud.sagemaker.description import config_of, evaluated
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import read_bytes
 from imagents.flags import number
+from imagents.own import is_program, trust
 from imagents.process import what_lacks
 
 MODEL_CHANNEL = "model"
 _IGNORED = ("model_dir", "_tuning_objective_metric")  # flags that are AWS', not ours
+_VIDEO_SECONDS = 5.0  # until new ones are looked for again
 _NOT_DATA = ("code", "sm_drivers")  # channels through which version 3 of the SDK sends code
 
 
@@ -118,6 +122,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
         print(f"{place.own_name}, one of {len(place.hosts)} machines, trains the seed {settings['seed']}", flush=True)
     for name in {"opponent", "players"} & set(settings):
         settings[name] = _from_channels(name, settings[name], place)
+    if "environment" in settings:
+        settings["environment"] = _program(settings["environment"], place)
     if MODEL_CHANNEL in place.channels and not place.run.exists():
         shutil.copytree(_run_of_model(place), place.run)
         print("going on with the training in the channel model", flush=True)
@@ -125,7 +131,8 @@ def _train(place: Place, settings: dict[str, str]) -> int:
     where = ["--resume" if is_old else "--output-dir", str(place.run)]
     job = commands.train([*_flags(settings, config_of(settings)), *where])
     _link_events(place)
-    code = job()
+    with _videos_shown(place):
+        code = job()
     if not checkpoints(place.run):
         return code  # stopped before there was anything
     _write_results(place)
@@ -144,6 +151,7 @@ def _evaluate(place: Place, settings: dict[str, str]) -> int:
         raise InputError("the channel model is missing: give its address to fit as {'model': 's3://.../model.tar.gz'}")
     numbers = {name: number(name, int, value) for name, value in settings.items()}
     run = _run_of_model(place)
+    _trust_program(load_config(run).environment.name, place)
     report = prepare_evaluation(run, **numbers)()
     job = run / "job.json"
     report["run"] = str(_parsed(str(job), read_bytes(job), dict).get("job", "run")) if job.exists() else "run"
@@ -233,17 +241,70 @@ def _link_events(place: Place) -> None:
     events.symlink_to(shown, target_is_directory=True)
 
 
+@contextlib.contextmanager
+def _videos_shown(place: Place):
+    """Within this context a run's videos are copied to the job's intermediate output, which AWS' toolkit sends to S3
+    file by file, once one was written and closed there."""
+    from imagents.training.videos import VIDEOS
+
+    shown, over = place.base / "output" / "intermediate" / place.own_name, threading.Event()
+
+    def copy_new() -> None:
+        if videos := sorted((place.run / VIDEOS).glob("*.gif")):
+            shown.mkdir(parents=True, exist_ok=True)
+        for video in videos:
+            with contextlib.suppress(FileNotFoundError):  # the oldest ones go
+                if not (shown / video.name).exists():
+                    shutil.copyfile(video, shown / video.name)
+
+    def copy_all() -> None:
+        while not over.wait(_VIDEO_SECONDS):
+            copy_new()
+        copy_new()
+
+    copying = threading.Thread(target=copy_all)
+    copying.start()
+    try:
+        yield
+    finally:
+        over.set()
+        copying.join()
+
+
 def _from_channels(setting: str, players: str, place: Place) -> str:
     """Names of players with `channel:NAME` replaced by the run in that channel."""
 
     def run(match: re.Match) -> str:
-        name = match[1]
-        if name not in place.channels:
-            raise InputError(f"{setting} = {players!r}: this job has no channel {name}; its channels are "
-                             f"{', '.join(place.channels) or 'none'}")  # fmt: skip
-        return str(_run_in(place.channels[name], name))
+        return str(_run_in(_channel(match[1], setting, players, place), match[1]))
 
     return re.sub(r"channel:(\w+)", run, players)
+
+
+def _channel(name: str, setting: str, value: str, place: Place) -> pathlib.Path:
+    """The folder of a channel that a setting names."""
+    if name not in place.channels:
+        raise InputError(f"{setting} = {value!r}: this job has no channel {name}; its channels are "
+                         f"{', '.join(place.channels) or 'none'}")  # fmt: skip
+    return place.channels[name]
+
+
+def _program(environment: str, place: Place) -> str:
+    """The name of an environment with `channel:NAME` in place of its program's path replaced by that; S3 has forgotten
+    that it may be executed."""
+    match = re.match(r"\w+:channel:(\w+)", environment)
+    if not match:
+        return environment
+    folder = _channel(match[1], "environment", environment, place)
+    for path in filter(pathlib.Path.is_file, folder.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o111)
+    return environment.replace(f"channel:{match[1]}", str(folder), 1)
+
+
+def _trust_program(environment: str, place: Place) -> None:
+    """Lets an evaluation start the program of a training that had it from a channel, if this job has that, too."""
+    match = re.match(r"(\w+):.*/input/data/(\w+)(.*)", environment)
+    if match and is_program(environment):
+        trust(_program(f"{match[1]}:channel:{match[2]}{match[3]}", place), environment)
 
 
 def _run_of_model(place: Place) -> pathlib.Path:
@@ -301,7 +362,7 @@ def _figures(report: dict) -> dict[str, float]:
     found = {}
     for agent, values in report["agents"].items():
         known = dict(values)
-        for opponent, match in values["matches"].items():
+        for opponent, match in values.get("matches", {}).items():
             known |= {f"{opponent}_{turn}": match[f"moving_{turn}"]["win_rate"] for turn in ("first", "second")}
         found |= {f"{agent}_{name}": known[name] for name in evaluated() if name in known}
     return found

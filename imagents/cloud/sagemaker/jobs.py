@@ -35,13 +35,15 @@ def estimator(config: TrainConfig, role: str, instance_type: str, instance_count
 
 
 def evaluator(
-    role: str, instance_type: str, games: int = 1000, solver_games: int = 0, seed: int = 0, **settings
+    role: str, instance_type: str, games: int = 1000, solver_games: int = 0, seed: int = 0, environment: str = "",
+    **settings,
 ):
     """An evaluation job over a training job's model: `evaluator(...).fit({"model": MODEL})`.
 
     Args:
       role, instance_type, settings: as for `estimator`.
       games, solver_games, seed: as for `imagents evaluate`; the solver is not in AWS' image.
+      environment: the name of the training's, needed for one of another package alone.
 
     Returns:
       A `sagemaker.tensorflow.TensorFlow`. MODEL is the address of a model.tar.gz, `estimator.model_data`. The results
@@ -53,7 +55,8 @@ def evaluator(
     if machines != 1:
         raise InputError(f"instance_count = {machines!r}: an evaluation runs on one machine")
     description.check_arguments(1, settings)
-    return _estimator(description.evaluation_job(games, solver_games, seed), role, instance_type, 1, settings)
+    job = description.evaluation_job(games, solver_games, seed, environment)
+    return _estimator(job, role, instance_type, 1, settings)
 
 
 def tuner(
@@ -125,6 +128,10 @@ def _estimator(job: description.Job, role: str, instance_type: str, instance_cou
             image_uris.retrieve(
                 "tensorflow", session.boto_region_name, version, python, instance_type, image_scope="training"
             )
+    hyperparameters = job.hyperparameters
+    if hyperparameters.get("record_every"):  # then AWS' toolkit sends the intermediate output there
+        bucket = "/".join(filter(None, (session.default_bucket(), session.default_bucket_prefix)))
+        hyperparameters = hyperparameters | {"sagemaker_s3_output": settings.get("output_path") or f"s3://{bucket}"}
     if settings.get("use_spot_instances"):
         chosen["max_wait"] = job.max_wait
     if job.entry_point == "train.py" and {"checkpoint_s3_uri", "tensorboard_output_config"} - set(settings):
@@ -132,12 +139,12 @@ def _estimator(job: description.Job, role: str, instance_type: str, instance_cou
         chosen["tensorboard_output_config"] = TensorBoardOutputConfig(
             s3_output_path=events, container_local_output_path=description.TENSORBOARD
         )
-    source = archive.source_folder(version, settings.get("enable_network_isolation", False))
+    source = archive.source_folder(version, settings.get("enable_network_isolation", False), job.packages)
     with description.refusals():
         return TensorFlow(
             entry_point=job.entry_point,
             source_dir=str(source),
-            hyperparameters=job.hyperparameters,
+            hyperparameters=hyperparameters,
             metric_definitions=job.metric_definitions + settings.pop("metric_definitions", []),
             tags=description.TAGS + settings.pop("tags", []),
             role=role,

@@ -39,7 +39,7 @@ def model_trainer(
             image_scope="training",
         )  # fmt: skip
     is_isolated = getattr(settings.get("networking"), "enable_network_isolation", False)
-    source = archive.source_folder(framework_version, is_isolated)
+    source = archive.source_folder(framework_version, is_isolated, job.packages)
     requirements = None if is_isolated else "requirements.txt"
     checkpoints, events = description.own_addresses(session)
     machines = {"instance_type": instance_type, "instance_count": instance_count, "enable_managed_spot_training": spot}

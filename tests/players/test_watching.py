@@ -14,9 +14,9 @@ from tf_agents.environments import tf_py_environment
 
 import imagents
 from imagents import cli, own
-from imagents.app.watching import Watching
 from imagents.errors import InputError
 from imagents.opening import export_run, open_path
+from imagents.players.watching import Watching
 
 # TF-Agents has no way to close the threads of a PyEnvironment but to be told so.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

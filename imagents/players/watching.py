@@ -22,7 +22,7 @@ from PIL import Image
 from tf_agents.environments import tf_environment, tf_py_environment
 from tf_agents.trajectories import time_step as ts
 
-from imagents.app.recording import Animation, captioned, check_format
+from imagents.animation import Animation, captioned, check_format
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.opening import Opened, open_path
@@ -144,42 +144,47 @@ class Watching:
         """What is seen now, as text; "" if the environment has none."""
         if hasattr(self.environment, "text"):
             return self.environment.text(0)
-        said = self.environment.render() if self._renders and not self._is_python else ""
+        said = self.environment.render() if _renders(self.environment) and not _is_python(self.environment) else ""
         return said if isinstance(said, str) else ""
 
-    @property
-    def _renders(self) -> bool:
-        return type(self.environment).render is not tf_environment.TFEnvironment.render
-
-    @property
-    def _is_python(self) -> bool:
-        return isinstance(self.environment, tf_py_environment.TFPyEnvironment)
-
     def frame(self) -> Image.Image:
-        """What is seen now, as an image.
+        """What is seen now, as an image; see `image_of`."""
+        return image_of(self.environment)
 
-        Raises:
-          InputError: if the environment does not draw itself, or gives something that is no image.
-        """
-        name, environment = type(self.environment).__name__, self.environment
-        if hasattr(environment, "picture"):
-            return environment.picture(0).image()
-        if hasattr(environment, "frame"):
-            pixels = environment.frame(0)
-        elif self._renders:
-            try:
-                pixels = environment.render("rgb_array") if self._is_python else environment.render()
-            except Exception as error:  # whatever the environment inside makes of that
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                raise InputError(f"{name} cannot be recorded, as it does not render itself: {reason}") from None
-        else:
-            raise InputError(f"{name} does not draw itself: an environment that is recorded has picture(copy) or "
-                             "frame(copy)")  # fmt: skip
-        pixels = np.asarray(pixels)
-        pixels = pixels[0] if pixels.ndim == 4 else pixels
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[-1] != 3:
-            raise InputError(f"{name} drew {pixels.dtype} {pixels.shape}: an image is uint8 (height, width, 3)")
-        return Image.fromarray(pixels)
+
+def image_of(environment: tf_environment.TFEnvironment) -> Image.Image:
+    """What is seen of an environment's first copy now.
+
+    Raises:
+      InputError: if the environment does not draw itself, or gives something that is no image.
+    """
+    name = type(environment).__name__
+    if hasattr(environment, "picture"):
+        return environment.picture(0).image()
+    if hasattr(environment, "frame"):
+        pixels = environment.frame(0)
+    elif _renders(environment):
+        try:
+            pixels = environment.render("rgb_array") if _is_python(environment) else environment.render()
+        except Exception as error:  # whatever the environment inside makes of that
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(f"{name} cannot be recorded, as it does not render itself: {reason}") from None
+    else:
+        raise InputError(f"{name} does not draw itself: an environment that is recorded has picture(copy) or "
+                         "frame(copy)")  # fmt: skip
+    pixels = np.asarray(pixels)
+    pixels = pixels[0] if pixels.ndim == 4 else pixels
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[-1] != 3:
+        raise InputError(f"{name} drew {pixels.dtype} {pixels.shape}: an image is uint8 (height, width, 3)")
+    return Image.fromarray(pixels)
+
+
+def _renders(environment: tf_environment.TFEnvironment) -> bool:
+    return type(environment).render is not tf_environment.TFEnvironment.render
+
+
+def _is_python(environment: tf_environment.TFEnvironment) -> bool:
+    return isinstance(environment, tf_py_environment.TFPyEnvironment)
 
 
 def film(
