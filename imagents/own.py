@@ -15,7 +15,12 @@ from imagents.errors import InputError
 _TRUSTED: dict[str, Callable] = {}
 
 # Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
-_BRIDGES: dict[str, Callable[[str], str]] = {"gymnasium": lambda name: name.rpartition(":")[0]}
+_PETTINGZOO = ("atari", "butterfly", "classic", "sisl", "test")  # its own families
+_BRIDGES: dict[str, Callable[[str], str]] = {
+    "gymnasium": lambda name: name.rpartition(":")[0],
+    "pettingzoo": lambda name: "" if name.partition(".")[0] in _PETTINGZOO else name,
+    "open_spiel": lambda name: "",
+}
 
 
 def trust(function: Callable | str, name: str = "") -> str:
