@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import warnings
 from typing import Any, ClassVar
 
 from imagents.bridges.settings import Bridged
@@ -65,7 +66,9 @@ class PettingZoo(Bridged):
 
 def _make(module: str, arguments: dict[str, Any]):
     """One environment: that in which all act at once, where a module has both."""
-    found = importlib.import_module(module)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The old environment creation API")  # which names modules, as is done here
+        found = importlib.import_module(module)
     for kind in ("parallel_env", "env"):
         if hasattr(found, kind):
             return getattr(found, kind)(**arguments)
