@@ -44,6 +44,12 @@ def information(game: pyspiel.Game) -> list[Information] | None:
     return [Information(list(own), *map(np.stack, zip(*own.values()))) for own in found]
 
 
+def is_opposed(game: pyspiel.Game) -> bool:
+    """Whether two play, of whom one gets what the other one does not."""
+    sums = pyspiel.GameType.Utility.ZERO_SUM, pyspiel.GameType.Utility.CONSTANT_SUM
+    return game.num_players() == 2 and game.get_type().utility in sums
+
+
 def asked(spec: ts.TimeStep, seat: int, views: np.ndarray, legal: np.ndarray) -> ts.TimeStep:
     """Time steps of that spec in which a seat is asked.
 
@@ -88,9 +94,6 @@ class Exact:
     def __init__(self, game: pyspiel.Game, known: list[Information], spec: ts.TimeStep, players: Sequence):
         self._game, self._known, self._players = game, known, players
         self._asked = [asked(spec, seat, own.views, own.legal) for seat, own in enumerate(known)]
-        kind = game.get_type()
-        sums = pyspiel.GameType.Utility.ZERO_SUM, pyspiel.GameType.Utility.CONSTANT_SUM
-        self._is_opposed = game.num_players() == 2 and kind.utility in sums
 
     def policy(self, plays: Callable) -> dict[str, dict[int, float]]:
         """The joint policy, as `nash_conv` takes it, of players that play `plays(player, time_step)`."""
@@ -104,5 +107,5 @@ class Exact:
     def measures(self, plays: Callable, case: str) -> dict[str, Any]:
         """The NashConv of such a policy, and the exploitability where two are opposed."""
         value = nash_conv(self._game, self.policy(plays))
-        halves = {f"exploitability_{case}": value / 2} if self._is_opposed else {}
+        halves = {f"exploitability_{case}": value / 2} if is_opposed(self._game) else {}
         return halves | {f"nash_conv_{case}": value}

@@ -20,18 +20,19 @@ class Strength(Returns):
 
     Args:
       name: the game's.
+      measures: the names of what is measured.
       Others: as of `Returns`.
     """
 
-    def __init__(self, name: str, environment, players, episodes: int, xla: bool = False):
+    def __init__(self, name: str, measures, environment, players, episodes: int, xla: bool = False):
         super().__init__(environment, players, episodes, xla)
-        game, able = load_game(name), all(map(_says_what_it_plays, players))
-        known = information(game) if able else None
+        game, self._measures = load_game(name), list(measures)
+        known = information(game) if all(map(_says_what_it_plays, players)) else None
         self._exact = Exact(game, known, environment.time_step_spec(), players) if known else None
 
     def report(self) -> dict[str, dict[str, Any]]:
-        """By agent: its mean return and lives; where it is known exploitability and NashConv, alike for each."""
-        report, together = super().report(), {}
+        """By agent: its mean return and lives; exploitability and NashConv, alike for each, NaN of who does not say."""
+        report, together = super().report(), dict.fromkeys(self._measures[1:], float("nan"))
         if self._exact:
             together = self._exact.measures(greedy, "greedy") | self._exact.measures(sampled, "sampled")
         return {name: values | together for name, values in report.items()}

@@ -26,7 +26,7 @@ def load_game(name: str) -> pyspiel.Game:
         raise InputError(f"OpenSpiel has no game {brief(own)}")
     try:
         game = pyspiel.load_game(name)
-    except pyspiel.SpielError as error:
+    except (pyspiel.SpielError, IndexError) as error:  # the latter where arguments are missing
         raise InputError(f"OpenSpiel says of {name}: {str(error).splitlines()[-1]}") from None
     kind = game.get_type()
     if kind.dynamics == _KINDS.MEAN_FIELD:
