@@ -54,7 +54,9 @@ def test_environments_are_listed_a_line_each_without_tensorflow():
     code = "import sys; from imagents import cli; cli.main(['environments']); assert 'tensorflow' not in sys.modules"
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     lines = listed.splitlines()
-    assert [line.split()[0] for line in lines] == [*ENVIRONMENTS, "gymnasium:ID", "MODULE:FUNCTION"]
+    assert [line.split()[0] for line in lines] == [
+        *ENVIRONMENTS, "gymnasium:ID", "open_spiel:NAME", "pettingzoo:MODULE", "MODULE:FUNCTION"
+    ]  # fmt: skip
     assert all(len(line) <= 80 and line.endswith(".") and len(line.split()) > 5 for line in lines)
     assert lines[0] == "tic_tac_toe          Tic-tac-toe: three in a row on three by three cells."
 

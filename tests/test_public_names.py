@@ -11,7 +11,10 @@ import pytest
 import imagents
 
 ROOT = pathlib.Path(__file__).parent.parent
-FACES = "imagents", "imagents.plotting", "imagents.bridges.gymnasium", "imagents.cloud.sagemaker"  # to import from
+FACES = (  # to import from
+    "imagents", "imagents.plotting", "imagents.bridges.gymnasium", "imagents.bridges.open_spiel",
+    "imagents.bridges.pettingzoo", "imagents.cloud.sagemaker",
+)  # fmt: skip
 MAGIC = re.compile(r"^\s*[!%].*$", re.MULTILINE)  # what only notebooks understand
 
 

@@ -14,7 +14,7 @@ _CASES = "greedy", "sampled"
 
 @dataclasses.dataclass(frozen=True)
 class OpenSpiel(Bridged):
-    """A game of OpenSpiel by its name, with arguments in brackets, as OpenSpiel has it."""
+    """A game of OpenSpiel by its name. Arguments come in brackets, as OpenSpiel has them."""
 
     name: str
 

@@ -4,7 +4,7 @@ An agent's life begins when it is there, and ends when it is told so, or is gone
 asked comes with what its first decision is paid.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Place:
 
 
 class Agents:
-    """The places of all agents, by name.
+    """The places of all agents, by name; `all` of them are a list, by seat.
 
     Args:
       env: an environment that was reset.
@@ -83,24 +83,22 @@ class Agents:
         names = list(names) or list(getattr(env, "possible_agents", ()))
         if not names:
             raise InputError("it has no possible_agents: name in agents= all that may ever be there")
-        self._places = {name: Place(name, _seat(env, name, infos)) for name in names}
+        self.all = [Place(name, _seat(env, name, infos)) for name in names]
+        self._places = dict(zip(names, self.all))
         self._there = []
 
     def __getitem__(self, name) -> Place:
         return self._places[name]
 
-    def __iter__(self) -> Iterator[Place]:
-        return iter(self._places.values())
-
     def clear(self) -> None:
         """Before an episode."""
         self._there = []
-        for place in self:
+        for place in self.all:
             place.clear()
 
     def move_on(self) -> None:
         """Whoever was asked has acted."""
-        for place in self:
+        for place in self.all:
             place.move_on()
 
     def follow(self, names: Sequence, vanish: Callable[[Place], None]) -> None:
@@ -118,28 +116,29 @@ class Agents:
                                  "all that may ever be there")  # fmt: skip
             if not self._places[name].is_there and not self._places[name].has_just_ended:
                 self._places[name].begin()
-        for place in self:
+        for place in self.all:
             if place.is_there and place.name not in names:
                 vanish(place)
-        self._there = [place.name for place in self if place.is_there]
+        self._there = [place.name for place in self.all if place.is_there]
 
     def moment(self, is_last: bool) -> Moment:
         """What all of them are shown."""
-        ends = [place.discount for place in self if place.has_just_ended]
+        places = self.all
+        ends = [place.discount for place in places if place.has_just_ended]
         return Moment(
-            views=[place.view for place in self],
-            rewards=[place.paid() for place in self],
-            is_last=is_last,
-            discount=max(ends, default=0.0) if is_last else 1.0,
-            legal=[place.mask for place in self if place.seat.legal],
-            acts=[place.is_asked for place in self],
-            step_types=[place.kind for place in self],
-            discounts=[place.discount for place in self],
+            [place.view for place in places],
+            [place.paid() for place in places],
+            is_last,
+            max(ends, default=0.0) if is_last else 1.0,
+            legal=[place.mask for place in places if place.seat.legal],
+            acts=[place.is_asked for place in places],
+            step_types=[place.kind for place in places],
+            discounts=[place.discount for place in places],
         )
 
     def describe(self, takes_turns: bool) -> Description:
         """What they say of themselves."""
-        seats = [place.seat for place in self]
+        seats = [place.seat for place in self.all]
         first = seats[0].actions
         alike = _is_number(first) and all(_is_number(seat.actions) and _same(seat.actions, first) for seat in seats)
         return Description(

@@ -15,7 +15,7 @@ _PICTURES = "rgb_array"
 
 @dataclasses.dataclass(frozen=True)
 class PettingZoo(Bridged):
-    """An environment of PettingZoo by its module: of PettingZoo's own, or any other. Arguments come in brackets."""
+    """An environment of PettingZoo by its module. It may be in another package; arguments come in brackets."""
 
     name: str
 

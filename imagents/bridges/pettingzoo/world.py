@@ -30,7 +30,7 @@ class World:
         if not isinstance(self.env, (AECEnv, ParallelEnv)):
             raise InputError(f"a {type(self.env).__name__} was made: an AECEnv or a ParallelEnv is needed")
         self._takes_turns = isinstance(self.env, AECEnv)
-        self._form = None
+        self._form = self._asked = None
 
     def describe(self) -> Description:
         """What it says of itself, once it was reset."""
@@ -41,7 +41,7 @@ class World:
     @property
     def names(self) -> tuple:
         """The agents, in the order of their seats."""
-        return tuple(place.name for place in self._agents)
+        return tuple(place.name for place in self._agents.all)
 
     def begin(self, seed: int) -> Moment:
         """A new episode."""
@@ -62,14 +62,14 @@ class World:
     def step(self, actions: Sequence) -> Moment:
         """One step."""
         if self._form == "in turn":
-            action = self._agents[self.env.agent_selection].seat.do(iter(actions))
+            action = self._asked.seat.do(iter(actions))
         else:
             rest = iter(actions)
-            parts = [(place, place.seat.do(rest)) for place in self._agents]
+            parts = [(place, place.seat.do(rest)) for place in self._agents.all]
             done = {place.name: action for place, action in parts if place.is_asked}
         self._agents.move_on()
         if self._takes_turns:
-            self.env.step(action if self._form == "in turn" else done[self.env.agent_selection])
+            self.env.step(action if self._form == "in turn" else done[self._asked.name])
             return self._turn()
         return self._stepped(*self.env.step(done))
 
@@ -97,8 +97,8 @@ class World:
     def _turn(self) -> Moment:
         """Up to whoever acts next: those whose life is over take their leave before."""
         env, agents = self.env, self._agents
-        agents.follow(env.agents, self._vanish)
-        while env.agents:
+        while there := env.agents:  # wrappers make this slow to ask
+            agents.follow(there, self._vanish)
             name = env.agent_selection
             observation, reward, terminated, truncated, info = env.last()
             place = agents[name]
@@ -107,15 +107,16 @@ class World:
                     raise InputError(f"{name} is asked to act in the step in which its life ended")
                 place.pay(reward)
                 place.ask(observation, info)
-                break
+                self._asked = place
+                return agents.moment(is_last=False)
             if not place.is_there:
                 raise InputError(f"the life of {name} is over, and it is asked to leave again and again")
             place.pay(reward)
             place.see(observation, info)
             place.end(is_cut_off=not terminated)
             env.step(None)
-            agents.follow(env.agents, self._vanish)
-        return agents.moment(is_last=not env.agents)
+        agents.follow([], self._vanish)
+        return agents.moment(is_last=True)
 
     def _vanish(self, place: Place) -> None:
         """One is gone without having been asked to take its leave."""
@@ -131,7 +132,7 @@ class World:
     def _stepped(self, observations, rewards, terminations, truncations, infos) -> Moment:
         over = {name for flags in (terminations, truncations) for name, flag in flags.items() if flag}
         alive = [name for name in self.env.agents if name not in over]
-        for place in self._agents:
+        for place in self._agents.all:
             name = place.name
             if place.is_there or name in alive:
                 place.pay(rewards.get(name, 0.0))
