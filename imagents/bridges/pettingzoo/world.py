@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils.wrappers import BaseWrapper
 
 from imagents.bridges.pettingzoo.places import Agents, Place
 from imagents.bridges.worlds import Description, Moment
 from imagents.errors import InputError
+
+_KNOWN = "agents", "agent_selection", "_cumulative_rewards", "terminations", "truncations", "infos"
 
 
 class World:
@@ -30,7 +33,7 @@ class World:
         if not isinstance(self.env, (AECEnv, ParallelEnv)):
             raise InputError(f"a {type(self.env).__name__} was made: an AECEnv or a ParallelEnv is needed")
         self._takes_turns = isinstance(self.env, AECEnv)
-        self._form = self._asked = None
+        self._form = self._asked = self._source = None
 
     def describe(self) -> Description:
         """What it says of itself, once it was reset."""
@@ -47,7 +50,7 @@ class World:
         """A new episode."""
         if self._takes_turns:
             self.env.reset(seed=seed)
-            infos = self.env.infos
+            infos, self._source = self.env.infos, _source(self.env)
         else:
             observations, infos = self.env.reset(seed=seed)
         if self._agents is None:
@@ -97,10 +100,11 @@ class World:
     def _turn(self) -> Moment:
         """Up to whoever acts next: those whose life is over take their leave before."""
         env, agents = self.env, self._agents
-        while there := env.agents:  # wrappers make this slow to ask
-            agents.follow(there, self._vanish)
-            name = env.agent_selection
-            observation, reward, terminated, truncated, info = env.last()
+        source = self._source
+        while source.agents:
+            agents.follow(source.agents, self._vanish)
+            name = source.agent_selection
+            observation, reward, terminated, truncated, info = _last(env, source)
             place = agents[name]
             if not (terminated or truncated):
                 if not place.is_there:
@@ -153,3 +157,24 @@ class World:
             if name in observations and self._agents[name].is_there:
                 self._agents[name].ask(observations[name], infos.get(name, {}))
         return self._agents.moment(is_last=not names)
+
+
+def _source(env: AECEnv) -> AECEnv:
+    """The environment that holds what is known of its agents: to be handed that from wrapper to wrapper takes longest.
+
+    As `last()` of `AECEnv` has it, that is what wrappers that say nothing of it hand on.
+    """
+    while isinstance(env, BaseWrapper) and type(env).last is AECEnv.last:
+        if any(name in vars(env) or hasattr(type(env), name) for name in _KNOWN):
+            break
+        env = env.env
+    return env
+
+
+def _last(env: AECEnv, source: AECEnv) -> tuple:
+    """What `last()` gives."""
+    if type(source).last is not AECEnv.last:
+        return env.last()
+    name = source.agent_selection
+    flags = source.terminations[name], source.truncations[name]
+    return env.observe(name), source._cumulative_rewards[name], *flags, source.infos[name]
