@@ -4,8 +4,8 @@
     Discrete(n)      one-hot, float32 [n]                     one integer, from `start` on
     MultiDiscrete    one-hot each, one after the other        one integer, of their product
     MultiBinary      int8 as it is                            one integer, of their product
-    Box              float32; integers as they are, and       float32, or integers, within its bounds
-                     images and the planes of boards uint8
+    Box              float32; integers as they are, so that   float32, or integers, within its bounds
+                     images stay uint8
     Dict, Tuple      nests of these; Text is left out         nests of these
 
 A mask of legal actions comes in `info["action_mask"]`, or in a dictionary of observations under the same name, beside
@@ -127,18 +127,13 @@ def _seen(space: gymnasium.Space, notes: list[str]) -> tuple[object, Callable]:
     if isinstance(space, spaces.MultiBinary):
         return Leaf(space.shape, "int8", 0, 1), lambda x, out: out.append(x)
     if isinstance(space, spaces.Box):
-        dtype = "float32" if space.dtype.kind == "f" else "uint8" if _is_image(space) else space.dtype.name
+        dtype = "float32" if space.dtype.kind == "f" else space.dtype.name
         bounded = np.isfinite(space.low.astype(dtype)).all() and np.isfinite(space.high.astype(dtype)).all()
         bounds = (space.low.astype(dtype), space.high.astype(dtype)) if bounded and space.shape else (None, None)
         return Leaf(space.shape, dtype, *map(_one_if_alike, bounds)), lambda x, out: out.append(x)
     if isinstance(space, (spaces.Dict, spaces.Tuple)):
         return _seen_parts(space, notes)
     raise InputError(f"the observation space {brief(space)}: {type(space).__name__} cannot be seen here")
-
-
-def _is_image(space: spaces.Box) -> bool:
-    """Whether a space holds images, or the planes of a board: `[height, width, channels]` of numbers that are bytes."""
-    return len(space.shape) == 3 and bool((space.low >= 0).all() and (space.high <= 255).all())
 
 
 def _seen_parts(space: spaces.Dict | spaces.Tuple, notes: list[str]) -> tuple[object, Callable]:

@@ -44,10 +44,9 @@ def test_what_is_seen(space, value, shown):
 @pytest.mark.parametrize(
     ("space", "dtype"),
     [(spaces.Box(-1, 1, (2,), np.float64), "float32"), (spaces.Box(0, 255, (9, 9, 3), np.uint8), "uint8"),
-     (spaces.Box(-5, 5, (2,), np.int64), "int64"),
-     (spaces.Box(0, 1, (6, 7, 2), np.int8), "uint8"), (spaces.Box(-1, 1, (6, 7, 2), np.int8), "int8"), (TWO, "float32"), (spaces.MultiBinary(2), "int8")],
+     (spaces.Box(-5, 5, (2,), np.int64), "int64"), (TWO, "float32"), (spaces.MultiBinary(2), "int8")],
 )  # fmt: skip
-def test_images_and_planes_are_bytes_and_numbers_are_of_32_bits(space, dtype):
+def test_images_stay_bytes_and_numbers_are_of_32_bits(space, dtype):
     assert Seat(space, TWO).view.dtype == dtype
 
 

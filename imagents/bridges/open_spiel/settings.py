@@ -10,6 +10,7 @@ from imagents.errors import InputError, brief
 
 _EXACT = {"exploitability": "Exploitability of both", "nash_conv": "NashConv of all"}
 _CASES = "greedy", "sampled"
+_COPIES = {"parallel_games": 64, "rounds_per_chunk": 200, "evaluate_every": 10, "minutes": 10.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +23,21 @@ class OpenSpiel(Bridged):
     extra: ClassVar[str] = "open_spiel"
     written: ClassVar[str] = "open_spiel:NAME"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "default": {"minutes": 10.0},
+        "default": _COPIES | {
+            "algorithm": "double_dqn",
+            "final_learning_rate": 1e-5,
+            "batch_size": 256,
+            "target_update_period": 200,
+            "replay_length": 500,
+        },
+        "ppo": _COPIES | {  # for small games in which information is hidden: as of kuhn_poker
+            "algorithm": "ppo",
+            "learning_rate": 3e-4,
+            "final_learning_rate": 1e-6,
+            "rollout_length": 4,
+            "minibatches": 1,
+            "entropy": 0.1,
+        },
     }
 
     @property
