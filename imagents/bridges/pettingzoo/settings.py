@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from imagents.bridges.settings import Bridged
 from imagents.errors import InputError
 from imagents.own import is_own, trusted
+from imagents.settings import check
 
 _PICTURES = "rgb_array"
 
@@ -18,6 +19,9 @@ class PettingZoo(Bridged):
     """An environment of PettingZoo by its module. It may be in another package; arguments come in brackets."""
 
     name: str
+    line: int = 0
+    """How many stones in a row win, where agents see a board of two planes, own stones and the others': the Q network
+    then sees as well which lines either side could complete with one or two more. 0 for anything else."""
 
     package: ClassVar[str] = "pettingzoo"
     extra: ClassVar[str] = "pettingzoo"
@@ -42,6 +46,26 @@ class PettingZoo(Bridged):
             "minutes": 10.0,
         },
     }
+
+    def __post_init__(self):
+        super().__post_init__()
+        check("line", self.line == 0 or self.line > 1, self.line, "at least 2 is needed, or 0 for no board")
+
+    @property
+    def return_range(self) -> tuple[float, float] | None:
+        """Of a board, which is won for 1 and lost for -1; else nobody says it."""
+        return (-1.0, 1.0) if self.line else None
+
+    def network(self) -> dict[str, Any]:
+        """What makes a `QNetwork` know a board."""
+        if not self.line:
+            return {}
+        from imagents.bridges.pettingzoo.boards import network
+        from imagents.seats import close
+
+        environment = self.build(1, 0)
+        close(environment)
+        return network(environment, self.name, self.line)
 
     def build(self, batch_size: int, seed: int):
         """B copies side by side, a `BridgedEnvironment`."""
