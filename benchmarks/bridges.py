@@ -9,6 +9,7 @@ repeats, all in turn, which other programs disturb least.
 """
 
 import argparse
+import importlib
 import json
 import time
 from collections.abc import Callable
@@ -56,9 +57,46 @@ def one_by_one(own_id: str, copies: int) -> Callable[[int], None]:
     return run
 
 
+def in_turn(module: str, copies: int) -> Callable[[int], None]:
+    """Steps environments of PettingZoo in which two act in turn: both of them in a round."""
+    envs, rng = [importlib.import_module(module).env() for _ in range(copies)], np.random.default_rng(0)
+    for env in envs:
+        env.reset(seed=0)
+
+    def run(rounds: int) -> None:
+        for _ in range(2 * rounds):
+            for env in envs:
+                observation, _, terminated, truncated, _ = env.last()
+                if terminated or truncated:
+                    env.reset()
+                    observation = env.observe(env.agent_selection)
+                env.step(rng.choice(np.flatnonzero(observation["action_mask"])))
+
+    return run
+
+
+def at_once(module: str, copies: int) -> Callable[[int], None]:
+    """Steps environments of PettingZoo in which all act at once."""
+    envs = [importlib.import_module(module).parallel_env() for _ in range(copies)]
+    for env in envs:
+        env.reset(seed=0)
+    actions = [{agent: envs[0].action_space(agent).sample() for agent in envs[0].agents} for _ in range(64)]
+
+    def run(rounds: int) -> None:
+        for i in range(rounds):
+            for env in envs:
+                env.step(actions[i % 64])
+                if not env.agents:
+                    env.reset()
+
+    return run
+
+
 TASKS = {  # an environment: what steps it as its package does
     "gymnasium:CartPole-v1": lambda copies: gymnasium_vector("CartPole-v1", copies),
     f"gymnasium:{FORAGING}": lambda copies: one_by_one(FORAGING, copies),
+    "pettingzoo:classic.connect_four_v3": lambda copies: in_turn("pettingzoo.classic.connect_four_v3", copies),
+    "pettingzoo:mpe2.simple_spread_v3": lambda copies: at_once("mpe2.simple_spread_v3", copies),
 }
 
 

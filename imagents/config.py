@@ -55,6 +55,8 @@ ENVIRONMENTS = {  # name: where its settings are, resolved when asked
 }
 BRIDGES = {  # what stands before the colon in the name of another package's environment: where its settings are
     "gymnasium": "imagents.bridges.gymnasium.settings:Gymnasium",
+    "open_spiel": "imagents.bridges.open_spiel.settings:OpenSpiel",
+    "pettingzoo": "imagents.bridges.pettingzoo.settings:PettingZoo",
     "unity": "imagents.bridges.unity.settings:Unity",
 }
 _OWN = "imagents.environments.own:OwnEnvironment"  # named MODULE:FUNCTION

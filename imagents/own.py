@@ -15,8 +15,11 @@ from imagents.errors import InputError
 _TRUSTED: dict[str, Callable | types.ModuleType | str] = {}
 
 # Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
+_PETTINGZOO = ("atari", "butterfly", "classic", "sisl", "test")  # its own families
 _BRIDGES: dict[str, Callable[[str], str]] = {
     "gymnasium": lambda name: name.rpartition(":")[0],
+    "pettingzoo": lambda name: "" if name.partition(".")[0] in _PETTINGZOO else name,
+    "open_spiel": lambda name: "",
     "unity": lambda path: "" if path == "editor" else path,
 }
 _PROGRAMS = ("unity",)  # those of which that is a program, which is started

@@ -19,7 +19,7 @@ import pytest
 from small import small_config, small_flags
 
 from imagents import InputError, cli, commands, flags
-from imagents.config import ENVIRONMENTS, TrainConfig
+from imagents.config import BRIDGES, ENVIRONMENTS, TrainConfig, environment_class
 from imagents.learning import build
 from imagents.runs.run import Run
 from imagents.training.experiment import train
@@ -56,7 +56,9 @@ def test_environments_are_listed_a_line_each_without_tensorflow():
     code = "import sys; from imagents import cli; cli.main(['environments']); assert 'tensorflow' not in sys.modules"
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     lines = listed.splitlines()
-    assert [line.split()[0] for line in lines] == [*ENVIRONMENTS, "gymnasium:ID", "unity:PATH", "MODULE:FUNCTION"]
+    bridges = [environment_class(f"{name}:").written for name in BRIDGES]
+    assert [line.split()[0] for line in lines] == [*ENVIRONMENTS, *bridges, "MODULE:FUNCTION"]
+    assert {"gymnasium:ID", "open_spiel:NAME", "pettingzoo:MODULE", "unity:PATH"} <= {*bridges}
     assert all(len(line) <= 80 and line.endswith(".") and len(line.split()) > 5 for line in lines)
     assert lines[0] == "tic_tac_toe          Tic-tac-toe: three in a row on three by three cells."
 

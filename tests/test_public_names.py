@@ -9,13 +9,13 @@ import re
 import pytest
 
 import imagents
+from imagents.config import BRIDGES
 
 ROOT = pathlib.Path(__file__).parent.parent
 FACES = (  # to import from
     "imagents",
     "imagents.plotting",
-    "imagents.bridges.gymnasium",
-    "imagents.bridges.unity",
+    *(f"imagents.bridges.{name}" for name in BRIDGES),
     "imagents.cloud.sagemaker",
 )
 MAGIC = re.compile(r"^\s*[!%].*$", re.MULTILINE)  # what only notebooks understand

@@ -5,5 +5,6 @@
     environment.py          these copies as one `TFEnvironment` that keeps to `imagents.seats`
     spaces.py               spaces as Gymnasium has them, which PettingZoo shares
     turns.py                one seat of an environment from here, from decision to decision
+    shown.py                what a seat of an environment from here sees and does, in such spaces
     settings.py             the face that they have in common: names with arguments in brackets, what to install
 """

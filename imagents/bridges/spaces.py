@@ -61,9 +61,17 @@ class Seat:
         self.legal = int(self.actions.high - self.actions.low) + 1 if self._masks else 0
         self._parts = np.ravel(getattr(action_space, "nvec", ()))  # how many of each, where there are several
 
-    def see(self, observation, info: dict) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """The arrays of the view, flat, and the mask, bool `[legal]`, or None."""
-        mask = self._mask(observation, info) if self._masks else None
+    def see(self, observation, info: dict, is_asked: bool = True) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """The arrays of the view, flat, and the mask, bool `[legal]`, or None.
+
+        Args:
+          observation, info: what the seat is given.
+          is_asked: whether it acts next; else `info` may say nothing of a mask, which then is all False.
+
+        Raises:
+          InputError: for a mask that is missing, comes unexpectedly, does not fit, or contradicts another one.
+        """
+        mask = self._mask(observation, info, is_asked) if self._masks or MASK in info else None
         if self._mask_in_view:
             observation = observation["observation"] if self._inner else observation
         arrays = []
@@ -74,9 +82,14 @@ class Seat:
         """The action that the environment takes, of the next of these flat leaves."""
         return self._read(actions)
 
-    def _mask(self, observation, info: dict) -> np.ndarray:
+    def _mask(self, observation, info: dict, is_asked: bool) -> np.ndarray:
+        if not self._masks:
+            raise InputError(f"info has {MASK} here, and had none where the first episode began")
         if self._mask_in_info and MASK not in info:
-            raise InputError(f"info has no {MASK} here, and had one where the first episode began")
+            if is_asked:
+                raise InputError(f"info has no {MASK} here, and had one where the first episode began")
+            if not self._mask_in_view:
+                return np.zeros(self.legal, bool)
         found = [info[MASK]] if MASK in info else []
         found += [observation[MASK]] if self._mask_in_view else []
         masks = [self._product(np.asarray(mask, bool)) for mask in found]

@@ -29,8 +29,7 @@ class OwnTurns:
     """
 
     def __init__(self, name: str, copies: int, seat: int, others, settings: dict[str, Any]):
-        plain = dataclasses.asdict(environment_settings(name))  # and nothing of a preset
-        self._face = TrainConfig(**{"environment": plain.pop("name")} | plain | settings).environment
+        self._face = face_of(name, settings)
         self._others, self.seat, self._name, self._copies = others, seat, name, copies
         self.environment, self.players = self._made(0)
         # Those of one agent alone act together, too: no copy waits while another one goes on.
@@ -71,8 +70,7 @@ class OwnTurns:
             self._trace()
             return
         for old, new in zip((self.environment, *self.players.values()), (environment, *players.values())):
-            for mine, fresh in zip(_state_of(old), _state_of(new), strict=True):
-                mine.assign(fresh)
+            put_state(old, new)
         close(environment)
 
     def _begin(self):
@@ -129,6 +127,18 @@ class OwnTurns:
 
         _, time_step, found = tf.while_loop(goes_on, others_move, (tf.constant(0), time_step, found))
         return self.perspective.sight(time_step, ()), is_asked(time_step, self.seat), found
+
+
+def face_of(name: str, settings: dict[str, Any]):
+    """The face of an environment with some settings of its own changed, and nothing of a preset."""
+    plain = dataclasses.asdict(environment_settings(name))
+    return TrainConfig(**{"environment": plain.pop("name")} | plain | settings).environment
+
+
+def put_state(old, new) -> None:
+    """Makes of an environment or a player what another one like it is now; what is compiled stays."""
+    for mine, fresh in zip(_state_of(old), _state_of(new), strict=True):
+        mine.assign(fresh)
 
 
 def _state_of(module) -> list[tf.Variable]:

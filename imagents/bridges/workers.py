@@ -103,8 +103,10 @@ class Copies:
 
     def _write(self, shown: list[np.ndarray], i: int, kind: int, moment) -> None:
         for array, (shape, _), value in zip(shown, self._layout, flat(self._description, kind, moment), strict=True):
-            if shape and getattr(value, "shape", None) != shape and np.shape(value) != shape:
-                raise InputError(f"it shows something of shape {np.shape(value)} where its space has {shape}")
+            if shape:
+                value = value if isinstance(value, np.ndarray) else np.asarray(value)
+                if value.shape != shape:
+                    raise InputError(f"it shows something of shape {value.shape} where its space has {shape}")
             array[i] = value
 
     def _check(self, shown: list[np.ndarray]) -> None:

@@ -37,7 +37,9 @@ def test_a_repeat_is_of_so_many_rounds_as_fill_its_time(monkeypatch):
     assert measured.result() == {"what": "own", "microseconds_per_round": pytest.approx(2000)}
 
 
+@pytest.mark.filterwarnings("ignore:The old environment creation API")
 def test_every_task_has_a_step_of_its_own_package():
     pytest.importorskip("lbforaging", reason="needs the extra oracles")
+    pytest.importorskip("mpe2", reason="needs the extra pettingzoo")
     for make in bridges.TASKS.values():
         make(2)(3)

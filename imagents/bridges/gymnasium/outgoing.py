@@ -10,16 +10,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import tensorflow as tf
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-from tf_agents.specs import tensor_spec
 
+from imagents.bridges.shown import arrays_of, mask_of, spaces_of
 from imagents.bridges.turns import OwnTurns
 from imagents.errors import InputError
-from imagents.learning.perspective import Perspective
 from imagents.players.base import Player
-from imagents.seats import close, num_actions, shows, where_copy
+from imagents.seats import close, shows, where_copy
 
 
 def to_gymnasium(
@@ -70,7 +68,7 @@ class SeatEnv(gymnasium.Env):
             known = f"no such pictures, but {', '.join(modes)}" if modes else "no pictures"
             raise InputError(f"render_mode = {render_mode!r}: {environment_name} has {known}")
         self.metadata, self.render_mode = {"render_modes": modes, "render_fps": 10}, render_mode
-        self.observation_space, self.action_space, self._first = _spaces(self._game.perspective)
+        self.observation_space, self.action_space, self._first = spaces_of(self._game.perspective)
         self._mask = None
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
@@ -108,9 +106,9 @@ class SeatEnv(gymnasium.Env):
         return observation, paid, terminated, truncated, info
 
     def _shown(self, sight):
-        self._mask = _mask(sight)
+        self._mask = mask_of(sight)
         self._mask = self._mask if self._mask is None else self._mask[0]
-        return _arrays(sight.view, self.observation_space, 0), _info(self._mask)
+        return arrays_of(sight.view, self.observation_space, 0), _info(self._mask)
 
 
 class SeatVectorEnv(gymnasium.vector.VectorEnv):
@@ -122,7 +120,7 @@ class SeatVectorEnv(gymnasium.vector.VectorEnv):
             raise InputError(f"{environment_name}: its seats die alone, and one of many copies cannot wait for that")
         mode = AutoresetMode.NEXT_STEP if self._game.together else AutoresetMode.SAME_STEP
         self.num_envs, self.metadata = num_envs, {"autoreset_mode": mode, "render_modes": []}
-        self.single_observation_space, self.single_action_space, self._first = _spaces(self._game.perspective)
+        self.single_observation_space, self.single_action_space, self._first = spaces_of(self._game.perspective)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -131,7 +129,7 @@ class SeatVectorEnv(gymnasium.vector.VectorEnv):
         if seed is not None:
             self._game.seed(seed)
         sight, _, _ = self._game.begin()
-        return _arrays(sight.view, self.single_observation_space), _infos(sight)
+        return arrays_of(sight.view, self.single_observation_space), _infos(sight)
 
     def step(self, actions):
         """Up to where the seat is asked again, in each copy."""
@@ -144,9 +142,9 @@ class SeatVectorEnv(gymnasium.vector.VectorEnv):
         elif over.any():
             final = np.full(self.num_envs, None, object)
             for copy in np.flatnonzero(over):
-                final[copy] = _arrays(last.view, self.single_observation_space, copy)
+                final[copy] = arrays_of(last.view, self.single_observation_space, copy)
             infos |= {"final_obs": final, "_final_obs": over, "final_info": _infos(last), "_final_info": over}
-        observations = _arrays(sight.view, self.single_observation_space)
+        observations = arrays_of(sight.view, self.single_observation_space)
         return observations, paid.numpy().astype(np.float64), over & ended, over & ~ended, infos
 
     def close_extras(self, **_) -> None:
@@ -154,47 +152,10 @@ class SeatVectorEnv(gymnasium.vector.VectorEnv):
         close(self._game.environment)
 
 
-def _spaces(perspective: Perspective) -> tuple[gymnasium.Space, spaces.Discrete, int]:
-    """What a seat sees and does, and the number of its first action."""
-    spec = perspective.environment_action_spec
-    first = int(spec.minimum)
-    return _space(perspective.sight_spec.view), spaces.Discrete(num_actions(spec), start=first), first
-
-
-def _mask(sight) -> np.ndarray | None:
-    """What is legal, int8 `[B, A]`; None where everything is."""
-    return sight.legal_moves.numpy().astype(np.int8) if tf.is_tensor(sight.legal_moves) else None
-
-
 def _info(mask: np.ndarray | None) -> dict:
     return {} if mask is None else {"action_mask": mask}
 
 
 def _infos(sight) -> dict:
-    mask = _mask(sight)
+    mask = mask_of(sight)
     return {} if mask is None else {"action_mask": mask, "_action_mask": np.ones(len(mask), bool)}
-
-
-def _space(spec) -> gymnasium.Space:
-    """The space of a nest of specs."""
-    if isinstance(spec, dict):
-        return spaces.Dict({key: _space(part) for key, part in spec.items()})
-    if isinstance(spec, (tuple, list)):
-        return spaces.Tuple([_space(part) for part in spec])
-    shape, dtype = tuple(spec.shape), spec.dtype.as_numpy_dtype
-    if spec.dtype.is_bool:
-        return spaces.MultiBinary(shape)
-    bounds = (spec.minimum, spec.maximum) if isinstance(spec, tensor_spec.BoundedTensorSpec) else (None, None)
-    whole = spec.dtype.min, spec.dtype.max
-    low, high = (np.broadcast_to(a if a is not None else b, shape).astype(dtype) for a, b in zip(bounds, whole))
-    return spaces.Box(low, high, shape, dtype)
-
-
-def _arrays(view, space: gymnasium.Space, copy: int | None = None):
-    """A view in the arrays of its space: of one copy, or of all."""
-    if isinstance(space, spaces.Dict):
-        return {key: _arrays(view[key], part, copy) for key, part in space.spaces.items()}
-    if isinstance(space, spaces.Tuple):
-        return tuple(_arrays(x, part, copy) for x, part in zip(view, space.spaces))
-    array = np.asarray(view) if copy is None else np.asarray(view)[copy]
-    return np.array(array, space.dtype)
