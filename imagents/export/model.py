@@ -19,7 +19,7 @@ from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
 from imagents.learning.agent import IMAgent
-from imagents.learning.policies import boltzmann, has_q_values, preferences
+from imagents.learning.policies import boltzmann, has_q_values, joined, parts_of, preferences
 from imagents.randomness import draw_from
 from imagents.seats import PASS, is_asked, num_actions, own_legal_moves, where_copy
 
@@ -114,13 +114,14 @@ class AgentModel:
         """The move, what is worth what, probabilities, and the leaves of the next state; -1 where nothing is legal."""
         perspective = self._agent.perspective
         before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
-        state = perspective.next_state(before, time_step)
+        internal, memory = parts_of(self._agent.next_state(before, time_step))
         # Of illegal moves too: tf2onnx multiplies by masks, and 0 times NaN or infinity is NaN.
-        sight = perspective.sight(time_step, state)
+        sight = perspective.sight(time_step, internal)
         if tf.is_tensor(sight.legal_moves):
             sight = sight._replace(legal_moves=tf.ones_like(legal))
         algorithm = self._agent.algorithm
-        values = tf.where(legal, preferences(algorithm.policy, time_step, sight), LOWEST)
+        values, after = preferences(algorithm.policy, time_step, sight, memory)
+        values = tf.where(legal, values, LOWEST)
         best, can_move = tf.argmax(values, axis=1, output_type=tf.int32), tf.reduce_any(legal, axis=1)
         # The lowest number is as good as no legal move, and no infinity is multiplied by 0.
         shares = boltzmann(values, tf.constant(self._agent.temperature), tf.ones_like(legal))
@@ -128,11 +129,12 @@ class AgentModel:
         chosen = best
         if self.policy == "sampled":
             chosen = draw_from(shares, tf.random.uniform(tf.shape(best)))
-        action = tf.where(can_move, self._done(chosen, best, legal, state), tf.cast(PASS, self._action_spec.dtype))
+        action = tf.where(can_move, self._done(chosen, best, legal, internal), tf.cast(PASS, self._action_spec.dtype))
         if not perspective.acts_as_it_chooses:
-            shares = self._shares_done(shares, best, legal, state)
-        worth = values if self._worth == "q_values" else algorithm.value(sight.view)
-        return action, worth, shares, where_copy(can_move, tf.nest.flatten(state), state_leaves)
+            shares = self._shares_done(shares, best, legal, internal)
+        worth = values if self._worth == "q_values" else algorithm.value(sight.view, memory)
+        state = tf.nest.flatten(joined(internal, after))
+        return action, worth, shares, where_copy(can_move, state, state_leaves)
 
     def _done(self, chosen: tf.Tensor, best: tf.Tensor, legal: tf.Tensor, state) -> tf.Tensor:
         """What the environment is told where an agent has chosen, the best legal action where that is none; `[N]`."""

@@ -9,6 +9,7 @@ from imagents.errors import InputError
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import Perspective, Sight
 from imagents.learning.policies import shown
+from imagents.learning.recurrent import RecurrentDQN
 
 
 def check_place(owner: str, time_step_spec, action_spec, seat) -> None:
@@ -30,7 +31,7 @@ def check_learns(owner: str, algorithm) -> tf_agent.TFAgent:
             f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
             "such as imagents.dqn()"
         )
-    if isinstance(algorithm, PolicyGradient):
+    if isinstance(algorithm, (PolicyGradient, RecurrentDQN)):
         return algorithm
     if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
         raise InputError(

@@ -1,5 +1,7 @@
 """An agent's policies: on the environment's time steps, and exploring over legal moves."""
 
+from typing import Any, NamedTuple
+
 import tensorflow as tf
 from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy, tf_policy
 from tf_agents.trajectories import policy_step
@@ -8,30 +10,77 @@ from tf_agents.trajectories import time_step as ts
 from imagents.errors import InputError
 from imagents.learning.perspective import Perspective, Sight
 from imagents.randomness import draw_from, sample_legal, uniform
-from imagents.seats import num_actions
+from imagents.seats import is_asked, lived, num_actions, where_copy
+
+
+class Remembered(NamedTuple):
+    """The whole internal state of an agent whose algorithm remembers.
+
+    internal: that of its perspective, which moves on with every time step; memory: the algorithm's, float32 `[B, M]`,
+    which moves on where the agent decides.
+    """
+
+    internal: Any
+    memory: Any
+
+
+def parts_of(state) -> tuple[Any, Any]:
+    """An agent's internal state as those two parts; () for the second one of an agent without."""
+    return state if isinstance(state, Remembered) else (state, ())
+
+
+def joined(internal, memory):
+    """The inverse of `parts_of`, also of specs."""
+    return Remembered(internal, memory) if tf.nest.flatten(memory) else internal
 
 
 class EnvironmentPolicy(tf_policy.TFPolicy):
-    """An agent's own policy on the environment's time steps, through its perspective."""
+    """An agent's own policy on the environment's time steps, through its perspective.
+
+    Its state is the agent's whole internal state: that of the perspective, or with what the algorithm remembers a
+    `Remembered`.
+    """
 
     def __init__(self, own_policy: tf_policy.TFPolicy, perspective: Perspective, time_step_spec, action_spec):
         super().__init__(
             time_step_spec,
             action_spec,
-            policy_state_spec=perspective.state_spec,
+            policy_state_spec=joined(perspective.state_spec, own_policy.policy_state_spec),
             automatic_state_reset=False,
             clip=False,
         )
         self._own_policy, self._perspective = own_policy, perspective
 
     def _action(self, time_step, policy_state, seed=None):
-        state = self._perspective.next_state(policy_state, time_step)  # as when an agent observes, then acts
-        sight = self._perspective.sight(time_step, state)
-        action = self._own_policy.action(own_time_step(self._own_policy, time_step, sight)).action
-        return policy_step.PolicyStep(self._perspective.action(action, state), state)
+        state = self.next_state(policy_state, time_step)  # as when an agent observes, then acts
+        _, chosen, after = choose(self._own_policy, self._perspective, time_step, state)
+        return policy_step.PolicyStep(self._perspective.action(chosen.action, parts_of(state)[0]), after)
 
     def _get_initial_state(self, batch_size):
-        return self._perspective.initial_state(batch_size)
+        own = self._own_policy.get_initial_state(batch_size)
+        return joined(self._perspective.initial_state(batch_size), own)
+
+    def next_state(self, state, time_step: ts.TimeStep):
+        """The internal state once a time step has been seen: nothing is remembered from one life to the next."""
+        internal, memory = parts_of(state)
+        own = lived(time_step, self._perspective.seat)
+        memory = where_copy(own.is_first() | own.is_last(), tf.nest.map_structure(tf.zeros_like, memory), memory)
+        return joined(self._perspective.next_state(internal, time_step), memory)
+
+
+def choose(policy: tf_policy.TFPolicy, perspective: Perspective, time_step: ts.TimeStep, state):
+    """What an agent sees, the step of its own policy, and its internal state after it has decided where it is asked.
+
+    Args:
+      policy: its own.
+      perspective: its perspective.
+      time_step: the environment's, `[N]`.
+      state: its whole internal state, which has taken in the time step.
+    """
+    internal, memory = parts_of(state)
+    sight = perspective.sight(time_step, internal)
+    chosen = policy.action(own_time_step(policy, time_step, sight), memory)
+    return sight, chosen, joined(internal, where_copy(is_asked(time_step, perspective.seat), chosen.state, memory))
 
 
 def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> ts.TimeStep:
@@ -52,12 +101,16 @@ def has_q_values(policy: tf_policy.TFPolicy) -> bool:
     return isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
 
 
-def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
-    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits."""
+def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight, memory=()):
+    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits.
+
+    With `memory`, what it remembers before; returns what it remembers then, too.
+    """
     if not isinstance(policy, greedy_policy.GreedyPolicy):
         raise InputError(f"{type(policy).__name__} does not say what it thinks of actions")
     own = policy.wrapped_policy
-    return own.distribution(own_time_step(own, time_step, sight)).action.logits_parameter()
+    step = own.distribution(own_time_step(own, time_step, sight), memory)
+    return step.action.logits_parameter(), step.state
 
 
 def shown(sight: Sight):
@@ -141,13 +194,18 @@ class LegalBoltzmannPolicy(_Exploring):
     """Any legal move with a probability proportional to exp(Q / temperature)."""
 
     def _action(self, time_step, policy_state, seed=None):
-        shares = self.probabilities(time_step)
+        step = self._greedy_policy.wrapped_policy.distribution(time_step, policy_state)
+        shares = self._shares(time_step, step)
         chosen = draw_from(shares, uniform(self._generator, [_batch_size(shares)]))
-        return policy_step.PolicyStep(self._as_action(chosen), policy_state, ())
+        return policy_step.PolicyStep(self._as_action(chosen), step.state, ())
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
-        values = self._greedy_policy.wrapped_policy.distribution(time_step).action.logits_parameter()
+        initial = self.get_initial_state(_batch_size(time_step.discount))
+        return self._shares(time_step, self._greedy_policy.wrapped_policy.distribution(time_step, initial))
+
+    def _shares(self, time_step, step: policy_step.PolicyStep) -> tf.Tensor:
+        values = step.action.logits_parameter()
         size = _batch_size(values)
         return boltzmann(values, self._amount_of(size), self._legal_moves(time_step, size))
 
@@ -174,14 +232,15 @@ class SampledPolicy(tf_policy.TFPolicy):
         self._own_policy, self._generator = policy.wrapped_policy, generator
 
     def _action(self, time_step, policy_state, seed=None):
-        distribution = self._own_policy.distribution(time_step).action
-        shares = tf.nn.softmax(distribution.logits_parameter())
+        step = self._own_policy.distribution(time_step, policy_state)
+        shares = tf.nn.softmax(step.action.logits_parameter())
         action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
-        return policy_step.PolicyStep(action, policy_state, distribution.log_prob(action))
+        return policy_step.PolicyStep(action, step.state, step.action.log_prob(action))
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
-        return tf.nn.softmax(self._own_policy.distribution(time_step).action.logits_parameter())
+        initial = self.get_initial_state(_batch_size(time_step.discount))
+        return tf.nn.softmax(self._own_policy.distribution(time_step, initial).action.logits_parameter())
 
 
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from imagents.learning.replay import RowFormat
 from imagents.process import check_memory
+from imagents.randomness import make_generator, uniform
 from imagents.seats import where_copy
 
 
@@ -69,6 +70,40 @@ class Rollouts(tf.Module):
         taken = are_there & over(decisions, are_there) if whole_lives else are_there
         self._are_there.assign(tf.gather(are_there & ~taken, tf.math.invert_permutation(order)))
         return decisions, taken
+
+
+class Histories(Rollouts):
+    """The newest decisions in order, of which windows are learned from again and again, each with equal probability.
+
+    Args:
+      seed: of its own generator, which draws them.
+      Others: as for `Rollouts`.
+    """
+
+    def __init__(self, data_spec, batch_size: int, max_length: int, *, seed: int = 0):
+        super().__init__(data_spec, batch_size, max_length)
+        self._generator = make_generator(seed, "replay")
+
+    def sample(self, count: int, length: int):
+        """Draws windows of as many slots, with replacement: from any slot on, of any copy.
+
+        Returns:
+          All decisions, nest of tensors `[length, count, ...]`, and which are there, bool `[length, count]`: a window
+          is shorter at first, and has gaps where its copy closed nothing.
+        """
+        filled = tf.reduce_sum(tf.cast(tf.reduce_any(self._are_there, axis=1), tf.int32))
+        wide = tf.minimum(filled, length)
+        draws = uniform(self._generator, [2, count])
+        first = tf.cast(draws[0] * tf.cast(filled - wide + 1, tf.float32), tf.int32)
+        after = tf.minimum(first, filled - wide) + wide  # in the order of the filled slots, the oldest first
+        copies = tf.minimum(tf.cast(draws[1] * self.batch_size, tf.int32), self.batch_size - 1)
+        steps = tf.range(length)[:, tf.newaxis]
+        slots = (self._next.read_value() - filled + after - length + steps) % self.max_length
+        places = tf.stack([slots, tf.broadcast_to(copies, [length, count])], axis=2)
+        rows = tf.gather_nd(self._table, tf.reshape(places, [-1, 2]))
+        decisions = self.row_format.unpack(rows)
+        decisions = tf.nest.map_structure(lambda x: tf.reshape(x, [length, count, *x.shape[1:]]), decisions)
+        return decisions, tf.gather_nd(self._are_there, places) & (steps >= length - wide)
 
 
 def flat(nest):

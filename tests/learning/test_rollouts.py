@@ -9,7 +9,7 @@ from imagents.learning.rollouts import Rollouts
 
 SPEC = Decision(
     tf.TensorSpec([], tf.int32), (), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32),
-    tf.TensorSpec([], tf.bool), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32),
+    tf.TensorSpec([], tf.bool), (), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32),
     tf.TensorSpec([], tf.int32), (),
 )  # fmt: skip
 
@@ -24,7 +24,7 @@ def add(memory: Rollouts, *views, begins=False, discount=1.0) -> None:
     number = tf.constant([0 if view is None else view for view in views])
     spread = [np.broadcast_to(x, size) for x in (begins, discount)]
     decision = Decision(
-        number, (), number, tf.zeros([size]), tf.constant(spread[0]), tf.zeros([size]),
+        number, (), number, tf.zeros([size]), tf.constant(spread[0]), (), tf.zeros([size]),
         tf.constant(spread[1], tf.float32), number, (),
     )  # fmt: skip
     memory.add_rows(memory.row_format.pack(decision, size), tf.constant([view is not None for view in views]))
