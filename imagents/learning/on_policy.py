@@ -15,13 +15,12 @@ import math
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.agents.ppo import ppo_clip_agent
-from tf_agents.policies import greedy_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.actors import Actor, Critic
 from imagents.learning.decisions import Decision
 from imagents.learning.perspective import Sight, view_of
-from imagents.learning.recurrent import Memory, RememberingPolicy, rollouts_of, starts_of, windows_of, with_view
+from imagents.learning.recurrent import Memory, RememberingPolicy, greedy, rollouts_of, starts_of, windows_of, with_view
 from imagents.learning.rollouts import flat
 from imagents.randomness import make_generator, uniform
 from imagents.seats import where_copy
@@ -107,7 +106,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         if memory is not None:
             self._trained += memory.trainable_weights
             own = RememberingPolicy(self._policy.wrapped_policy, memory, own_time_step_spec)
-            self._policy = greedy_policy.GreedyPolicy(own)
+            self._policy = greedy(own)
         optimizer.build(self._trained)
         self.rollout_length, self.longest_life = settings.rollout_length, settings.longest_life
 

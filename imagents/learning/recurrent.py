@@ -13,7 +13,7 @@ import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.networks import network
-from tf_agents.policies import tf_policy
+from tf_agents.policies import greedy_policy, tf_policy
 from tf_agents.trajectories import policy_step
 
 from imagents.learning.networks import Flat, QNetwork
@@ -175,6 +175,7 @@ class RecurrentDQN(Optimistic, dqn_agent.DqnAgent):
     def __init__(self, *args, window_length: int, **kwargs):
         super().__init__(*args, **kwargs)
         self.window_length = window_length
+        _leave_state(self._policy)
 
     def _loss(self, experience, td_errors_loss_fn, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False):
         """Of decisions `[T, N, ...]`, of which those of `weights` are there, bool `[T, N]`."""
@@ -223,6 +224,19 @@ class RememberingPolicy(tf_policy.TFPolicy):
         after = self._memory(view_of(time_step.observation), policy_state)
         own = time_step._replace(observation=with_view(time_step.observation, after))
         return policy_step.PolicyStep(self._policy.distribution(own).action, after, ())
+
+
+def greedy(policy: RememberingPolicy) -> greedy_policy.GreedyPolicy:
+    """What is greedy over that policy."""
+    made = greedy_policy.GreedyPolicy(policy)
+    _leave_state(made)
+    return made
+
+
+def _leave_state(policy: greedy_policy.GreedyPolicy) -> None:
+    """Nothing is forgotten at a FIRST of the environment, which need not be the agent's."""
+    for each in (policy, policy.wrapped_policy):
+        each._automatic_state_reset = False
 
 
 def with_view(observation, view):

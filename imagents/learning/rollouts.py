@@ -20,10 +20,14 @@ class Rollouts(tf.Module):
       data_spec: nest of `tf.TensorSpec`s of a decision, without the batch dimension.
       batch_size: number of copies B.
       max_length: slots S. A slot takes what all copies close at one time step.
+
+    Attributes:
+      in_place: as of `FIFOReplayBuffer`.
     """
 
     def __init__(self, data_spec, batch_size: int, max_length: int):
         super().__init__(name="rollouts")
+        self.in_place = False
         self.data_spec, self.batch_size, self.max_length = data_spec, batch_size, max_length
         self.row_format = RowFormat(data_spec)
         size = 4 * batch_size * max_length * self.row_format.num_words
@@ -50,7 +54,10 @@ class Rollouts(tf.Module):
         self._num_lost.assign_add(tf.reduce_sum(tf.cast(forgotten, tf.int64)))
         for variable, new in ((self._table, rows), (self._are_there, mask)):
             kept = tf.where(tf.reduce_any(mask), new, tf.gather(variable, slot))
-            variable.assign(tf.tensor_scatter_nd_update(variable.read_value(), [[slot]], kept[tf.newaxis]))
+            if self.in_place:
+                variable.scatter_nd_update([[slot]], kept[tf.newaxis])
+            else:
+                variable.assign(tf.tensor_scatter_nd_update(variable.read_value(), [[slot]], kept[tf.newaxis]))
         self._next.assign(tf.where(tf.reduce_any(mask), (slot + 1) % self.max_length, slot))
 
     def take(self, whole_lives: bool = False):
@@ -100,10 +107,12 @@ class Histories(Rollouts):
         steps = tf.range(length)[:, tf.newaxis]
         slots = (self._next.read_value() - filled + after - length + steps) % self.max_length
         places = tf.stack([slots, tf.broadcast_to(copies, [length, count])], axis=2)
-        rows = tf.gather_nd(self._table, tf.reshape(places, [-1, 2]))
+        are_there = tf.gather_nd(self._are_there.read_value(), places) & (steps >= length - wide)
+        places = tf.reshape(places, [-1, 2])
+        rows = self._table.gather_nd(places) if self.in_place else tf.gather_nd(self._table.read_value(), places)
         decisions = self.row_format.unpack(rows)
         decisions = tf.nest.map_structure(lambda x: tf.reshape(x, [length, count, *x.shape[1:]]), decisions)
-        return decisions, tf.gather_nd(self._are_there, places) & (steps >= length - wide)
+        return decisions, are_there
 
 
 def flat(nest):
