@@ -102,6 +102,24 @@ def test_a_model_of_what_a_seat_sees_plays_as_the_agent_does(exported, world, st
         np.testing.assert_array_equal(step.state["state_mood"], np.where(can_move, 1.5, 0.5))
 
 
+@pytest.mark.parametrize("algorithm", [imagents.drqn, imagents.recurrent_ppo])
+def test_what_an_agent_remembers_goes_in_and_comes_out(exported, algorithm):
+    settings = dict(algorithm=algorithm(recurrent_units=4, window_length=2), **STATES["state"])
+    agent, environment, folder = exported("mask", settings)
+    time_step, model = environment.current_time_step(), ExportedAgent(folder)
+    size = 4 if algorithm is imagents.drqn else 8  # the critic's, too
+    assert json.loads((folder / "imagents.json").read_text())["inputs"]["state_memory"]["shape"] == [None, size]
+    state, own = model.policy.get_initial_state(7), agent.policy.get_initial_state(7)
+    for _ in range(3):
+        step, expected = model.policy.action(time_step, state), agent.policy.action(time_step, own)
+        state, own = step.state, expected.state
+        can_move = tf.reduce_any(time_step.observation["legal_moves"], axis=1)
+        np.testing.assert_array_equal(step.action, tf.where(can_move, expected.action, -1))
+        np.testing.assert_allclose(state["state_memory"][can_move], own.memory[can_move], atol=1e-6)
+        assert not state["state_memory"][~can_move].numpy().any()
+    assert state["state_memory"].numpy().any()
+
+
 @pytest.mark.parametrize("format_name", ["onnx", "tflite"])
 def test_other_formats_play_the_same(exported, format_name):
     agent, environment, folder = exported("mask", STATES["state"], format_name)
