@@ -25,6 +25,7 @@ from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, 
 from imagents.learning.policies import (
     EnvironmentPolicy,
     LegalBoltzmannPolicy,
+    SampledPolicy,
     choose,
     greedy_probabilities,
     has_q_values,
@@ -38,7 +39,18 @@ from imagents.learning.replay import FIFOReplayBuffer
 from imagents.learning.rollouts import Histories, Rollouts, flat
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
+from imagents.seats import (
+    PASS,
+    assign,
+    check_policy,
+    is_asked,
+    is_numbered,
+    lived,
+    shows,
+    values_of,
+    variables_for,
+    where_copy,
+)
 from imagents.settings import QLearning
 
 
@@ -50,7 +62,8 @@ class IMAgent(tf.Module):
 
     Args:
       environment: the environment, or its time step spec.
-      action_spec: with a time step spec, the environment's action spec. The seat's own has to be one bounded integer.
+      action_spec: with a time step spec, the environment's action spec. The seat's own has to be one bounded integer,
+        or floats for an algorithm that takes them.
       batch_size: number of copies B; the environment's if None, 1 with a time step spec.
       algorithm: the TF-Agents agent that learns, or a function (time_step_spec, action_spec) that builds it from the
         agent's own specs (see `imagents.learning.algorithms`): the observation is a `Sight` of the agent's view and the
@@ -121,7 +134,10 @@ class IMAgent(tf.Module):
         own_action_spec = self.perspective.action_spec
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
             own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
-            algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
+            try:
+                algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
+            except InputError as error:
+                raise InputError(f"{self.name}: {error}") from None
         self.algorithm = check_learns(self.name, algorithm)
         check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
@@ -170,8 +186,10 @@ class IMAgent(tf.Module):
         """
         check_policy(policy)
         own, self._drawn = self.algorithm.policy, None
-        if policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
-            generator = make_generator(seed, f"{self.name}/sampled")
+        generator = make_generator(seed, f"{self.name}/sampled")
+        if policy == "sampled" and not is_numbered(own.action_spec):
+            own = self._drawn = SampledPolicy(own, generator)
+        elif policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
             legal_moves = operator.attrgetter("legal_moves") if sees_moves(own) else None
             own = self._drawn = LegalBoltzmannPolicy(own, self.temperature, generator, legal_moves)
         self.policy = self._on_time_steps(own, self.policy.time_step_spec)
@@ -258,7 +276,7 @@ class IMAgent(tf.Module):
         return self._done(is_asked(time_step, self.seat), action), after
 
     def _done(self, asked: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-        return tf.where(asked, action, PASS) if self._passes else action
+        return where_copy(asked, action, tf.cast(tf.fill(action.shape, PASS), action.dtype)) if self._passes else action
 
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.

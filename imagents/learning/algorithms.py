@@ -23,7 +23,7 @@ from imagents.learning.q_learning import DQN, CategoricalDQN, DoubleDQN, huber
 from imagents.learning.recurrent import Memory, RecurrentDQN, RecurrentQNetwork
 from imagents.learning.tabular import TabularAgent
 from imagents.randomness import make_seed
-from imagents.seats import num_actions
+from imagents.seats import is_numbered, num_actions
 from imagents.settings import A2C, DRQN, PPO, ActorCritic, Learning, QLearning, RecurrentPPO, Reinforce, Tabular
 
 Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
@@ -122,7 +122,8 @@ def policy_gradient(
     """
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
-        units, count = settings.recurrent_units, num_actions(action_spec)
+        units, numbered = settings.recurrent_units, is_numbered(action_spec)
+        count = num_actions(action_spec) if numbered else action_spec.shape[0]
         memory = None
         if units:  # the actor's beside the critic's
             memory = Memory(view_of(time_step_spec.observation), units, 2, features, make_seed(seed, "memory"))
@@ -130,7 +131,8 @@ def policy_gradient(
 
         def logits(spec):
             own_seed = make_seed(seed, "actor")
-            return QNetwork(spec, count, settings.hidden_layers, 1, of_actor, 0 if units else mirror, own_seed)
+            symmetry = mirror if numbered and not units else 0
+            return QNetwork(spec, count, settings.hidden_layers, 1, of_actor, symmetry, own_seed)
 
         def values(spec):
             return QNetwork(spec, 1, settings.hidden_layers, 1, of_critic, 0, make_seed(seed, "critic"))

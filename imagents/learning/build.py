@@ -17,7 +17,7 @@ from imagents.learning.optimism import OPTIMISM
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
-from imagents.seats import num_seats, own_action_spec
+from imagents.seats import is_numbered, num_seats, own_action_spec
 from imagents.settings import DRQN, ActorCritic, Learning, QLearning, Tabular, settings_of
 
 
@@ -124,7 +124,8 @@ def _algorithm(config: TrainConfig, settings: Learning | ActorCritic, seed: int)
 
 def _check_memory(settings: QLearning, num_games: int, actions) -> None:
     """Raises an InputError if what its layers give has no room: a gradient needs all of them, a move the widest."""
-    batch, widths = settings.batch_size, [*settings.hidden_layers, int(np.max(getattr(actions, "maximum", 0))) + 1]
+    most = int(np.max(actions.maximum)) if is_numbered(actions) else 0
+    batch, widths = settings.batch_size, [*settings.hidden_layers, most + 1]
     needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
     for what, numbers in needs.items():
         check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)

@@ -47,6 +47,5 @@ def check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspec
     sight = perspective.sight_spec
     own = shown(sight) if isinstance(observation, Sight) else sight.view
     shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
-    bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
-    if shapes[0] != shapes[1] or bounds[0] != bounds[1]:
+    if shapes[0] != shapes[1] or action.shape != perspective.action_spec.shape or action != perspective.action_spec:
         raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")

@@ -17,13 +17,13 @@ from tf_agents.agents import tf_agent
 from tf_agents.agents.ppo import ppo_clip_agent
 from tf_agents.trajectories import time_step as ts
 
-from imagents.learning.actors import Actor, Critic
+from imagents.learning.actors import Actor, Critic, GaussianActor
 from imagents.learning.decisions import Decision
 from imagents.learning.perspective import Sight, view_of
 from imagents.learning.recurrent import Memory, RememberingPolicy, greedy, rollouts_of, starts_of, windows_of, with_view
 from imagents.learning.rollouts import flat
 from imagents.randomness import make_generator, uniform
-from imagents.seats import where_copy
+from imagents.seats import is_numbered, where_copy
 from imagents.settings import ActorCritic
 
 
@@ -59,7 +59,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
     Args:
       time_step_spec, action_spec: the agent's own.
       settings: PPO's, A2C's or REINFORCE's.
-      logits, values: as `Actor` and `Critic` take them.
+      logits, values: as `Actor` and `Critic` take them; of floats the former are the means of a `GaussianActor`.
       optimizer: of both networks.
       seed: of the order of minibatches.
       memory: a `Memory` of what both networks take in the place of the view, the actor's half and the critic's; or
@@ -79,7 +79,8 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         if memory is not None:
             observation = with_view(observation, memory.spec)
             time_step_spec = time_step_spec._replace(observation=observation)
-        actor, critic = Actor(observation, action_spec, logits), Critic(observation, values)
+        kind = Actor if is_numbered(action_spec) else GaussianActor
+        actor, critic = kind(observation, action_spec, logits), Critic(observation, values)
         actor.create_variables()
         critic.create_variables()
         super().__init__(

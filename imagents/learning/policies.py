@@ -9,8 +9,8 @@ from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
 from imagents.learning.perspective import Perspective, Sight
-from imagents.randomness import draw_from, sample_legal, uniform
-from imagents.seats import is_asked, lived, num_actions, where_copy
+from imagents.randomness import draw_from, normal, sample_legal, uniform
+from imagents.seats import is_asked, is_numbered, lived, num_actions, where_copy
 
 
 class Remembered(NamedTuple):
@@ -233,8 +233,12 @@ class SampledPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         step = self._own_policy.distribution(time_step, policy_state)
-        shares = tf.nn.softmax(step.action.logits_parameter())
-        action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
+        if is_numbered(self.action_spec):
+            shares = tf.nn.softmax(step.action.logits_parameter())
+            action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
+        else:
+            means, deviations = step.action.loc, step.action.scale.diag_part()
+            action = means + deviations * normal(self._generator, [_batch_size(means), means.shape[1]])
         return policy_step.PolicyStep(action, step.state, step.action.log_prob(action))
 
     def probabilities(self, time_step) -> tf.Tensor:

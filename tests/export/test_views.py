@@ -47,9 +47,11 @@ class Shows(tf_environment.TFEnvironment):
         return self._current_time_step()
 
 
+FLOATS = tensor_spec.BoundedTensorSpec([2, 1], tf.float32, [[-1], [-3]], [[1], [3]])
 WORLDS = {  # observation, actions, seats, the exported agent's seat, what its model takes
     "bare": (NUMBERS, ACTION, None, 0, {"view"}),
     "dictionary": (NESTED, ACTION, None, 0, {"view_inner_far", "view_inner_near", "view_own"}),
+    "floats": (NUMBERS, FLOATS, None, 0, {"view"}),
     "tuple": ((NUMBERS, NUMBERS), ACTION, None, 0, {"view_0", "view_1"}),
     "mask": (NESTED | {"legal_moves": MASK}, ACTION, None, 0,
              {"view_inner_far", "view_inner_near", "view_own", "legal_moves"}),
@@ -81,7 +83,7 @@ def exported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", [name for name in WORLDS if name != "floats"])
 def test_a_model_of_what_a_seat_sees_plays_as_the_agent_does(exported, world, state):
     agent, environment, folder = exported(world, STATES[state])
     time_step = environment.current_time_step()
@@ -118,6 +120,18 @@ def test_what_an_agent_remembers_goes_in_and_comes_out(exported, algorithm):
         np.testing.assert_allclose(state["state_memory"][can_move], own.memory[can_move], atol=1e-6)
         assert not state["state_memory"][~can_move].numpy().any()
     assert state["state_memory"].numpy().any()
+
+
+@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "tflite"])
+def test_floats_come_within_their_bounds(exported, format_name):
+    agent, environment, folder = exported("floats", dict(algorithm=imagents.ppo()), format_name)
+    time_step, model = environment.current_time_step(), ExportedAgent(folder)
+    action = model.policy.action(time_step, ()).action
+    assert action.shape == [7, 2, 1] and (abs(action) <= [[1.0], [3.0]]).numpy().all()
+    np.testing.assert_allclose(action, agent.act(time_step), rtol=1e-5)
+    assert set(json.loads((folder / "imagents.json").read_text())["outputs"]) == {"action", "value"}
+    with pytest.raises(imagents.InputError, match="exported without its probabilities: it can only play greedily"):
+        model.follow("sampled")
 
 
 @pytest.mark.parametrize("format_name", ["onnx", "tflite"])
