@@ -276,18 +276,18 @@ class Cued(Scripted):
 
     def __init__(self, batch_size: int):
         super().__init__([Row([0], [0]), Row([0], [0]), Row([0], [0]), Row([], [0])], batch_size, alike=True)
-        self._cue, self._paid = (tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False) for _ in range(2))
+        self._cue, self._earned = (tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False) for _ in range(2))
 
     def _step(self, action):
         time_step = super()._step(action)
         self._cue.assign(tf.where(time_step.is_first(), (self._cue + tf.range(self.batch_size) + 1) % 2, self._cue))
-        self._paid.assign(tf.cast(time_step.is_last() & (action[0] == self._cue), tf.int32))
+        self._earned.assign(tf.cast(time_step.is_last() & (action[0] == self._cue), tf.int32))
         return self._current_time_step()
 
     def _current_time_step(self):
         time_step = super()._current_time_step()
         cue = tf.where(time_step.is_first()[:, tf.newaxis], tf.one_hot(self._cue, 4), 0.0)
-        reward = tf.cast(self._paid, tf.float32)[:, tf.newaxis]
+        reward = tf.cast(self._earned, tf.float32)[:, tf.newaxis]
         return time_step._replace(observation=time_step.observation | {"views": (cue,)}, reward=reward)
 
 
