@@ -19,7 +19,8 @@ from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
 from imagents.learning.agent import IMAgent
-from imagents.learning.policies import boltzmann, has_q_values, joined, own_time_step, parts_of, preferences
+from imagents.learning.internal_state import joined, parts_of
+from imagents.learning.policies import boltzmann, has_q_values, own_time_step, preferences
 from imagents.randomness import draw_from
 from imagents.seats import PASS, is_asked, is_numbered, num_actions, own_legal_moves, where_copy
 

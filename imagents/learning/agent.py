@@ -20,17 +20,15 @@ from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.fitting import check_learns, check_made_for, check_place
+from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
 from imagents.learning.policies import (
-    EnvironmentPolicy,
     LegalBoltzmannPolicy,
     SampledPolicy,
-    choose,
     greedy_probabilities,
     has_q_values,
     own_time_step,
-    parts_of,
     preferences,
     sees_moves,
     shown,

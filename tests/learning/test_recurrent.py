@@ -8,7 +8,7 @@ from worlds import F, L, M, Row, Scripted
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import drqn, recurrent_ppo
-from imagents.learning.policies import parts_of
+from imagents.learning.internal_state import parts_of
 from imagents.learning.recurrent import Memory, rollouts_of, starts_of, windows_of
 from imagents.learning.rollouts import flat
 from imagents.seats import take_step, turns
