@@ -211,7 +211,7 @@ def test_before_the_first_step_no_ratio_differs_from_1_in_windows_that_begin_wit
 def test_in_later_lessons_no_ratio_but_that_of_the_open_decision_does():
     endless = [Row([0], [0, 0]), *[Row([1], [1, 0]), Row([0], [0, 1])] * 9, Row([], [0, 0])]
     environment = Scripted(endless, alike=True, at_once=False)
-    loop = trainer(environment, recurrent_ppo(**PPO, learning_rate=0.1), 2)
+    loop = trainer(environment, recurrent_ppo(**PPO | dict(window_length=6, learning_rate=0.1)), 2)
     agent = loop.agents[1]
     for expected in (0, 1 / 4):
         asked_to_play(loop, 4, lambda *_: None)
