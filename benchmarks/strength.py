@@ -33,7 +33,8 @@ class Study:
     flags: further settings of the command, by their names.
     seeds: how many.
     solver_games: against the perfect player, after the training; each side begins half of them.
-    episodes: fresh ones, after the training, in which the best checkpoint and the last one are measured.
+    episodes: fresh ones, after the training, in which the best checkpoint and the last one are measured; 0 for those of
+      the training's own end.
     """
 
     game: str
@@ -63,8 +64,19 @@ def _words(flags: dict[str, object]) -> list[str]:
 
 _PLAIN_256 = {"symmetry": "none", "hidden_layers": [256, 256]}
 _PLAIN_512 = {"symmetry": "none", "hidden_layers": [512, 256]}
+_BLIND = {"hide_velocity": True}
+_PENDULUM = {
+    "algorithm": "ppo", "discount": 0.9, "parallel_games": 16, "rollout_length": 128, "epochs": 10, "minibatches": 8,
+    "rounds_per_chunk": 128, "evaluate_every": 8, "steps": 200_000,
+}  # fmt: skip
 STUDIES = {
     "cartpole default": Study("cartpole", seeds=10, episodes=1000),
+    "cartpole ppo": Study("cartpole", "ppo", seeds=10),
+    "cartpole reinforce": Study("cartpole", "reinforce"),
+    "cartpole recurrent_ppo, without velocities": Study("cartpole", "recurrent_ppo", _BLIND, seeds=10),
+    "cartpole drqn, without velocities": Study("cartpole", "drqn", _BLIND),
+    "cartpole ppo, without velocities": Study("cartpole", "ppo", _BLIND),
+    "pendulum ppo": Study("gymnasium:Pendulum-v1", flags=_PENDULUM, seeds=5),
     "tic_tac_toe default": Study("tic_tac_toe", seeds=10),
     "tic_tac_toe perfect": Study("tic_tac_toe", "perfect", seeds=5),
     "connect_four quick": Study("connect_four", "quick", solver_games=200),
@@ -154,6 +166,9 @@ def measure(study: Study, seed: int, folder: pathlib.Path) -> dict:
         "seconds_from_enter_to_report": wall,
         "agents": {name: _figures(agent) for name, agent in result["agents"].items()},
     }
+    for kind, agents in (("best", result), ("last", result.get("last", result))) if not study.episodes else ():
+        for name, agent in agents["agents"].items():
+            row["agents"][name] |= {kind: agent["mean_return"]} if "lives" in agent else {}
     if study.solver_games:
         report = json.loads(_imagents("evaluate", str(folder), "--solver-games", str(study.solver_games), "--json"))
         for name, agent in report["agents"].items():
@@ -189,7 +204,8 @@ def page(figures: list[dict]) -> str:
     """docs/results.md."""
     shares = json.loads(many.FIGURES.read_text()) if many.FIGURES.exists() else {}
     responses = json.loads(best_response.FIGURES.read_text()) if best_response.FIGURES.exists() else []
-    parts = (_INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), many.section(shares), _cartpole(figures),
+    parts = (_INTRODUCTION, _tic_tac_toe(figures), _connect_four(figures), many.section(shares),
+             _returns(figures, "CartPole", "cartpole", 475), _returns(figures, "Pendulum", "pendulum", -200),
              best_response.section(responses), _changes(figures))  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -251,24 +267,26 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 
 
 _EPISODES = """\
-The mean return of 1,000 fresh greedy episodes, at most 500: of the checkpoint that a run keeps as its best, chosen on
-other episodes, and of the last one. The mean over seeds, and in brackets the least and the most."""
+The mean return of fresh greedy episodes: of the checkpoint that a run keeps as its best, chosen on other episodes, and
+of the last one. The mean over seeds, and in brackets the least and the most."""
 
 
-def _cartpole(figures: list[dict]) -> Iterable[str]:
-    yield "## CartPole"
+def _returns(figures: list[dict], title: str, begins: str, enough: float) -> Iterable[str]:
+    """What is told by returns, of the studies whose names begin so."""
+    yield f"## {title}"
     yield ""
     yield from _EPISODES.splitlines()
     yield ""
-    yield "| command | seeds | steps | training | Enter to report | best | seeds of 475 or more | last |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for name, rows in _by_study(figures, "cartpole"):
+    yield "| command | seeds | steps | training | Enter to report | episodes | best | "\
+          f"seeds of {enough:g} or more | last |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, rows in _by_study(figures, begins):
         agents = [agent for row in rows for agent in row["agents"].values()]
-        solved = sum(agent["best"] >= 475 for agent in agents)
+        solved = sum(agent["best"] >= enough for agent in agents)
         yield _row(
             f"`{STUDIES[name].command()}`", len(rows), f"{rows[0]['plies']:,}", _spread(rows, "seconds", "s"),
-            _spread(rows, "seconds_from_enter_to_report", "s"), _spread(agents, "best", ""),
-            f"{solved} of {len(agents)}", _spread(agents, "last", ""),
+            _spread(rows, "seconds_from_enter_to_report", "s"), STUDIES[name].episodes or 100,
+            _spread(agents, "best", ""), f"{solved} of {len(agents)}", _spread(agents, "last", ""),
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ that another owner draws, and each generator travels in the checkpoint with its 
 """
 
 import hashlib
+import math
 
 import tensorflow as tf
 
@@ -31,6 +32,12 @@ def uniform(generator: tf.random.Generator, shape) -> tf.Tensor:
     """
     bits = generator.uniform_full_int(shape, tf.uint32)
     return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
+
+
+def normal(generator: tf.random.Generator, shape) -> tf.Tensor:
+    """Random float32 numbers of mean 0 and variance 1, by Box and Muller's transform of `uniform` ones."""
+    radius, angle = tf.unstack(uniform(generator, [2, *shape]))
+    return tf.sqrt(-2.0 * tf.math.log(1.0 - radius)) * tf.cos(2.0 * math.pi * angle)
 
 
 def sample_legal(legal_moves: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:

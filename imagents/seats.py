@@ -114,8 +114,23 @@ def own_action_spec(action_spec, seat: int):
 
 
 def num_actions(own_action_spec) -> int:
-    """How many actions a seat has to choose among, by its own spec: one bounded integer."""
+    """How many actions a seat has to choose among, by its own spec: one bounded integer.
+
+    Raises:
+      InputError: for another spec.
+    """
+    if not is_numbered(own_action_spec):
+        raise InputError(
+            f"its actions are {own_action_spec.dtype.name} {tuple(own_action_spec.shape)}: this is for numbered ones; "
+            "ppo, a2c, reinforce and recurrent_ppo take any"
+        )
     return int(own_action_spec.maximum - own_action_spec.minimum + 1)
+
+
+def is_numbered(own_action_spec) -> bool:
+    """Whether a seat chooses one bounded integer; else, where an `IMAgent` can sit, floats."""
+    is_one = isinstance(own_action_spec, tf.TensorSpec) and not own_action_spec.shape.rank
+    return is_one and own_action_spec.dtype.is_integer and hasattr(own_action_spec, "maximum")
 
 
 def own_legal_moves(observation, seat: int):

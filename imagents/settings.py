@@ -104,6 +104,25 @@ class QLearning(Learning):
 
 
 @dataclasses.dataclass(frozen=True)
+class DRQN(QLearning):
+    """Deep recurrent Q-learning (Hausknecht & Stone 2015): Double DQN with a memory, from windows of decisions."""
+
+    name: Literal["drqn"] = "drqn"
+    recurrent_units: int = 64
+    """Units of the memory, between what is seen and the hidden layers."""
+    window_length: int = 16
+    """Decisions in a row that are learned from together; a train step has batch_size decisions in such windows."""
+
+    n_step: typing.ClassVar[int] = 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_least(self, {"recurrent_units": 1, "window_length": 2})
+        check("replay_length", self.replay_length >= self.window_length, self.replay_length,
+              f"it has room for a window_length = {self.window_length}")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
 class Tabular(Learning):
     """Q-learning in a table, for views of few values: each decision is learned exactly once, as it closes."""
 
@@ -153,6 +172,8 @@ class ActorCritic:
     normalize_advantages: typing.ClassVar[bool] = False
     baseline: typing.ClassVar[bool] = True
     longest_life: typing.ClassVar[int] = 0  # any
+    recurrent_units: typing.ClassVar[int] = 0
+    window_length: typing.ClassVar[int] = 1
 
     def __post_init__(self):
         _check_layers(self)
@@ -176,6 +197,25 @@ class PPO(ActorCritic):
     """Gradient steps in each of them, on a share of the decisions each."""
 
     normalize_advantages: typing.ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentPPO(PPO):
+    """PPO with a memory, from windows of decisions."""
+
+    name: Literal["recurrent_ppo"] = "recurrent_ppo"
+    recurrent_units: int = 64
+    """Units of the policy's memory, and of the values', between what is seen and the hidden layers."""
+    window_length: int = 32
+    """Decisions in a row through which a gradient reaches back; rollout_length is a multiple of it."""
+    rollout_length: int = 128
+    """Rounds played between two lessons."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_least(self, {"recurrent_units": 1, "window_length": 2})
+        check("rollout_length", self.rollout_length % self.window_length == 0, self.rollout_length,
+              f"a multiple of window_length = {self.window_length} is needed")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,8 +248,8 @@ class Reinforce(ActorCritic):
 
 
 ALGORITHMS = {
-    "dqn": QLearning, "double_dqn": QLearning, "c51": QLearning, "tabular": Tabular,
-    "ppo": PPO, "a2c": A2C, "reinforce": Reinforce,
+    "dqn": QLearning, "double_dqn": QLearning, "c51": QLearning, "tabular": Tabular, "drqn": DRQN,
+    "ppo": PPO, "a2c": A2C, "reinforce": Reinforce, "recurrent_ppo": RecurrentPPO,
 }  # fmt: skip
 
 

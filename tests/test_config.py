@@ -56,7 +56,7 @@ def refusal(function, *arguments, **keywords):
         ("minutes", -1.5, "a budget is more than 0"),
         ("minutes", math.inf, "a budget is more than 0"),
         ("minutes", math.nan, "a budget is more than 0"),
-        ("algorithm", "sarsa", "choose dqn, double_dqn, c51, tabular, ppo, a2c, reinforce"),
+        ("algorithm", "sarsa", "choose dqn, double_dqn, c51, tabular, drqn, ppo, a2c, reinforce, recurrent_ppo"),
         ("hidden_layers", (64, 0), "a layer has at least 1 unit"),
         ("learning_rate", 0.0, "a learning rate is more than 0"),
         ("learning_rate", math.inf, "a learning rate is more than 0"),

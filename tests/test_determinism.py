@@ -99,8 +99,9 @@ def lesson(name: str, execution: str) -> dict:
     settings = LEARNERS[name] | dict(environment="kuhn_poker", parallel_games=8, seed=3, execution=execution)
     name = settings["algorithm"]
     settings |= dict(hidden_layers=(8,)) if name != "tabular" else {}
-    settings |= dict(batch_size=16, warmup_rounds=2) if name in ("dqn", "double_dqn", "c51") else {}
-    settings |= dict(rollout_length=6) if name in ("ppo", "a2c", "reinforce") else {}
+    settings |= dict(batch_size=16, warmup_rounds=2) if name in ("dqn", "double_dqn", "c51", "drqn") else {}
+    settings |= dict(rollout_length=6) if name in ("ppo", "a2c", "reinforce", "recurrent_ppo") else {}
+    settings |= dict(recurrent_units=4, window_length=3) if name in ("drqn", "recurrent_ppo") else {}
     trainer = build(TrainConfig(**settings))
     metrics = [trainer.run(12), trainer.run(12)]
     losses = [each[f"player_{n}_loss"] for each in metrics for n in (1, 2)]

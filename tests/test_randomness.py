@@ -10,7 +10,7 @@ import tensorflow as tf
 import imagents
 from imagents import InputError
 from imagents.evaluation.elo import rate
-from imagents.randomness import make_generator, make_seed, uniform
+from imagents.randomness import make_generator, make_seed, normal, uniform
 
 MODES = {
     "eager": lambda function: function,
@@ -52,6 +52,15 @@ def test_any_whole_number_from_0_on_is_a_seed():
 def test_what_is_no_seed_is_refused_wherever_one_is_taken(use, seed):
     with pytest.raises(InputError, match=re.escape(f"seed = {seed!r}: a whole number of at least 0 is needed")):
         use(seed)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_normal_numbers_are_normal_and_nearly_the_same_in_every_mode(mode):
+    generator = make_generator(3, "noise")
+    x = MODES[mode](lambda: normal(generator, [100, 50]))().numpy()
+    assert np.isfinite(x).all()
+    np.testing.assert_allclose([x.mean(), x.var(), (x**3).mean(), (x**4).mean()], [0, 1, 0, 3], atol=0.4)
+    np.testing.assert_allclose(x, normal(make_generator(3, "noise"), [100, 50]), atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from small import SMALL, small_flags
 
 from imagents import cli, commands, plotting
-from imagents.config import DEFAULT_ENVIRONMENT, TrainConfig, environment_class
+from imagents.config import BRIDGES, DEFAULT_ENVIRONMENT, TrainConfig, environment_class
 
 for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
     pytest.importorskip(extra)
@@ -146,7 +146,7 @@ def small_training(words) -> list[str]:
     """Flags of a small training that the algorithm of this one knows."""
     named = {name.removeprefix("--"): value for name, value in itertools.pairwise(words)}
     environment = named.get("environment", DEFAULT_ENVIRONMENT)
-    if ":" in environment:
+    if ":" in environment and environment.partition(":")[0] not in BRIDGES:
         return LESS["train"]
     chosen = {"algorithm": named["algorithm"]} if "algorithm" in named else {}
     known = TrainConfig(environment, **chosen).fields()

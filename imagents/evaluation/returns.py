@@ -43,7 +43,7 @@ class Returns(tf.Module):
         self._fixed = [player for player in players if not isinstance(player, IMAgent)]
         copies = environment.batch_size
         self._per_copy = -(-episodes // copies)
-        self._states = [variables_for(agent.perspective.initial_state(copies)) for agent in self._agents]
+        self._states = [variables_for(agent.initial_state(copies)) for agent in self._agents]
         zeros = tf.zeros([copies])
         # Of each agent, in each copy: its return so far in the present life, the sum of those that ended, their number.
         self._returns, self._sums, self._lives = (
@@ -100,8 +100,7 @@ class Returns(tf.Module):
             variable.assign(tf.zeros_like(variable))
         first = self.environment.reset()
         for agent, state in zip(self._agents, self._states, strict=True):
-            initial = agent.perspective.initial_state(self.environment.batch_size)
-            assign(state, agent.perspective.next_state(initial, first))
+            assign(state, agent.next_state(agent.initial_state(self.environment.batch_size), first))
         for player in self._fixed:
             player.observe(first)
 
@@ -119,7 +118,7 @@ class Returns(tf.Module):
             self._agents, self._states, self._returns, self._sums, self._lives, strict=True
         ):
             present = values_of(state)
-            assign(state, where_copy(moved, agent.perspective.next_state(present, after), present))
+            assign(state, where_copy(moved, agent.next_state(present, after), present))
             reward = tf.where(moved & ~lived(before, agent.seat).is_last(), own_reward(after, agent.seat, ()), 0.0)
             value = tf.where(lived(after, agent.seat).is_first(), 0.0, so_far + reward)
             so_far.assign(tf.where(counts, value, so_far))
@@ -135,7 +134,10 @@ class Returns(tf.Module):
         player = self._players[seat]
         if player in self._fixed:
             return player.act(time_step)
-        return player.decide(time_step, values_of(self._states[self._agents.index(player)]))
+        state = self._states[self._agents.index(player)]
+        action, after = player.decide(time_step, values_of(state))
+        assign(state, after)
+        return action
 
 
 def _standard_error(left: np.ndarray, lives: float) -> float:

@@ -4,8 +4,8 @@ What the environment says goes in (`environment.serving(seat)`: of a board game 
 elsewhere `view`, what the seat sees, and `legal_moves` if there are any). Out comes `action`, `[N]`, with `q_values`,
 float32 `[N, actions]`, or, of an algorithm that learns a policy, `value`, float32 `[N]`; `probabilities`, float32
 `[N, actions]`, how often its sampled policy does each action; and `legal_actions`, bool `[N, actions]`. Where the agent
-has no move to make `action` is -1, nothing is legal, and all probabilities are 0. An agent's internal state goes in and
-comes out.
+has no move to make `action` is -1, nothing is legal, and all probabilities are 0. Actions that are floats, `[N, ...]`,
+come with `value` alone. An agent's internal state goes in and comes out, what its algorithm remembers too.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,10 @@ from imagents.config import environment_settings
 from imagents.errors import InputError
 from imagents.export.formats import quietly
 from imagents.learning.agent import IMAgent
-from imagents.learning.policies import boltzmann, has_q_values, preferences
+from imagents.learning.internal_state import joined, parts_of
+from imagents.learning.policies import boltzmann, has_q_values, own_time_step, preferences
 from imagents.randomness import draw_from
-from imagents.seats import PASS, is_asked, num_actions, own_legal_moves, where_copy
+from imagents.seats import PASS, is_asked, is_numbered, num_actions, own_legal_moves, where_copy
 
 LOWEST = float(np.finfo(np.float32).min)  # the Q value of an illegal move: JSON has no infinity and no NaN
 _IN_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -74,10 +75,12 @@ class AgentModel:
         steps = [batched(spec, spec.name) for spec in tf.nest.flatten((renamed_steps, renamed_state))]
         # Traced once for both signatures, and written once.
         self._action_spec = policy.action_spec
-        legal = tf.TensorSpec([num_actions(self._action_spec)], tf.bool)
+        self._choices = num_actions(self._action_spec) if is_numbered(self._action_spec) else 0
+        legal = tf.TensorSpec([self._choices or 1], tf.bool)
         inputs = (policy.time_step_spec, tf.nest.flatten(self._state_spec), legal)
         inputs = tf.nest.map_structure(lambda spec: batched(spec, None), inputs)
-        self._decide = tf.function(self._decided, input_signature=inputs, autograph=False)
+        decided = self._decided if self._choices else self._decided_freely
+        self._decide = tf.function(decided, input_signature=inputs, autograph=False)
         with quietly():
             self.signatures = {
                 "serving_default": self._traced(self._answer, serving),
@@ -93,7 +96,8 @@ class AgentModel:
         time_step, state = self.inputs.time_step(*inputs[:count]), list(inputs[count:])
         legal = self._legal(time_step)
         action, worth, shares, next_state = self._decide(time_step, state, legal)
-        answer = {"action": action, self._worth: worth, "probabilities": shares, "legal_actions": legal}
+        answer = {"action": action, self._worth: worth}
+        answer |= {"probabilities": shares, "legal_actions": legal} if self._choices else {}
         return answer | dict(zip(self._next_state_names["serving_default"], next_state, strict=True))
 
     def _answer_time_step(self, *leaves) -> dict[str, tf.Tensor]:
@@ -104,23 +108,25 @@ class AgentModel:
         return {"action": action} | dict(zip(self._next_state_names["time_step"], next_state, strict=True))
 
     def _legal(self, time_step: ts.TimeStep) -> tf.Tensor:
-        """What the agent may do, bool `[N, actions]`: anything where the environment does not say."""
+        """What the agent may do, bool `[N, actions]`: anything where the environment does not say; of floats `[N, 1]`.
+        """
         legal_moves = own_legal_moves(time_step.observation, self.seat)
         if tf.is_tensor(legal_moves):
             return legal_moves
-        return tf.ones([tf.shape(time_step.step_type)[0], num_actions(self._action_spec)], tf.bool)
+        return tf.ones([tf.shape(time_step.step_type)[0], self._choices or 1], tf.bool)
 
     def _decided(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
         """The move, what is worth what, probabilities, and the leaves of the next state; -1 where nothing is legal."""
         perspective = self._agent.perspective
         before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
-        state = perspective.next_state(before, time_step)
+        internal, memory = parts_of(self._agent.next_state(before, time_step))
         # Of illegal moves too: tf2onnx multiplies by masks, and 0 times NaN or infinity is NaN.
-        sight = perspective.sight(time_step, state)
+        sight = perspective.sight(time_step, internal)
         if tf.is_tensor(sight.legal_moves):
             sight = sight._replace(legal_moves=tf.ones_like(legal))
         algorithm = self._agent.algorithm
-        values = tf.where(legal, preferences(algorithm.policy, time_step, sight), LOWEST)
+        values, after = preferences(algorithm.policy, time_step, sight, memory)
+        values = tf.where(legal, values, LOWEST)
         best, can_move = tf.argmax(values, axis=1, output_type=tf.int32), tf.reduce_any(legal, axis=1)
         # The lowest number is as good as no legal move, and no infinity is multiplied by 0.
         shares = boltzmann(values, tf.constant(self._agent.temperature), tf.ones_like(legal))
@@ -128,11 +134,27 @@ class AgentModel:
         chosen = best
         if self.policy == "sampled":
             chosen = draw_from(shares, tf.random.uniform(tf.shape(best)))
-        action = tf.where(can_move, self._done(chosen, best, legal, state), tf.cast(PASS, self._action_spec.dtype))
+        action = tf.where(can_move, self._done(chosen, best, legal, internal), tf.cast(PASS, self._action_spec.dtype))
         if not perspective.acts_as_it_chooses:
-            shares = self._shares_done(shares, best, legal, state)
-        worth = values if self._worth == "q_values" else algorithm.value(sight.view)
-        return action, worth, shares, where_copy(can_move, tf.nest.flatten(state), state_leaves)
+            shares = self._shares_done(shares, best, legal, internal)
+        worth = values if self._worth == "q_values" else algorithm.value(sight.view, memory)
+        state = tf.nest.flatten(joined(internal, after))
+        return action, worth, shares, where_copy(can_move, state, state_leaves)
+
+    def _decided_freely(self, time_step: ts.TimeStep, state_leaves: list[tf.Tensor], legal: tf.Tensor):
+        """The same of an agent that chooses floats, which have no probabilities."""
+        perspective, algorithm = self._agent.perspective, self._agent.algorithm
+        before = tf.nest.pack_sequence_as(self._state_spec, state_leaves)
+        internal, memory = parts_of(self._agent.next_state(before, time_step))
+        sight, own = perspective.sight(time_step, internal), algorithm.policy.wrapped_policy
+        step = own.distribution(own_time_step(own, time_step, sight), memory)
+        chosen = step.action.loc
+        if self.policy == "sampled":
+            chosen += step.action.scale.diag_part() * tf.random.normal(tf.shape(chosen))
+        action, can_move = perspective.action(chosen, internal), legal[:, 0]
+        action = where_copy(can_move, action, tf.fill(tf.shape(action), tf.cast(PASS, action.dtype)))
+        state = where_copy(can_move, tf.nest.flatten(joined(internal, step.state)), state_leaves)
+        return action, algorithm.value(sight.view, memory), (), state
 
     def _done(self, chosen: tf.Tensor, best: tf.Tensor, legal: tf.Tensor, state) -> tf.Tensor:
         """What the environment is told where an agent has chosen, the best legal action where that is none; `[N]`."""

@@ -76,12 +76,14 @@ class ExportedAgent:
           InputError: for another policy, or if the model does not give what it takes.
         """
         check_policy(policy)
-        choose = None
-        if policy == "sampled":
-            if "probabilities" not in self.metadata["outputs"]:
-                raise InputError(f"{self.name} was exported without its probabilities: it can only play greedily")
+        choose, own = None, self.metadata.get("policy", "greedy")
+        if "probabilities" not in self.metadata["outputs"]:
+            if policy != own:
+                how = "greedily" if own == "greedy" else "as it draws"
+                raise InputError(f"{self.name} was exported without its probabilities: it can only play {how}")
+        elif policy == "sampled":
             choose = functools.partial(_drawn, make_generator(seed, f"{self.name}/sampled"))
-        elif self.metadata.get("policy") == "sampled":
+        elif own == "sampled":
             choose = functools.partial(tf.argmax, axis=1)
         self.policy = ExportedPolicy(self.environment, self.seat, self.state, self.model, choose)
 

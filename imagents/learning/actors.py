@@ -1,4 +1,4 @@
-"""Networks of agents that learn a policy: an actor, which says how likely each legal action is, and a critic."""
+"""Networks of agents that learn a policy: an actor, which says how likely each action is, and a critic."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,8 @@ import tensorflow_probability as tfp
 from tf_agents.networks import network
 
 from imagents.learning.perspective import Sight, view_of
+
+_FIRST_DEVIATION = 0.5  # of actions whose bounds are -1 and 1
 
 
 class Actor(network.Network):
@@ -27,6 +29,27 @@ class Actor(network.Network):
         if isinstance(observation, Sight):
             logits = tf.where(observation.legal_moves, logits, logits.dtype.min)
         return tfp.distributions.Categorical(logits, dtype=self._dtype), network_state
+
+
+class GaussianActor(network.Network):
+    """A normal distribution of numbers without bounds, whose standard deviations are the same everywhere.
+
+    Args:
+      input_tensor_spec: of the view, or of a `Sight`.
+      action_spec: D floats.
+      means: makes the network of the means, `[B, D]`, from the spec of the view.
+    """
+
+    def __init__(self, input_tensor_spec, action_spec, means: Callable, name: str = "GaussianActor"):
+        super().__init__(input_tensor_spec, name=name)
+        self._means = means(view_of(input_tensor_spec))
+        start = tf.fill([action_spec.shape[0]], _FIRST_DEVIATION)
+        self._log_deviations = tf.Variable(tf.math.log(start), name="log_deviations")
+
+    def call(self, observation, step_type=None, network_state=(), training=False):
+        means, _ = self._means(view_of(observation), step_type, (), training)
+        deviations = tf.exp(self._log_deviations) + tf.zeros_like(means)
+        return tfp.distributions.MultivariateNormalDiag(means, deviations), network_state
 
 
 class Critic(network.Network):

@@ -20,11 +20,12 @@ from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.fitting import check_learns, check_made_for, check_place
+from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
 from imagents.learning.policies import (
-    EnvironmentPolicy,
     LegalBoltzmannPolicy,
+    SampledPolicy,
     greedy_probabilities,
     has_q_values,
     own_time_step,
@@ -33,10 +34,21 @@ from imagents.learning.policies import (
     shown,
 )
 from imagents.learning.replay import FIFOReplayBuffer
-from imagents.learning.rollouts import Rollouts, flat
+from imagents.learning.rollouts import Histories, Rollouts, flat
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
+from imagents.seats import (
+    PASS,
+    assign,
+    check_policy,
+    is_asked,
+    is_numbered,
+    lived,
+    shows,
+    values_of,
+    variables_for,
+    where_copy,
+)
 from imagents.settings import QLearning
 
 
@@ -48,7 +60,8 @@ class IMAgent(tf.Module):
 
     Args:
       environment: the environment, or its time step spec.
-      action_spec: with a time step spec, the environment's action spec. The seat's own has to be one bounded integer.
+      action_spec: with a time step spec, the environment's action spec. The seat's own has to be one bounded integer,
+        or floats for an algorithm that takes them.
       batch_size: number of copies B; the environment's if None, 1 with a time step spec.
       algorithm: the TF-Agents agent that learns, or a function (time_step_spec, action_spec) that builds it from the
         agent's own specs (see `imagents.learning.algorithms`): the observation is a `Sight` of the agent's view and the
@@ -116,12 +129,13 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
             reward_fn=reward_fn, action_fn=action_fn, initial_state=initial_state, state_fn=state_fn,
         )  # fmt: skip
-        self._state = variables_for(self.perspective.initial_state(batch_size))
-
         own_action_spec = self.perspective.action_spec
         if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
             own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
-            algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
+            try:
+                algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
+            except InputError as error:
+                raise InputError(f"{self.name}: {error}") from None
         self.algorithm = check_learns(self.name, algorithm)
         check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
@@ -130,17 +144,22 @@ class IMAgent(tf.Module):
         self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed, samples)
         self.policy = self._on_time_steps(policy, time_step_spec)
         self.collect_policy = self._on_time_steps(self.exploration.policy, time_step_spec)
+        self._state = variables_for(self.policy.get_initial_state(batch_size))
 
+        per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
+        own_seed, in_order = make_seed(seed, self.name), samples or self.window_length > 1
         if self.rollout_length:
-            per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
             slots = (self.rollout_length + self.algorithm.longest_life) * per_round
             memory = functools.partial(Rollouts, batch_size=batch_size, max_length=slots)
+        elif in_order:
+            slots = replay_length * per_round
+            memory = functools.partial(Histories, batch_size=batch_size, max_length=slots, seed=own_seed)
         else:
-            own_seed = make_seed(seed, self.name)
             memory = functools.partial(FIFOReplayBuffer, batch_size=batch_size, max_length=replay_length, seed=own_seed)
         specs = self.perspective.sight_spec, own_action_spec
-        if n_step == 1 or self.rollout_length:
-            self._decisions = Decisions(*specs, batch_size, memory, samples, limits_are_ends)
+        if n_step == 1 or in_order or self.rollout_length:
+            stored = self.exploration.policy.info_spec, policy.policy_state_spec
+            self._decisions = Decisions(*specs, batch_size, memory, in_order, limits_are_ends, *stored)
         else:
             self._decisions = NStepDecisions(*specs, batch_size, memory, n_step, self.algorithm._gamma, limits_are_ends)
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
@@ -165,8 +184,10 @@ class IMAgent(tf.Module):
         """
         check_policy(policy)
         own, self._drawn = self.algorithm.policy, None
-        if policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
-            generator = make_generator(seed, f"{self.name}/sampled")
+        generator = make_generator(seed, f"{self.name}/sampled")
+        if policy == "sampled" and not is_numbered(own.action_spec):
+            own = self._drawn = SampledPolicy(own, generator)
+        elif policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
             legal_moves = operator.attrgetter("legal_moves") if sees_moves(own) else None
             own = self._drawn = LegalBoltzmannPolicy(own, self.temperature, generator, legal_moves)
         self.policy = self._on_time_steps(own, self.policy.time_step_spec)
@@ -191,19 +212,32 @@ class IMAgent(tf.Module):
         return getattr(self.algorithm, "rollout_length", 0)
 
     @property
+    def window_length(self) -> int:
+        """Decisions of a window, of which an algorithm with a memory learns whole ones; 1 without."""
+        return getattr(self.algorithm, "window_length", 1)
+
+    @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
         """The algorithm's optimizer."""
         return self.algorithm._optimizer  # TF-Agents has no public name for it
 
     @property
-    def replay_buffer(self) -> FIFOReplayBuffer | Rollouts:
+    def replay_buffer(self) -> FIFOReplayBuffer | Rollouts | Histories:
         """The newest closed decisions, each a `Decision`."""
         return self._decisions.memory
 
     @property
     def internal_state(self):
-        """The internal state of each game: nest of tensors `[B, ...]`."""
+        """The internal state of each game: nest of tensors `[B, ...]`, as the state of its `policy`."""
         return values_of(self._state)
+
+    def initial_state(self, batch_size: int):
+        """That of B games as they begin."""
+        return self.policy.get_initial_state(batch_size)
+
+    def next_state(self, state, time_step: ts.TimeStep):
+        """The internal state once a time step has been seen."""
+        return self.policy.next_state(state, time_step)
 
     def act(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """Chooses an action in every copy.
@@ -217,22 +251,30 @@ class IMAgent(tf.Module):
         """
         state, asked = self.internal_state, is_asked(time_step, self.seat)
         if not collect:
-            return self.decide(time_step, state)
-        sight = self.perspective.sight(time_step, state)
-        exploring = self.exploration.policy
-        chosen = exploring.action(own_time_step(exploring, time_step, sight))
+            action, state = self.decide(time_step, state)
+            assign(self._state, state)
+            return action
+        internal, memory = parts_of(state)
+        sight, chosen, state = choose(self.exploration.policy, self.perspective, time_step, state)
         self.exploration.note_decisions(asked)
-        self._decisions.open(asked, sight, chosen.action, chosen.info)
-        return self._done(asked, self.perspective.action(chosen.action, state))
+        self._decisions.open(asked, sight, chosen.action, chosen.info, memory)
+        assign(self._state, state)
+        return self._done(asked, self.perspective.action(chosen.action, internal))
 
-    def decide(self, time_step: ts.TimeStep, state) -> tf.Tensor:
-        """What `act` does without exploring, `[N]`, in an internal state that has taken in the time step."""
-        policy, sight = self._drawn or self.algorithm.policy, self.perspective.sight(time_step, state)
-        action = policy.action(own_time_step(policy, time_step, sight)).action
-        return self._done(is_asked(time_step, self.seat), self.perspective.action(action, state))
+    def decide(self, time_step: ts.TimeStep, state):
+        """What `act` does without exploring, `[N]`, and the internal state then.
+
+        Args:
+          time_step: the environment's, `[N]`.
+          state: an internal state that has taken it in.
+        """
+        policy = self._drawn or self.algorithm.policy
+        _, chosen, after = choose(policy, self.perspective, time_step, state)
+        action = self.perspective.action(chosen.action, parts_of(state)[0])
+        return self._done(is_asked(time_step, self.seat), action), after
 
     def _done(self, asked: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-        return tf.where(asked, action, PASS) if self._passes else action
+        return where_copy(asked, action, tf.cast(tf.fill(action.shape, PASS), action.dtype)) if self._passes else action
 
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Takes in a time step: its reward, the end of an open decision, the next state.
@@ -248,9 +290,9 @@ class IMAgent(tf.Module):
         has_moved = ~(is_first & self._waiting.read_value())
         has_moved = has_moved if moved is None else has_moved & moved
         self._waiting.assign(is_first)
-        next_state = self.perspective.next_state(self.internal_state, time_step)
+        next_state = self.next_state(self.internal_state, time_step)
         assign(self._state, where_copy(has_moved, next_state, self.internal_state))
-        state = self.internal_state
+        state = parts_of(self.internal_state)[0]
         reward = self.perspective.reward(time_step, state)
         reward = reward if moved is None else tf.where(moved, reward, 0.0)
         if self._is_dead is not None:
@@ -270,6 +312,10 @@ class IMAgent(tf.Module):
           InputError: in eager use, if no decision has closed yet.
         """
         sees = sees_moves(self.algorithm.policy)
+        if isinstance(self.replay_buffer, Histories):
+            windows = max(1, self.sample_batch_size // self.window_length)
+            decisions, are_there = self.replay_buffer.sample(windows, self.window_length)
+            return self.algorithm.train(decisions, weights=are_there)
         if not self.rollout_length:
             decision, _ = self.replay_buffer.sample(self.sample_batch_size)
             return self.algorithm.train(as_experience(decision, sees))
@@ -289,7 +335,7 @@ class IMAgent(tf.Module):
             if flags is not None:
                 flags.assign(tf.zeros_like(flags))
         self._episode_return.assign(tf.zeros_like(self._episode_return))
-        assign(self._state, self.perspective.initial_state(self.batch_size))
+        assign(self._state, self.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
         """The agent's own reward so far in its life in each copy, float32 `[B]`, until the next begins."""
@@ -298,18 +344,25 @@ class IMAgent(tf.Module):
     def q_values(self, time_step: ts.TimeStep, state=None) -> tf.Tensor:
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.
 
+        Args:
+          time_step: the environment's, `[N]`.
+          state: the internal state, which has taken it in; as episodes begin if None.
+
         Raises:
           InputError: if the algorithm learns a policy and no Q values.
         """
-        state = self.policy.get_initial_state(_batch_size(time_step)) if state is None else state
-        sight = self.perspective.sight(time_step, state)
+        state = self.initial_state(_batch_size(time_step)) if state is None else state
+        internal, memory = parts_of(state)
+        sight = self.perspective.sight(time_step, internal)
         if not has_q_values(self.algorithm.policy):
             raise InputError(f"{type(self.algorithm).__name__} has no Q values to show")
-        values = preferences(self.algorithm.policy, time_step, sight)
+        values, _ = preferences(self.algorithm.policy, time_step, sight, memory)
         return tf.where(sight.legal_moves, values, float("nan")) if tf.is_tensor(sight.legal_moves) else values
 
     def probabilities(self, time_step: ts.TimeStep, collect: bool = False) -> tf.Tensor:
         """How often the agent takes each of its actions in any number N of positions, float32 `[N, num_actions]`.
+
+        An agent with an internal state is taken as it is when episodes begin.
 
         Args:
           time_step: the environment's, `[N]`.
@@ -324,8 +377,8 @@ class IMAgent(tf.Module):
         return greedy_probabilities(self.algorithm.policy, self._own(time_step))
 
     def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:
-        state = self.policy.get_initial_state(_batch_size(time_step))
-        return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, state))
+        internal, _ = parts_of(self.initial_state(_batch_size(time_step)))
+        return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, internal))
 
 
 def _batch_size(time_step: ts.TimeStep) -> int:

@@ -10,24 +10,21 @@ from typing import Literal
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
-from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
-from tf_agents.trajectories import trajectory
 
 from imagents.errors import InputError
 from imagents.learning.networks import QNetwork
 from imagents.learning.on_policy import PolicyGradient
-from imagents.learning.optimism import OPTIMISM, Optimism, hashed
+from imagents.learning.optimism import OPTIMISM
 from imagents.learning.perspective import Sight, view_of
+from imagents.learning.q_learning import DQN, CategoricalDQN, DoubleDQN, huber
+from imagents.learning.recurrent import Memory, RecurrentDQN, RecurrentQNetwork
 from imagents.learning.tabular import TabularAgent
 from imagents.randomness import make_seed
-from imagents.seats import num_actions
-from imagents.settings import A2C, PPO, ActorCritic, Learning, QLearning, Reinforce, Tabular
-from imagents.xla import pick
-
-_BUCKETS = 4096  # of views, each with a temperature per action, if a Q network is lenient
+from imagents.seats import is_numbered, num_actions
+from imagents.settings import A2C, DRQN, PPO, ActorCritic, Learning, QLearning, RecurrentPPO, Reinforce, Tabular
 
 Algorithm = Callable[[ts.TimeStep, tensor_spec.BoundedTensorSpec], tf_agent.TFAgent]
 """(time_step_spec, action_spec) -> the TF-Agents agent for an `IMAgent` of these specs."""
@@ -71,12 +68,17 @@ def dqn(*, double: bool = False, loss: Literal["huber", "squared"] = QLearning.l
       target_update_tau: share of the online weights in an update.
       seed: of the initial weights.
     """
-    losses = {"huber": _huber, "squared": tf.math.squared_difference}
+    own, settings = _of_losses(loss, settings)
+    return _q_learning(DoubleDQN if double else DQN, 1, own, **settings)
+
+
+def _of_losses(loss: str, settings: dict) -> tuple[dict, dict]:
+    """What says how errors count, of those settings, as TF-Agents' agents here take it; and the others."""
+    losses = {"huber": huber, "squared": tf.math.squared_difference}
     if loss not in losses:
         raise InputError(f"loss = {loss!r}: choose {', '.join(losses)}")
     optimism = Learning(**{name: settings.pop(name) for name in OPTIMISM if name in settings})
-    own = dict(td_errors_loss_fn=losses[loss], optimism=optimism, seed=settings.get("seed", 0))
-    return _q_learning(_DoubleDQN if double else _DQN, 1, own, **settings)
+    return dict(td_errors_loss_fn=losses[loss], optimism=optimism, seed=settings.get("seed", 0)), settings
 
 
 def categorical_dqn(
@@ -88,14 +90,29 @@ def categorical_dqn(
       num_atoms: points between `min_return` and `max_return` that carry probability.
       Others: as for `dqn`, but for `double` and `loss`.
     """
-    return _q_learning(_CategoricalDQN, num_atoms, dict(min_q_value=min_return, max_q_value=max_return), **settings)
+    return _q_learning(CategoricalDQN, num_atoms, dict(min_q_value=min_return, max_q_value=max_return), **settings)
+
+
+def drqn(
+    *, recurrent_units: int = DRQN.recurrent_units, window_length: int = DRQN.window_length, **settings
+) -> Algorithm:
+    """Deep recurrent Q-learning (Hausknecht & Stone 2015, https://arxiv.org/abs/1507.06527), with Double DQN's target.
+
+    Args:
+      recurrent_units: of its memory.
+      window_length: decisions in a row that it learns from at a time.
+      Others: as for `dqn`, but for `double` and `mirror`.
+    """
+    own, settings = _of_losses(settings.pop("loss", QLearning.loss), settings)
+    own["window_length"] = window_length
+    return _q_learning(RecurrentDQN, 1, own, recurrent_units=recurrent_units, **settings)
 
 
 def policy_gradient(
     settings: ActorCritic, *, features: Callable | None = None, mirror: int = 0,
     optimizer: tf.keras.optimizers.Optimizer | None = None, seed: int = 0,
 ) -> Algorithm:  # fmt: skip
-    """PPO, A2C or REINFORCE, as its settings are `imagents.settings`' `PPO`, `A2C` or `Reinforce`.
+    """PPO, A2C, REINFORCE or recurrent PPO, as its settings are one of these in `imagents.settings`.
 
     Args:
       settings: all numbers.
@@ -105,15 +122,23 @@ def policy_gradient(
     """
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
+        units, numbered = settings.recurrent_units, is_numbered(action_spec)
+        count = num_actions(action_spec) if numbered else action_spec.shape[0]
+        memory = None
+        if units:  # the actor's beside the critic's
+            memory = Memory(view_of(time_step_spec.observation), units, 2, features, make_seed(seed, "memory"))
+        of_actor, of_critic = (lambda x: x[:, :units], lambda x: x[:, units:]) if units else (features, features)
+
         def logits(spec):
-            own_seed, count = make_seed(seed, "actor"), num_actions(action_spec)
-            return QNetwork(spec, count, settings.hidden_layers, 1, features, mirror, own_seed)
+            own_seed = make_seed(seed, "actor")
+            symmetry = mirror if numbered and not units else 0
+            return QNetwork(spec, count, settings.hidden_layers, 1, of_actor, symmetry, own_seed)
 
         def values(spec):
-            return QNetwork(spec, 1, settings.hidden_layers, 1, features, 0, make_seed(seed, "critic"))
+            return QNetwork(spec, 1, settings.hidden_layers, 1, of_critic, 0, make_seed(seed, "critic"))
 
         built = optimizer or tf.keras.optimizers.Adam(settings.learning_rate)
-        return PolicyGradient(time_step_spec, action_spec, settings, logits, values, built, seed)
+        return PolicyGradient(time_step_spec, action_spec, settings, logits, values, built, seed, memory)
 
     return build
 
@@ -121,6 +146,11 @@ def policy_gradient(
 def ppo(*, seed: int = 0, **settings) -> Algorithm:
     """Proximal policy optimization (Schulman et al. 2017); settings are those of `imagents.settings.PPO`."""
     return policy_gradient(PPO(**settings), seed=seed)
+
+
+def recurrent_ppo(*, seed: int = 0, **settings) -> Algorithm:
+    """PPO with a memory; settings are those of `imagents.settings.RecurrentPPO`."""
+    return policy_gradient(RecurrentPPO(**settings), seed=seed)
 
 
 def a2c(*, seed: int = 0, **settings) -> Algorithm:
@@ -149,15 +179,20 @@ def _q_learning(
     discount: float = QLearning.discount,
     target_update_period: int = QLearning.target_update_period,
     target_update_tau: float = QLearning.target_update_tau,
+    recurrent_units: int = 0,
     seed: int = 0,
 ) -> Algorithm:
-    """An agent of `agent_class` around a `QNetwork`; `own_settings` are those of that class only."""
+    """An agent of `agent_class` around a `QNetwork`, maybe a recurrent one; `own_settings` are of that class only."""
 
     def build(time_step_spec, action_spec) -> tf_agent.TFAgent:
         view_spec, splitter = time_step_spec.observation, None
         if isinstance(view_spec, Sight):
             view_spec, splitter = view_spec.view, split_observation
-        network = QNetwork(view_spec, num_actions(action_spec), hidden_layers, num_atoms, features, mirror, seed)
+        sizes = num_actions(action_spec), hidden_layers
+        if recurrent_units:
+            network = RecurrentQNetwork(view_spec, sizes[0], recurrent_units, sizes[1], features, seed)
+        else:
+            network = QNetwork(view_spec, *sizes, num_atoms, features, mirror, seed)
         # With the optimizer's variables made at once, a checkpoint finds them from the start.
         network.create_variables()
         built_optimizer = optimizer or tf.keras.optimizers.Adam(QLearning.learning_rate)
@@ -176,67 +211,3 @@ def _q_learning(
         )
 
     return build
-
-
-class _OneHot:
-    """Picks the chosen actions' outputs faster than TF-Agents does; see `imagents.xla.pick`."""
-
-    def _compute_q_values(self, time_steps, actions, training=False):
-        """Q values `[N]`, or logits `[N, atoms]`."""
-        observation = time_steps.observation
-        if self._observation_and_action_constraint_splitter is not None:
-            observation, _ = self._observation_and_action_constraint_splitter(observation)
-        outputs, _ = self._q_network(observation, step_type=time_steps.step_type, training=training)
-        return pick(outputs, actions)
-
-
-class _Optimistic(_OneHot):
-    """Counts errors below 0 less, if it is told to; then it learns from single transitions of equal weight."""
-
-    def __init__(self, *args, optimism: Learning, seed: int, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._optimism = None
-        if optimism.is_optimistic:
-            self._optimism = Optimism(optimism, _BUCKETS, num_actions(self.action_spec), seed)
-
-    def _loss(self, experience, td_errors_loss_fn, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False):
-        if self._optimism is None:
-            return super()._loss(experience, td_errors_loss_fn, gamma, reward_scale_factor, weights, training)
-        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
-        values = self._compute_q_values(time_steps, policy_steps.action, training)
-        following = self._compute_next_q_values(next_time_steps, policy_steps.info)
-        reward = reward_scale_factor * next_time_steps.reward
-        target = tf.stop_gradient(reward + gamma * next_time_steps.discount * following)
-        states = hashed(view_of(time_steps.observation), _BUCKETS)
-        shares = self._optimism.shares(target - values, states, policy_steps.action, tf.ones_like(target, tf.bool))
-        losses = tf.stop_gradient(shares) * td_errors_loss_fn(target, values)
-        loss_info = dqn_agent.DqnLossInfo(td_loss=losses, td_error=target - values)
-        return tf_agent.LossInfo(tf.nn.compute_average_loss(losses), loss_info)
-
-
-class _DQN(_Optimistic, dqn_agent.DqnAgent):
-    pass
-
-
-class _DoubleDQN(_Optimistic, dqn_agent.DdqnAgent):
-    pass
-
-
-class _CategoricalDQN(_OneHot, categorical_dqn_agent.CategoricalDqnAgent):
-    """Learns from single transitions of equal weight."""
-
-    def _loss(
-        self, experience, td_errors_loss_fn=None, gamma=1.0, reward_scale_factor=1.0, weights=None, training=False
-    ):
-        time_steps, policy_steps, next_time_steps = trajectory.experience_to_transitions(experience, True)
-        logits = self._compute_q_values(time_steps, policy_steps.action, training)
-        reward = reward_scale_factor * next_time_steps.reward[:, tf.newaxis]
-        returns = reward + gamma * next_time_steps.discount[:, tf.newaxis] * self._support
-        distribution = self._next_q_distribution(next_time_steps)
-        target = categorical_dqn_agent.project_distribution(returns, distribution, self._support)
-        loss = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), logits)
-        return tf_agent.LossInfo(tf.nn.compute_average_loss(loss), dqn_agent.DqnLossInfo(td_loss=(), td_error=()))
-
-
-def _huber(target, prediction):
-    return tf.compat.v1.losses.huber_loss(target, prediction, reduction="none")

@@ -1,5 +1,6 @@
 """The agents that a config describes."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,14 +11,14 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig, agent_name
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
-from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, policy_gradient, tabular
+from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, drqn, policy_gradient, tabular
 from imagents.learning.exploration import Schedule
 from imagents.learning.optimism import OPTIMISM
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
-from imagents.seats import num_seats, own_action_spec
-from imagents.settings import ActorCritic, Learning, QLearning, Tabular, settings_of
+from imagents.seats import is_numbered, num_seats, own_action_spec
+from imagents.settings import DRQN, ActorCritic, Learning, QLearning, Tabular, settings_of
 
 
 def build_agents(config: TrainConfig) -> list[IMAgent]:
@@ -114,13 +115,17 @@ def _algorithm(config: TrainConfig, settings: Learning | ActorCritic, seed: int)
     if settings.name == "c51":
         low, high = config.environment.return_range
         return categorical_dqn(min_return=low, max_return=high, **shared)
+    if isinstance(settings, DRQN):
+        shared |= dict(recurrent_units=settings.recurrent_units, window_length=settings.window_length)
     optimism = {name: getattr(settings, name) for name in OPTIMISM}
-    return dqn(double=settings.name == "double_dqn", loss=settings.loss, **shared | optimism)
+    learner = drqn if isinstance(settings, DRQN) else functools.partial(dqn, double=settings.name == "double_dqn")
+    return learner(loss=settings.loss, **shared | optimism)
 
 
 def _check_memory(settings: QLearning, num_games: int, actions) -> None:
     """Raises an InputError if what its layers give has no room: a gradient needs all of them, a move the widest."""
-    batch, widths = settings.batch_size, [*settings.hidden_layers, int(np.max(getattr(actions, "maximum", 0))) + 1]
+    most = int(np.max(actions.maximum)) if is_numbered(actions) else 0
+    batch, widths = settings.batch_size, [*settings.hidden_layers, most + 1]
     needs = {f"batch_size = {batch}": batch * sum(widths), f"{num_games} games": num_games * max(widths)}
     for what, numbers in needs.items():
         check_memory(f"{what} with hidden_layers = {settings.hidden_layers}", 4 * numbers)

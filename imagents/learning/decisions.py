@@ -32,9 +32,10 @@ class Decision(NamedTuple):
     view, legal_moves: what the agent saw; action: `[B]`, what it chose; reward: float32
     `[B]`, received until the next decision or the end; discount: float32 `[B]`, the
     product of the environment's; next_view, next_legal_moves: what it saw then. Where
-    the environment shows no legal moves those fields are (). So are, in a replay buffer, those
-    of a rollout: log_probability, float32 `[B]`, of the action as it was chosen; begins, bool
-    `[B]`, whether nothing that the agent did led there, as in the first decision of a life.
+    the environment shows no legal moves those fields are (). So are, where order does not
+    matter: log_probability, float32 `[B]`, of the action as an algorithm that learns a policy
+    chose it; begins, bool `[B]`, whether nothing that the agent did led there, as in the first
+    decision of a life; memory, float32 `[B, M]`, what a recurrent agent remembered before.
     """
 
     view: tf.Tensor
@@ -42,6 +43,7 @@ class Decision(NamedTuple):
     action: tf.Tensor
     log_probability: tf.Tensor
     begins: tf.Tensor
+    memory: tf.Tensor
     reward: tf.Tensor
     discount: tf.Tensor
     next_view: tf.Tensor
@@ -56,6 +58,7 @@ class Decisions(tf.Module):
       batch_size: number of copies B.
       make_memory: makes a `FIFOReplayBuffer` or `Rollouts` from the spec of a decision.
       in_order: whether it is `Rollouts`.
+      log_probability_spec, memory_spec: of those fields of a decision.
       limits_are_ends: whether nothing is worth anything where a limit cut an episode off.
     """
 
@@ -67,15 +70,17 @@ class Decisions(tf.Module):
         make_memory: Callable[[Decision], FIFOReplayBuffer | Rollouts],
         in_order: bool = False,
         limits_are_ends: bool = False,
+        log_probability_spec=(),
+        memory_spec=(),
     ):
         super().__init__(name="decisions")
         number = tf.TensorSpec([], tf.float32)
-        extra = (number, tf.TensorSpec([], tf.bool)) if in_order else ((), ())
+        extra = log_probability_spec, tf.TensorSpec([], tf.bool) if in_order else (), memory_spec
         spec = Decision(*sight_spec, action_spec, *extra, number, number, *sight_spec)
         self.memory = make_memory(tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec))
         self._batch_size, self._limits_are_ends = batch_size, limits_are_ends
         # What is known when it opens is packed at once: later that takes XLA much longer.
-        self._opening, self._closing = RowFormat(spec[:5]), RowFormat(spec[5:])
+        self._opening, self._closing = RowFormat(spec[:6]), RowFormat(spec[6:])
         zeros = tf.zeros([batch_size])
         self._is_open = tf.Variable(zeros != 0.0, trainable=False)
         self._opened = tf.Variable(
@@ -85,10 +90,10 @@ class Decisions(tf.Module):
         self._discount = tf.Variable(zeros, trainable=False)
         self._begins = tf.Variable(zeros == 0.0, trainable=False) if in_order else None
 
-    def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor, log_probability=()) -> None:
+    def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor, log_probability=(), memory=()) -> None:
         """The agent acts in the copies of `my_turn`, bool `[B]`."""
         begins = () if self._begins is None else self._begins.read_value()
-        opened = self._opening.pack((*sight, action, log_probability, begins), self._batch_size)
+        opened = self._opening.pack((*sight, action, log_probability, begins, memory), self._batch_size)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
         self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))

@@ -9,6 +9,7 @@ from imagents.errors import InputError
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import Perspective, Sight
 from imagents.learning.policies import shown
+from imagents.learning.recurrent import RecurrentDQN
 
 
 def check_place(owner: str, time_step_spec, action_spec, seat) -> None:
@@ -30,7 +31,7 @@ def check_learns(owner: str, algorithm) -> tf_agent.TFAgent:
             f"{owner}: algorithm = {algorithm!r}: a TF-Agents agent or a function that builds one is needed, "
             "such as imagents.dqn()"
         )
-    if isinstance(algorithm, PolicyGradient):
+    if isinstance(algorithm, (PolicyGradient, RecurrentDQN)):
         return algorithm
     if algorithm.train_sequence_length != 2 or tf.nest.flatten(algorithm.policy.policy_state_spec):
         raise InputError(
@@ -46,6 +47,5 @@ def check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspec
     sight = perspective.sight_spec
     own = shown(sight) if isinstance(observation, Sight) else sight.view
     shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
-    bounds = [(int(spec.minimum), int(spec.maximum), spec.dtype) for spec in (action, perspective.action_spec)]
-    if shapes[0] != shapes[1] or bounds[0] != bounds[1]:
+    if shapes[0] != shapes[1] or action.shape != perspective.action_spec.shape or action != perspective.action_spec:
         raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")

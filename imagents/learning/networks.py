@@ -1,4 +1,4 @@
-"""Q networks, also one to which mirror images are the same position."""
+"""Q networks, also one to which mirror images are the same position, and what networks are told of a view."""
 
 import functools
 import itertools
@@ -16,6 +16,35 @@ from imagents.settings import QLearning
 from imagents.xla import as_rows, matmul
 
 _ROOT_HALF = math.sqrt(0.5)
+
+
+class Flat(tf.keras.layers.Layer):
+    """A view as numbers, float32 `[B, num_features]`: all that is in it, images through convolutions of their own.
+
+    Args:
+      spec: nest of specs of the view.
+      seed: of the initial weights of convolutions.
+
+    Attributes:
+      num_features: how many numbers that are.
+    """
+
+    def __init__(self, spec, seed: int = 0):
+        super().__init__()
+        self._specs = [tf.TensorSpec(part.shape, part.dtype) for part in tf.nest.flatten(spec)]
+        parts = enumerate(tf.nest.flatten(spec))
+        self._encoders = {str(i): ImageEncoder(x, make_seed(seed, f"image {i}")) for i, x in parts if is_image(x)}
+        self.num_features = sum(
+            self._encoders[str(i)].num_features if str(i) in self._encoders else part.shape.num_elements()
+            for i, part in enumerate(self._specs)
+        )
+
+    def call(self, view) -> tf.Tensor:
+        parts = []
+        for i, (x, spec) in enumerate(zip(tf.nest.flatten(view), self._specs, strict=True)):
+            encode = self._encoders.get(str(i))
+            parts.append(encode(x) if encode else tf.reshape(tf.cast(x, tf.float32), [-1, spec.shape.num_elements()]))
+        return tf.concat(parts, axis=1)
 
 
 class QNetwork(network.Network):
@@ -56,11 +85,7 @@ class QNetwork(network.Network):
     ):
         super().__init__(input_tensor_spec, name=name)
         self.num_atoms = num_atoms
-        specs = {} if features else {str(i): spec for i, spec in enumerate(tf.nest.flatten(input_tensor_spec))}
-        self._encoders = {
-            i: ImageEncoder(spec, make_seed(seed, f"image {i}")) for i, spec in specs.items() if is_image(spec)
-        }
-        self._features = features or self._flattened
+        self._features = features or Flat(input_tensor_spec, seed)
         self._mirror = mirror = mirror if mirror > 1 else 0  # a single column is its own mirror image
         self._output_shape = [num_actions] + ([num_atoms] if num_atoms > 1 else [])
         if mirror and (num_actions % mirror or any(width % 2 for width in hidden_layers)):
@@ -93,10 +118,8 @@ class QNetwork(network.Network):
         return self._network_output_spec
 
     def _check_memory(self, hidden_layers: Sequence[int]) -> None:
-        inputs = sum(
-            self._encoders[str(i)].num_features if str(i) in self._encoders else spec.shape.num_elements()
-            for i, spec in enumerate(tf.nest.flatten(self.input_tensor_spec))
-        )
+        parts = tf.nest.flatten(self.input_tensor_spec)
+        inputs = getattr(self._features, "num_features", sum(part.shape.num_elements() for part in parts))
         widths = [inputs, *map(int, hidden_layers), math.prod(self._output_shape)]
         weights = sum(a * b for a, b in itertools.pairwise(widths)) // (2 if self._mirror else 1)
         # 32 bits each; also in the target network, and Adam keeps two numbers for each.
@@ -128,13 +151,6 @@ class QNetwork(network.Network):
         per_column = [num_rows, self.num_atoms]
         left, right, *middle = (tf.reshape(y, [-1, y.shape[2] // math.prod(per_column), *per_column]) for y in x)
         return tf.transpose(tf.concat([left, *middle, right[:, ::-1]], axis=1), [0, 2, 1, 3])
-
-    def _flattened(self, observation) -> tf.Tensor:
-        parts = []
-        for i, (x, spec) in enumerate(zip(tf.nest.flatten(observation), tf.nest.flatten(self.input_tensor_spec))):
-            encode = self._encoders.get(str(i))
-            parts.append(encode(x) if encode else tf.reshape(tf.cast(x, tf.float32), [-1, spec.shape.num_elements()]))
-        return tf.concat(parts, axis=1)
 
 
 class _Dense(tf.keras.layers.Layer):

@@ -17,12 +17,13 @@ from tf_agents.agents import tf_agent
 from tf_agents.agents.ppo import ppo_clip_agent
 from tf_agents.trajectories import time_step as ts
 
-from imagents.learning.actors import Actor, Critic
+from imagents.learning.actors import Actor, Critic, GaussianActor
 from imagents.learning.decisions import Decision
-from imagents.learning.perspective import Sight
+from imagents.learning.perspective import Sight, view_of
+from imagents.learning.recurrent import Memory, RememberingPolicy, greedy, rollouts_of, starts_of, windows_of, with_view
 from imagents.learning.rollouts import flat
 from imagents.randomness import make_generator, uniform
-from imagents.seats import where_copy
+from imagents.seats import is_numbered, where_copy
 from imagents.settings import ActorCritic
 
 
@@ -58,16 +59,28 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
     Args:
       time_step_spec, action_spec: the agent's own.
       settings: PPO's, A2C's or REINFORCE's.
-      logits, values: as `Actor` and `Critic` take them.
+      logits, values: as `Actor` and `Critic` take them; of floats the former are the means of a `GaussianActor`.
       optimizer: of both networks.
       seed: of the order of minibatches.
+      memory: a `Memory` of what both networks take in the place of the view, the actor's half and the critic's; or
+        None.
+
+    Attributes:
+      window_length: decisions that are learned from together, in order; 1 without a memory.
     """
 
     notes = ("entropy", "value_loss", "clip_fraction")  # what is known of a lesson besides its loss
 
-    def __init__(self, time_step_spec, action_spec, settings: ActorCritic, logits, values, optimizer, seed: int = 0):
-        observation = time_step_spec.observation
-        actor, critic = Actor(observation, action_spec, logits), Critic(observation, values)
+    def __init__(
+        self, time_step_spec, action_spec, settings: ActorCritic, logits, values, optimizer, seed: int = 0,
+        memory: Memory | None = None,
+    ):  # fmt: skip
+        own_time_step_spec, observation = time_step_spec, time_step_spec.observation
+        if memory is not None:
+            observation = with_view(observation, memory.spec)
+            time_step_spec = time_step_spec._replace(observation=observation)
+        kind = Actor if is_numbered(action_spec) else GaussianActor
+        actor, critic = kind(observation, action_spec, logits), Critic(observation, values)
         actor.create_variables()
         critic.create_variables()
         super().__init__(
@@ -90,6 +103,11 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         )
         self._settings, self._generator = settings, make_generator(seed, "minibatches")
         self._trained = [*actor.trainable_weights, *critic.trainable_weights]
+        self._memory, self.window_length = memory, settings.window_length
+        if memory is not None:
+            self._trained += memory.trainable_weights
+            own = RememberingPolicy(self._policy.wrapped_policy, memory, own_time_step_spec)
+            self._policy = greedy(own)
         optimizer.build(self._trained)
         self.rollout_length, self.longest_life = settings.rollout_length, settings.longest_life
 
@@ -103,21 +121,25 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         Returns:
           The mean loss of its steps; `extra` has the means of `notes` by name.
         """
-        settings, size = self._settings, weights.shape.num_elements()
+        settings, window = self._settings, self.window_length
         rows = self._judged(experience, weights)
-        count = tf.reduce_sum(tf.cast(weights, tf.int32))
-        most = size if settings.longest_life else min(size, weights.shape[1] * (settings.rollout_length + 1))
+        there = windows_of(weights, window)  # [window, size]
+        size, learnable = there.shape[1], tf.reduce_any(there, axis=0)
+        count = tf.reduce_sum(tf.cast(learnable, tf.int32))
+        most = min(size, weights.shape[1] * (settings.rollout_length + 1))
+        most = size if settings.longest_life or window > 1 else most
         parts, width = tf.minimum(settings.minibatches, count), math.ceil(most / settings.minibatches)
 
         def step(i, order, totals):
             ranks = i * count // parts + tf.range(width)
             chosen = tf.gather(order, tf.minimum(ranks, size - 1))
-            batch = tf.nest.map_structure(lambda x: tf.gather(x, chosen), rows)
-            found = self._step(batch, tf.cast(ranks < (i + 1) * count // parts, tf.float32))
+            batch = tf.nest.map_structure(lambda x: flat(tf.gather(x, chosen, axis=1)), rows)
+            counts = tf.gather(there, chosen, axis=1) & (ranks < (i + 1) * count // parts)
+            found = self._step(batch, tf.cast(flat(counts), tf.float32))
             return i + 1, order, [a + b for a, b in zip(totals, found, strict=True)]
 
         def epoch(j, totals):
-            keys = uniform(self._generator, [size]) + tf.where(flat(weights), 0.0, 1.0)
+            keys = uniform(self._generator, [size]) + tf.where(learnable, 0.0, 1.0)
             first = tf.zeros([], tf.int32), tf.argsort(keys, stable=True), totals
             return j + 1, tf.while_loop(lambda i, *_: i < parts, step, first)[2]
 
@@ -128,30 +150,52 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
         return tf_agent.LossInfo(loss, dict(zip(self.notes, notes, strict=True)))
 
     def _judged(self, decisions: Decision, are_there: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What there is to learn of each decision, `[S * B, ...]`."""
+        """What there is to learn of each decision, in windows: `[window_length, S * B / window_length, ...]`."""
         settings = self._settings
-        values, next_values = (self._values(view, are_there.shape) for view in (decisions.view, decisions.next_view))
-        advantage = advantages(
-            decisions.reward, settings.discount * decisions.discount, values, next_values, decisions.begins,
-            are_there, settings.gae_lambda,
-        )  # fmt: skip
         observation = decisions.view
         if tf.nest.flatten(decisions.legal_moves):
             observation = Sight(observation, decisions.legal_moves)
         rows = {
             "observation": observation, "action": decisions.action, "log_probability": decisions.log_probability,
-            "advantage": advantage, "return": advantage + values,
         }  # fmt: skip
-        return flat(rows)
+        views, next_views = flat((decisions.view, decisions.next_view))
+        if self._memory is not None:
+            remembered = self._starts(decisions, are_there)
+            seen = self._memory.unroll(*windows_of((decisions.view, *remembered, are_there), self.window_length))
+            views = flat(rollouts_of(seen, are_there.shape[1]))
+            next_views = self._memory(next_views, views)
+            rows |= dict(zip(("memory", "starts"), remembered, strict=True))
+        values, next_values = (self._values(view, are_there.shape) for view in (views, next_views))
+        advantage = advantages(
+            decisions.reward, settings.discount * decisions.discount, values, next_values, decisions.begins,
+            are_there, settings.gae_lambda,
+        )  # fmt: skip
+        return windows_of(rows | {"advantage": advantage, "return": advantage + values}, self.window_length)
 
-    def value(self, view) -> tf.Tensor:
-        """What some views are worth, float32 `[N]`."""
-        return self._value_net.value(view)
+    def _starts(self, decisions: Decision, are_there: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What was remembered before decisions `[S, B, M]`, and where windows go on from that, bool `[S, B]`."""
+        # What was decided before the last lesson, and closed after it, was remembered by other weights.
+        begins = decisions.begins | (tf.cumsum(tf.cast(are_there, tf.int32)) == 2)
+        windows = windows_of((begins, are_there), self.window_length)
+        return decisions.memory, rollouts_of(starts_of(*windows), are_there.shape[1])
 
-    def _values(self, view, shape: tf.TensorShape) -> tf.Tensor:
+    def value(self, view, memory=()) -> tf.Tensor:
+        """What some views are worth, float32 `[N]`; with `memory`, what was remembered before them."""
+        return self._value_net.value(view if self._memory is None else self._memory(view, memory))
+
+    def _values(self, seen, shape: tf.TensorShape) -> tf.Tensor:
         if not self._settings.baseline:
             return tf.zeros(shape)
-        return tf.reshape(self.value(flat(view)), shape)
+        return tf.reshape(self._value_net.value(seen), shape)
+
+    def _observed(self, rows: dict[str, tf.Tensor], counts: tf.Tensor):
+        """What the networks take of rows, `[M, ...]`, that are windows side by side."""
+        observation = rows["observation"]
+        if self._memory is None:
+            return observation
+        windows = (view_of(observation), rows["memory"], rows["starts"], counts > 0.0)
+        windows = tf.nest.map_structure(lambda x: tf.reshape(x, [self.window_length, -1, *x.shape[1:]]), windows)
+        return with_view(observation, flat(self._memory.unroll(*windows)))
 
     def _step(self, rows: dict[str, tf.Tensor], counts: tf.Tensor) -> list[tf.Tensor]:
         """A gradient step on the rows that count, float32 `[M]`, 1 or 0. Returns its loss, and `notes`."""
@@ -161,8 +205,9 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             centred = advantage - tf.reduce_mean(weights * advantage)
             advantage = centred * tf.math.rsqrt(tf.reduce_mean(weights * centred**2) + 1e-8)
         like = tf.zeros_like(counts)
-        now = ts.TimeStep(tf.cast(like, tf.int32) + ts.StepType.MID, like, like + 1.0, rows["observation"])
         with tf.GradientTape() as tape:
+            observed = self._observed(rows, counts)
+            now = ts.TimeStep(tf.cast(like, tf.int32) + ts.StepType.MID, like, like + 1.0, observed)
             info = self.get_loss(
                 now, rows["action"], rows["log_probability"], rows["return"], advantage, (), weights,
                 self.train_step_counter, False, training=True,

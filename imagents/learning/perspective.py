@@ -14,7 +14,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
-from imagents.seats import for_each_copy, lived, own_action_spec, own_legal_moves, own_view, shows
+from imagents.seats import for_each_copy, is_numbered, lived, own_action_spec, own_legal_moves, own_view, shows
 
 
 class Sight(NamedTuple):
@@ -76,8 +76,9 @@ class Perspective:
 
     Attributes:
       seat: the agent's seat.
-      action_spec: of its own actions: one integer, from 0 as algorithms count.
-      environment_action_spec: of what is done, which may begin elsewhere.
+      action_spec: of its own actions: one integer, from 0 as algorithms count; or D floats, of which -1 to 1 mean the
+        environment's bounds.
+      environment_action_spec: of what is done, which may begin elsewhere, or have another shape.
       acts_as_it_chooses: whether each of its own actions is the environment's of the same place.
       sight_spec: `Sight` of specs, without the batch dimension.
       state_spec: nest of specs of the internal state of one copy.
@@ -114,9 +115,13 @@ class Perspective:
         _check_arguments(owner, "action_fn", self._action_fn, "action, seat, state")
         _check_arguments(owner, "state_fn", self._state_fn, "state, time_step, seat")
         self._initial_state = tf.nest.map_structure(tf.convert_to_tensor, initial_state)
-        spec = self.environment_action_spec = _one_integer(owner, own_action_spec(action_spec, seat))
-        self._first_action = int(spec.minimum)
-        self.action_spec = tensor_spec.BoundedTensorSpec([], spec.dtype, 0, spec.maximum - spec.minimum, spec.name)
+        spec = self.environment_action_spec = _one_tensor(owner, own_action_spec(action_spec, seat))
+        self._is_numbered = is_numbered(spec)
+        if self._is_numbered:
+            self._first_action, least, most, shape = int(spec.minimum), 0, spec.maximum - spec.minimum, []
+        else:
+            least, most, shape = -np.inf, np.inf, [spec.shape.num_elements()]
+        self.action_spec = tensor_spec.BoundedTensorSpec(shape, spec.dtype, least, most, spec.name)
         self.state_spec = _specs(self._initial_state)
         self.sight_spec = self._checked(owner, batch_size, time_step_spec)
 
@@ -140,8 +145,12 @@ class Perspective:
         return tf.where(time_step.is_first(), 0.0, self._reward_fn(time_step, self.seat, state))
 
     def action(self, action: tf.Tensor, state) -> tf.Tensor:
-        """What is done when the agent has chosen `action`, `[B]`."""
-        return self._action_fn(action + self._first_action if self._first_action else action, self.seat, state)
+        """What is done when the agent has chosen `action`, `[B]`; of floats, `[B, D]`, what is within the bounds."""
+        if not self._is_numbered:
+            action = _within(self.environment_action_spec, action)
+        elif self._first_action:
+            action += self._first_action
+        return self._action_fn(action, self.seat, state)
 
     def _checked(self, owner: str, size: int, time_step_spec: ts.TimeStep) -> Sight:
         """Calls every transform once, says what is wrong with what it returns, and returns the spec of what is seen."""
@@ -153,8 +162,9 @@ class Perspective:
                 raise InputError(f"{owner}: observation_fn returned {_described(x)}: tensors [{size}, ...] are needed")
         reward = self._reward_fn(lived(example, self.seat), self.seat, state)
         _check_tensor(f"{owner}: reward_fn", reward, (size,), tf.float32)
-        action = self.action(tf.zeros([size], self.action_spec.dtype), state)
-        _check_tensor(f"{owner}: action_fn", action, (size,), self.action_spec.dtype)
+        action = self.action(tf.zeros([size, *self.action_spec.shape], self.action_spec.dtype), state)
+        shape = (size, *self.environment_action_spec.shape)
+        _check_tensor(f"{owner}: action_fn", action, shape, self.action_spec.dtype)
         next_state = self.next_state(state, example)
         try:
             tf.nest.assert_same_structure(state, next_state)
@@ -170,12 +180,25 @@ class Perspective:
         return Sight(_specs(tf.nest.map_structure(lambda x: x[0], sight.view)), legal_moves)
 
 
-def _one_integer(owner: str, spec) -> tensor_spec.BoundedTensorSpec:
+def _one_tensor(owner: str, spec) -> tensor_spec.BoundedTensorSpec:
     """The spec of an agent's own actions, if they are what the algorithms here take."""
-    fits = isinstance(spec, tf.TensorSpec) and spec.dtype.is_integer and spec.shape.rank == 0
-    if not (fits and hasattr(spec, "maximum")):
-        raise InputError(f"{owner}: its actions are {spec}: agents here choose one bounded integer")
+    if is_numbered(spec):
+        return spec
+    fits = isinstance(spec, tf.TensorSpec) and spec.dtype == tf.float32 and hasattr(spec, "maximum")
+    if not (fits and spec.shape.num_elements()):
+        raise InputError(f"{owner}: its actions are {spec}: agents here choose one bounded integer, or float32 numbers "
+                         "of one shape")  # fmt: skip
     return spec
+
+
+def _within(spec: tensor_spec.BoundedTensorSpec, action: tf.Tensor) -> tf.Tensor:
+    """Floats `[B, D]` as an action of that spec: -1 to 1 are its bounds, beyond which nothing is; as it is without."""
+    low, high = (np.broadcast_to(x, spec.shape).astype(np.float64) for x in (spec.minimum, spec.maximum))
+    bounded = (low > np.finfo(np.float32).min) & (high < np.finfo(np.float32).max)
+    half = np.where(bounded, high / 2 - low / 2, 1.0).astype(np.float32)
+    middle = np.where(bounded, high / 2 + low / 2, 0.0).astype(np.float32)
+    action = tf.reshape(action, [-1, *spec.shape])
+    return tf.clip_by_value(middle + half * action, spec.minimum, spec.maximum)
 
 
 def _check_arguments(owner: str, name: str, function: Callable, arguments: str) -> None:

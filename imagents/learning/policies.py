@@ -1,4 +1,4 @@
-"""An agent's policies: on the environment's time steps, and exploring over legal moves."""
+"""An agent's own policies, on what it sees: how it explores over legal moves, and how often it does what."""
 
 import tensorflow as tf
 from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy, tf_policy
@@ -6,32 +6,9 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
-from imagents.learning.perspective import Perspective, Sight
-from imagents.randomness import draw_from, sample_legal, uniform
-from imagents.seats import num_actions
-
-
-class EnvironmentPolicy(tf_policy.TFPolicy):
-    """An agent's own policy on the environment's time steps, through its perspective."""
-
-    def __init__(self, own_policy: tf_policy.TFPolicy, perspective: Perspective, time_step_spec, action_spec):
-        super().__init__(
-            time_step_spec,
-            action_spec,
-            policy_state_spec=perspective.state_spec,
-            automatic_state_reset=False,
-            clip=False,
-        )
-        self._own_policy, self._perspective = own_policy, perspective
-
-    def _action(self, time_step, policy_state, seed=None):
-        state = self._perspective.next_state(policy_state, time_step)  # as when an agent observes, then acts
-        sight = self._perspective.sight(time_step, state)
-        action = self._own_policy.action(own_time_step(self._own_policy, time_step, sight)).action
-        return policy_step.PolicyStep(self._perspective.action(action, state), state)
-
-    def _get_initial_state(self, batch_size):
-        return self._perspective.initial_state(batch_size)
+from imagents.learning.perspective import Sight
+from imagents.randomness import draw_from, normal, sample_legal, uniform
+from imagents.seats import is_numbered, num_actions
 
 
 def own_time_step(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> ts.TimeStep:
@@ -52,12 +29,16 @@ def has_q_values(policy: tf_policy.TFPolicy) -> bool:
     return isinstance(own, (q_policy.QPolicy, categorical_q_policy.CategoricalQPolicy))
 
 
-def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight) -> tf.Tensor:
-    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits."""
+def preferences(policy: tf_policy.TFPolicy, time_step: ts.TimeStep, sight: Sight, memory=()):
+    """What a greedy policy is greedy over, float32 `[N, num_actions]`: Q values, or a learned policy's logits.
+
+    With `memory`, what it remembers before; returns what it remembers then, too.
+    """
     if not isinstance(policy, greedy_policy.GreedyPolicy):
         raise InputError(f"{type(policy).__name__} does not say what it thinks of actions")
     own = policy.wrapped_policy
-    return own.distribution(own_time_step(own, time_step, sight)).action.logits_parameter()
+    step = own.distribution(own_time_step(own, time_step, sight), memory)
+    return step.action.logits_parameter(), step.state
 
 
 def shown(sight: Sight):
@@ -141,13 +122,18 @@ class LegalBoltzmannPolicy(_Exploring):
     """Any legal move with a probability proportional to exp(Q / temperature)."""
 
     def _action(self, time_step, policy_state, seed=None):
-        shares = self.probabilities(time_step)
+        step = self._greedy_policy.wrapped_policy.distribution(time_step, policy_state)
+        shares = self._shares(time_step, step)
         chosen = draw_from(shares, uniform(self._generator, [_batch_size(shares)]))
-        return policy_step.PolicyStep(self._as_action(chosen), policy_state, ())
+        return policy_step.PolicyStep(self._as_action(chosen), step.state, ())
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
-        values = self._greedy_policy.wrapped_policy.distribution(time_step).action.logits_parameter()
+        initial = self.get_initial_state(_batch_size(time_step.discount))
+        return self._shares(time_step, self._greedy_policy.wrapped_policy.distribution(time_step, initial))
+
+    def _shares(self, time_step, step: policy_step.PolicyStep) -> tf.Tensor:
+        values = step.action.logits_parameter()
         size = _batch_size(values)
         return boltzmann(values, self._amount_of(size), self._legal_moves(time_step, size))
 
@@ -174,14 +160,19 @@ class SampledPolicy(tf_policy.TFPolicy):
         self._own_policy, self._generator = policy.wrapped_policy, generator
 
     def _action(self, time_step, policy_state, seed=None):
-        distribution = self._own_policy.distribution(time_step).action
-        shares = tf.nn.softmax(distribution.logits_parameter())
-        action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
-        return policy_step.PolicyStep(action, policy_state, distribution.log_prob(action))
+        step = self._own_policy.distribution(time_step, policy_state)
+        if is_numbered(self.action_spec):
+            shares = tf.nn.softmax(step.action.logits_parameter())
+            action = tf.cast(draw_from(shares, uniform(self._generator, [_batch_size(shares)])), self.action_spec.dtype)
+        else:
+            means, deviations = step.action.loc, step.action.scale.diag_part()
+            action = means + deviations * normal(self._generator, [_batch_size(means), means.shape[1]])
+        return policy_step.PolicyStep(action, step.state, step.action.log_prob(action))
 
     def probabilities(self, time_step) -> tf.Tensor:
         """What it plays how often, float32 `[N, num_actions]`."""
-        return tf.nn.softmax(self._own_policy.distribution(time_step).action.logits_parameter())
+        initial = self.get_initial_state(_batch_size(time_step.discount))
+        return tf.nn.softmax(self._own_policy.distribution(time_step, initial).action.logits_parameter())
 
 
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from imagents.learning.replay import RowFormat
 from imagents.process import check_memory
+from imagents.randomness import make_generator, uniform
 from imagents.seats import where_copy
 
 
@@ -19,10 +20,14 @@ class Rollouts(tf.Module):
       data_spec: nest of `tf.TensorSpec`s of a decision, without the batch dimension.
       batch_size: number of copies B.
       max_length: slots S. A slot takes what all copies close at one time step.
+
+    Attributes:
+      in_place: as of `FIFOReplayBuffer`.
     """
 
     def __init__(self, data_spec, batch_size: int, max_length: int):
         super().__init__(name="rollouts")
+        self.in_place = False
         self.data_spec, self.batch_size, self.max_length = data_spec, batch_size, max_length
         self.row_format = RowFormat(data_spec)
         size = 4 * batch_size * max_length * self.row_format.num_words
@@ -49,7 +54,10 @@ class Rollouts(tf.Module):
         self._num_lost.assign_add(tf.reduce_sum(tf.cast(forgotten, tf.int64)))
         for variable, new in ((self._table, rows), (self._are_there, mask)):
             kept = tf.where(tf.reduce_any(mask), new, tf.gather(variable, slot))
-            variable.assign(tf.tensor_scatter_nd_update(variable.read_value(), [[slot]], kept[tf.newaxis]))
+            if self.in_place:
+                variable.scatter_nd_update([[slot]], kept[tf.newaxis])
+            else:
+                variable.assign(tf.tensor_scatter_nd_update(variable.read_value(), [[slot]], kept[tf.newaxis]))
         self._next.assign(tf.where(tf.reduce_any(mask), (slot + 1) % self.max_length, slot))
 
     def take(self, whole_lives: bool = False):
@@ -69,6 +77,42 @@ class Rollouts(tf.Module):
         taken = are_there & over(decisions, are_there) if whole_lives else are_there
         self._are_there.assign(tf.gather(are_there & ~taken, tf.math.invert_permutation(order)))
         return decisions, taken
+
+
+class Histories(Rollouts):
+    """The newest decisions in order, of which windows are learned from again and again, each with equal probability.
+
+    Args:
+      seed: of its own generator, which draws them.
+      Others: as for `Rollouts`.
+    """
+
+    def __init__(self, data_spec, batch_size: int, max_length: int, *, seed: int = 0):
+        super().__init__(data_spec, batch_size, max_length)
+        self._generator = make_generator(seed, "replay")
+
+    def sample(self, count: int, length: int):
+        """Draws windows of as many slots, with replacement: from any slot on, of any copy.
+
+        Returns:
+          All decisions, nest of tensors `[length, count, ...]`, and which are there, bool `[length, count]`: a window
+          is shorter at first, and has gaps where its copy closed nothing.
+        """
+        filled = tf.reduce_sum(tf.cast(tf.reduce_any(self._are_there, axis=1), tf.int32))
+        wide = tf.minimum(filled, length)
+        draws = uniform(self._generator, [2, count])
+        first = tf.cast(draws[0] * tf.cast(filled - wide + 1, tf.float32), tf.int32)
+        after = tf.minimum(first, filled - wide) + wide  # in the order of the filled slots, the oldest first
+        copies = tf.minimum(tf.cast(draws[1] * self.batch_size, tf.int32), self.batch_size - 1)
+        steps = tf.range(length)[:, tf.newaxis]
+        slots = (self._next.read_value() - filled + after - length + steps) % self.max_length
+        places = tf.stack([slots, tf.broadcast_to(copies, [length, count])], axis=2)
+        are_there = tf.gather_nd(self._are_there.read_value(), places) & (steps >= length - wide)
+        places = tf.reshape(places, [-1, 2])
+        rows = self._table.gather_nd(places) if self.in_place else tf.gather_nd(self._table.read_value(), places)
+        decisions = self.row_format.unpack(rows)
+        decisions = tf.nest.map_structure(lambda x: tf.reshape(x, [length, count, *x.shape[1:]]), decisions)
+        return decisions, are_there
 
 
 def flat(nest):

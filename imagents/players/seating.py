@@ -2,6 +2,7 @@
 
 import os
 
+import tensorflow as tf
 from tf_agents.environments import tf_environment
 
 from imagents.config import TrainConfig, run_folder
@@ -75,6 +76,8 @@ def _player(config: TrainConfig, environment, seat: int, name: str, agents: dict
             )
         [agent] = agents.values()
         exchange = config.environment.exchange_seats
+        if tf.nest.flatten(agent.policy.policy_state_spec):
+            raise InputError("past selves remember nothing, and this agent has an internal state")
         if exchange is None:
             raise InputError(f"past selves cannot play another seat of {config.environment.name} than their own")
         if f"{agent.name}_wins" not in getattr(environment, "tallies", ()):

@@ -8,6 +8,7 @@ from worlds import F, L, M, Row, Scripted
 from imagents.config import TrainConfig
 from imagents.evaluation.returns import Returns, _standard_error
 from imagents.learning.agent import IMAgent
+from imagents.learning.algorithms import drqn
 from imagents.learning.build import build_learners
 from imagents.players.base import Player, RandomPlayer
 from imagents.training.loop import Trainer
@@ -72,6 +73,29 @@ def test_an_evaluation_does_not_disturb_the_training():
     assert repr(found[0][0]) == repr(found[1][0])
     for x, y in zip(found[0][1], found[1][1], strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_an_agent_that_remembers_is_worth_what_it_gets_by_its_memory():
+    """It sees nothing but where it is, and pushes by what it remembers."""
+    face = TrainConfig("cartpole", hide_velocity=True).environment
+    environment = face.build(2, 1)
+    agent = IMAgent(environment, algorithm=drqn(recurrent_units=8, hidden_layers=(), seed=2))
+    for variable in agent.algorithm._q_network.variables:
+        variable.assign(8.0 * variable)
+    [report] = Returns(face.build(2, 1), [agent], episodes=4).report().values()
+    agent.observe(environment.reset())
+    lengths, steps, pushes = [[], []], [0, 0], set()
+    while min(map(len, lengths)) < 2:
+        action = agent.act(environment.current_time_step())
+        pushes.update(action.numpy().tolist())
+        was_last = environment.current_time_step().is_last().numpy()
+        time_step = environment.step(action)
+        agent.observe(time_step)
+        for copy, ends in enumerate(time_step.is_last().numpy()):
+            steps[copy] = 0 if was_last[copy] else steps[copy] + 1
+            if ends:
+                lengths[copy].append(steps[copy])
+    assert pushes == {0, 1} and report["mean_return"] == np.mean([each[:2] for each in lengths])
 
 
 def test_xla_finds_the_same():

@@ -47,9 +47,11 @@ class Shows(tf_environment.TFEnvironment):
         return self._current_time_step()
 
 
+FLOATS = tensor_spec.BoundedTensorSpec([2, 1], tf.float32, [[-1], [-3]], [[1], [3]])
 WORLDS = {  # observation, actions, seats, the exported agent's seat, what its model takes
     "bare": (NUMBERS, ACTION, None, 0, {"view"}),
     "dictionary": (NESTED, ACTION, None, 0, {"view_inner_far", "view_inner_near", "view_own"}),
+    "floats": (NUMBERS, FLOATS, None, 0, {"view"}),
     "tuple": ((NUMBERS, NUMBERS), ACTION, None, 0, {"view_0", "view_1"}),
     "mask": (NESTED | {"legal_moves": MASK}, ACTION, None, 0,
              {"view_inner_far", "view_inner_near", "view_own", "legal_moves"}),
@@ -81,7 +83,7 @@ def exported(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", [name for name in WORLDS if name != "floats"])
 def test_a_model_of_what_a_seat_sees_plays_as_the_agent_does(exported, world, state):
     agent, environment, folder = exported(world, STATES[state])
     time_step = environment.current_time_step()
@@ -100,6 +102,36 @@ def test_a_model_of_what_a_seat_sees_plays_as_the_agent_does(exported, world, st
     np.testing.assert_array_equal(step.action == -1, ~can_move)  # it always counts as asked
     if state == "state":
         np.testing.assert_array_equal(step.state["state_mood"], np.where(can_move, 1.5, 0.5))
+
+
+@pytest.mark.parametrize("algorithm", [imagents.drqn, imagents.recurrent_ppo])
+def test_what_an_agent_remembers_goes_in_and_comes_out(exported, algorithm):
+    settings = dict(algorithm=algorithm(recurrent_units=4, window_length=2), **STATES["state"])
+    agent, environment, folder = exported("mask", settings)
+    time_step, model = environment.current_time_step(), ExportedAgent(folder)
+    size = 4 if algorithm is imagents.drqn else 8  # the critic's, too
+    assert json.loads((folder / "imagents.json").read_text())["inputs"]["state_memory"]["shape"] == [None, size]
+    state, own = model.policy.get_initial_state(7), agent.policy.get_initial_state(7)
+    for _ in range(3):
+        step, expected = model.policy.action(time_step, state), agent.policy.action(time_step, own)
+        state, own = step.state, expected.state
+        can_move = tf.reduce_any(time_step.observation["legal_moves"], axis=1)
+        np.testing.assert_array_equal(step.action, tf.where(can_move, expected.action, -1))
+        np.testing.assert_allclose(state["state_memory"][can_move], own.memory[can_move], atol=1e-6)
+        assert not state["state_memory"][~can_move].numpy().any()
+    assert state["state_memory"].numpy().any()
+
+
+@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "tflite"])
+def test_floats_come_within_their_bounds(exported, format_name):
+    agent, environment, folder = exported("floats", dict(algorithm=imagents.ppo()), format_name)
+    time_step, model = environment.current_time_step(), ExportedAgent(folder)
+    action = model.policy.action(time_step, ()).action
+    assert action.shape == [7, 2, 1] and (abs(action) <= [[1.0], [3.0]]).numpy().all()
+    np.testing.assert_allclose(action, agent.act(time_step), rtol=1e-5)
+    assert set(json.loads((folder / "imagents.json").read_text())["outputs"]) == {"action", "value"}
+    with pytest.raises(imagents.InputError, match="exported without its probabilities: it can only play greedily"):
+        model.follow("sampled")
 
 
 @pytest.mark.parametrize("format_name", ["onnx", "tflite"])

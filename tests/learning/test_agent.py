@@ -48,8 +48,8 @@ class Chooses:
         self._policy, self._action = getattr(policy, "_policy", policy), action
         self.time_step_spec = policy.time_step_spec
 
-    def action(self, time_step):
-        step = self._policy.action(time_step)
+    def action(self, time_step, state):
+        step = self._policy.action(time_step, state)
         return step._replace(action=tf.fill(step.action.shape, self._action))
 
 

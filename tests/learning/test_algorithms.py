@@ -42,6 +42,7 @@ def test_a_train_step_is_that_of_the_agent_of_tf_agents(learner, method, origina
         action=tf.constant(rng.integers(0, 7, 64), tf.int32),
         log_probability=(),
         begins=(),
+        memory=(),
         reward=tf.constant(rng.normal(size=64), tf.float32),
         discount=tf.constant(rng.integers(0, 2, 64), tf.float32),
         next_view=tf.constant(rng.random([64, 2, 6, 7]) < 0.3),

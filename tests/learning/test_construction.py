@@ -43,7 +43,7 @@ def test_an_environment_tells_what_its_specs_and_its_batch_size_tell():
     [
         (("tic_tac_toe",), "a TFEnvironment, or a time step spec and an action spec are needed, not str"),
         ((SPEC,), "a TFEnvironment, or a time step spec and an action spec are needed, not TimeStep"),
-        ((SPEC, tensor_spec.BoundedTensorSpec([2], tf.float32, 0, 1)), "its actions are BoundedTensorSpec(shape=(2,)"),
+        ((SPEC, tensor_spec.BoundedTensorSpec([2], tf.float32, 0, 1)), "its actions are float32 (2,): this is for"),
         ((SPEC, tensor_spec.TensorSpec([], tf.int32)), "its actions are TensorSpec(shape=(), "),
         ((SPEC, {"move": ACTION}), "its actions are {'move': BoundedTensorSpec("),
     ],

@@ -87,7 +87,7 @@ def decisions(algorithm, size: int, seed: int = 0) -> Decision:
     logits = algorithm.actor_net._logits(view[:, 0])[0]
     chosen = tf.gather(tf.nn.log_softmax(logits), action[:, 0], batch_dims=1)
     begins, discount = rng.random([size, 1]) < 0.3, (rng.random([size, 1]) < 0.7).astype(np.float32)
-    return Decision(*map(tf.constant, (view,)), (), tf.constant(action), chosen[:, tf.newaxis], tf.constant(begins),
+    return Decision(*map(tf.constant, (view,)), (), tf.constant(action), chosen[:, tf.newaxis], tf.constant(begins), (),
                     tf.constant(rng.normal(size=[size, 1]), tf.float32), tf.constant(discount),
                     tf.constant(rng.normal(size=view.shape), tf.float32), ())  # fmt: skip
 
@@ -178,7 +178,7 @@ def test_a_step_of_reinforce_is_that_of_tf_agents():
     action, reward = rng.integers(0, actions, [length, 1]), rng.normal(size=[length, 1])
     batch = Decision(
         tf.constant(view), (), tf.constant(action, tf.int32), tf.zeros([length, 1]),
-        tf.constant([[True]] + [[False]] * (length - 1)), tf.constant(reward, tf.float32),
+        tf.constant([[True]] + [[False]] * (length - 1)), (), tf.constant(reward, tf.float32),
         tf.constant([[1.0]] * (length - 1) + [[0.0]]), tf.constant(np.roll(view, -1, 0)), (),
     )  # fmt: skip
     experience = trajectory.Trajectory(

@@ -22,7 +22,7 @@ def step(reward, double=False, **settings):
     for variable in agent._q_network.variables:
         variable.assign(tf.zeros_like(variable))
     view, zero = tf.zeros([1, 1]), tf.zeros([1])
-    decision = Decision(view, (), tf.constant([1]), (), (), tf.constant([reward]), zero, view, ())
+    decision = Decision(view, (), tf.constant([1]), (), (), (), tf.constant([reward]), zero, view, ())
     agent.train(as_experience(decision, False))
     return float(agent._q_network(view)[0][0, 1])
 

@@ -55,6 +55,15 @@ def test_an_algorithm_counts_its_actions_from_0_wherever_the_environments_begin(
         assert one.action(tf.constant([0, 2], tf.int64), ()).numpy().tolist() == done
 
 
+def test_floats_are_counted_in_the_environments_bounds_and_stay_within():
+    spec = ts.time_step_spec(tf.TensorSpec([2], tf.float32))
+    actions = tensor_spec.BoundedTensorSpec([2, 1], tf.float32, [[0], [-np.inf]], [[4], [1]])
+    one = Perspective(spec, actions, action_fn=lambda action, seat, state: -action)
+    assert one.action_spec.shape == [2] and one.environment_action_spec == actions
+    done = one.action(tf.constant([[0.5, -7.0], [-1.0, 0.5], [9.0, 9.0]]), ())
+    assert done.numpy()[..., 0].tolist() == [[-3, 7], [0, -0.5], [-4, -1]]  # without bounds as they are
+
+
 def test_it_has_no_variables_and_makes_none():
     def refuse(next_creator, **arguments):
         raise AssertionError("a variable was made")

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from imagents.learning.decisions import Decision
-from imagents.learning.rollouts import Rollouts
+from imagents.learning.rollouts import Histories, Rollouts
 
 SPEC = Decision(
     tf.TensorSpec([], tf.int32), (), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32),
-    tf.TensorSpec([], tf.bool), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32),
+    tf.TensorSpec([], tf.bool), (), tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.float32),
     tf.TensorSpec([], tf.int32), (),
 )  # fmt: skip
 
@@ -24,7 +24,7 @@ def add(memory: Rollouts, *views, begins=False, discount=1.0) -> None:
     number = tf.constant([0 if view is None else view for view in views])
     spread = [np.broadcast_to(x, size) for x in (begins, discount)]
     decision = Decision(
-        number, (), number, tf.zeros([size]), tf.constant(spread[0]), tf.zeros([size]),
+        number, (), number, tf.zeros([size]), tf.constant(spread[0]), (), tf.zeros([size]),
         tf.constant(spread[1], tf.float32), number, (),
     )  # fmt: skip
     memory.add_rows(memory.row_format.pack(decision, size), tf.constant([view is not None for view in views]))
@@ -72,6 +72,40 @@ def test_what_has_no_room_any_more_is_counted():
         add(memory, view, None)
     assert int(memory.num_lost) == 1
     assert taken(memory) == [[2, 3], []]
+
+
+def windows(memory: Histories, length: int, count: int = 200) -> set[tuple]:
+    """Which windows are drawn: what is there of each."""
+    decisions, are_there = memory.sample(count, length)
+    return {tuple(decisions.view.numpy()[there, i]) for i, there in enumerate(are_there.numpy().T)}
+
+
+def test_windows_are_drawn_of_decisions_that_follow_each_other_and_stay():
+    memory = Histories(SPEC, 2, 4, seed=1)
+    for views in ((1, 10), (2, None)):
+        add(memory, *views)
+    assert windows(memory, 3) == {(1, 2), (10,)}  # no more is there
+    for views in ((3, 11), (4, 12), (5, 13)):
+        add(memory, *views)
+    assert windows(memory, 3) == {(2, 3, 4), (3, 4, 5), (11, 12), (11, 12, 13)}
+    assert windows(memory, 4) == {(2, 3, 4, 5), (11, 12, 13)}
+    assert int(memory.num_frames()) == 7
+
+
+def test_windows_are_drawn_alike_in_place_and_compiled():
+    drawn = []
+    for in_place, compiled in ((False, False), (True, False), (False, True)):
+        memory = Histories(SPEC, 2, 3, seed=1)
+        memory.in_place = in_place
+
+        def use():
+            for views in ((1, 10), (2, 11), (3, None), (4, 12)):
+                add(memory, *views)  # noqa: B023
+            decisions, are_there = memory.sample(8, 2)  # noqa: B023
+            return tf.where(are_there, decisions.view, 0)
+
+        drawn.append(tf.function(use, jit_compile=compiled)().numpy().tolist())
+    assert drawn[0] == drawn[1] == drawn[2]
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -28,7 +28,7 @@ def learn(agent, *decisions, weights=None):
     """Decisions (view, action, reward, discount, next view) in one lesson. Returns the loss."""
     view, action, reward, discount, next_view = map(tf.constant, map(list, zip(*decisions)))
     reward, discount = tf.cast(reward, tf.float32), tf.cast(discount, tf.float32)
-    decision = Decision(view, (), action, (), (), reward, discount, next_view, ())
+    decision = Decision(view, (), action, (), (), (), reward, discount, next_view, ())
     return float(agent.train(as_experience(decision, False), weights=weights).loss)
 
 
@@ -78,11 +78,11 @@ def test_the_best_that_follows_is_the_best_legal_action():
     learner = TabularAgent(ts.time_step_spec(spec), ACTIONS, Tabular(learning_rate=1.0))
     legal, none_but_1 = tf.constant([[True] * 3]), tf.constant([[False, True, False]])
     for action, reward in ((0, 5.0), (1, 2.0)):
-        moves = Decision(tf.constant([1]), legal, tf.constant([action]), (), (), tf.constant([reward]), tf.zeros([1]),
-                         tf.constant([0]), legal)  # fmt: skip
+        moves = Decision(tf.constant([1]), legal, tf.constant([action]), (), (), (), tf.constant([reward]),
+                         tf.zeros([1]), tf.constant([0]), legal)  # fmt: skip
         learner.train(as_experience(moves))
     now, then, zero, one = tf.constant([0]), tf.constant([1]), tf.zeros([1]), tf.ones([1])
-    learner.train(as_experience(Decision(now, legal, tf.constant([2]), (), (), zero, one, then, none_but_1)))
+    learner.train(as_experience(Decision(now, legal, tf.constant([2]), (), (), (), zero, one, then, none_but_1)))
     assert table(learner)[0, 2] == 2.0
 
 

@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 from small import small_config
 
+from imagents.config import TrainConfig
 from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.errors import InputError
 from imagents.players.league import LeaguePlayer
 from imagents.training.experiment import Experiment
 from imagents.training.loop import build, load_run
@@ -72,6 +74,12 @@ def test_it_sees_the_board_in_the_learners_colours(trainer):
     exchanged = np.where(boards == 0, 0, 3 - boards)
     own = learner.policy.action(time_step_at(TIC_TAC_TOE, exchanged, seat=0), ()).action
     np.testing.assert_array_equal(league.act(time_step_at(TIC_TAC_TOE, boards, seat=1)), own)
+
+
+def test_past_selves_remember_nothing():
+    settings = dict(opponent="league", league_size=4, parallel_games=8, replay_length=32, window_length=4)
+    with pytest.raises(InputError, match="past selves remember nothing, and this agent has an internal"):
+        build(TrainConfig(algorithm="drqn", **settings))
 
 
 @pytest.mark.parametrize("opponent", [pytest.param("league", marks=pytest.mark.slow), "heuristic=1,league=2", "random"])

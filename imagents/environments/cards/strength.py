@@ -58,7 +58,7 @@ class Strength(tf.Module):
             if has_state or not hasattr(player, "probabilities"):
                 raise InputError(
                     f"players[{seat}] = {player.name!r}: poker is measured exactly, which needs players that can say "
-                    "how often they take each action: a learner without an internal state, the folder of a run, "
+                    "how often they take each action: a learner without a memory, the folder of a run, "
                     f"{', '.join(['random', 'first_legal', *environment.players()])}"
                 )
         self._face, self._players, self._trains = environment, list(players), trains

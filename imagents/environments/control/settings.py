@@ -48,6 +48,43 @@ class CartPole(Face):
             "evaluate_every": 5,
             "steps": 100_000,
         },
+        "recurrent_ppo": {
+            "algorithm": "recurrent_ppo",
+            "discount": 0.99,
+            "gae_lambda": 0.95,
+            "learning_rate": 2e-3,
+            "final_learning_rate": 1e-5,
+            "gradient_clipping": 10.0,
+            "parallel_games": 8,
+            "rollout_length": 128,
+            "window_length": 64,
+            "epochs": 10,
+            "minibatches": 2,
+            "rounds_per_chunk": 128,
+            "evaluate_every": 4,
+            "steps": 100_000,
+        },
+        "drqn": {
+            "algorithm": "drqn",
+            "loss": "squared",
+            "discount": 0.99,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-5,
+            "hidden_layers": (64,),
+            "exploration_start": 1.0,
+            "exploration_decay": 0.993,
+            "epsilon_min": 0.02,
+            "epsilon_max": 0.02,
+            "batch_size": 512,
+            "train_steps_per_round": 1,
+            "target_update_period": 50,
+            "warmup_rounds": 64,
+            "replay_length": 6250,
+            "parallel_games": 16,
+            "rounds_per_chunk": 64,
+            "evaluate_every": 4,
+            "steps": 100_000,
+        },
         "reinforce": {
             "algorithm": "reinforce",
             "discount": 0.99,
@@ -61,6 +98,14 @@ class CartPole(Face):
     }
     keeps_best: ClassVar[bool] = True
     return_range: ClassVar[tuple[float, float]] = (1.0, 500.0)
+
+    def network(self) -> dict[str, Any]:
+        """Of a `QNetwork`: without velocities it sees position and angle in parts of what is a fall."""
+        if not self.hide_velocity:
+            return {}
+        from imagents.environments.control.cartpole import LEAN, TRACK
+
+        return {"features": lambda view: view / (TRACK, LEAN)}
 
     def build(self, batch_size: int, seed: int):
         """B carts side by side, a `CartPoleEnvironment`."""
