@@ -194,11 +194,12 @@ def test_the_same_episodes_come_for_any_number_of_workers_and_from_two_resumes(t
         traces.append([np.asarray(x) for time_step in shown for x in tf.nest.flatten(time_step)])
     for x, y in zip(*traces, strict=True):
         np.testing.assert_array_equal(x, y)
-    config = small_config(imagents.trust(f"unity:{path}"), parallel_games=2, batch_size=4, steps=200, episode_steps=20)
+    config = small_config(imagents.trust(f"unity:{path}"), parallel_games=2, batch_size=4, steps=60, episode_steps=5,
+                          evaluate_every=1000)  # fmt: skip
     tables = []
     for folder in ("one", "two"):
         run = imagents.train(config, tmp_path / folder, quiet=True)
-        tables.append(imagents.train(resume=run.path, steps=400, quiet=True).metrics())
+        tables.append(imagents.train(resume=run.path, steps=120, quiet=True).metrics())
     plain = [table.drop(columns=["seconds", "steps_per_second"]) for table in tables]
     assert plain[0].equals(plain[1])
 
