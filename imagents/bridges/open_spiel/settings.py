@@ -21,6 +21,7 @@ class OpenSpiel(Bridged):
 
     package: ClassVar[str] = "pyspiel"
     extra: ClassVar[str] = "open_spiel"
+    requires: ClassVar[tuple[str, ...]] = ("open_spiel",)
     written: ClassVar[str] = "open_spiel:NAME"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": _COPIES | {

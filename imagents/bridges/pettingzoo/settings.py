@@ -25,6 +25,7 @@ class PettingZoo(Bridged):
 
     package: ClassVar[str] = "pettingzoo"
     extra: ClassVar[str] = "pettingzoo"
+    requires: ClassVar[tuple[str, ...]] = ("mpe2", "pettingzoo[classic]")
     written: ClassVar[str] = "pettingzoo:MODULE"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": {
