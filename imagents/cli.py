@@ -31,6 +31,7 @@ commands:
   web           play on a web page, or put the page on a Hugging Face Space
 
 imagents COMMAND --help explains a command; imagents --version prints the version."""
+_ANSWERS = {"-h": _USAGE, "--help": _USAGE, "--version": f"imagents {imagents.__version__}"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,18 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if command in ("-h", "--help"):
-        print(_USAGE)
-        return 0
-    if command == "--version":
-        print(f"imagents {imagents.__version__}")
-        return 0
-    if command not in COMMANDS:
+    if command not in COMMANDS and command not in _ANSWERS:
         print(f"imagents: unknown command {command!r}: choose one of {', '.join(COMMANDS)}",
               file=sys.stderr)
         return 2
     try:
-        return _prepared(command, rest)()
+        if command in _ANSWERS:
+            print(_ANSWERS[command], flush=True)
+            return 0
+        status = _prepared(command, rest)()
+        sys.stdout.flush()
+        return status
     except InputError as error:
         print(f"imagents {command}: {error}", file=sys.stderr)
         return 2

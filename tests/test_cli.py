@@ -52,6 +52,13 @@ assert "tensorflow" not in sys.modules
     assert not result.stderr
 
 
+@pytest.mark.parametrize("words", ["--help", "environments"])
+def test_a_reader_that_has_seen_enough_is_no_error(words):
+    command = f"{' '.join(COMMAND)} {words} | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, env={**os.environ, "PYTHONUNBUFFERED": ""})
+    assert (done.returncode, done.stderr) in ((141, b""), (0, b""))  # 0: all was in the pipe already
+
+
 def test_environments_are_listed_a_line_each_without_tensorflow():
     code = "import sys; from imagents import cli; cli.main(['environments']); assert 'tensorflow' not in sys.modules"
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
