@@ -268,7 +268,8 @@ def _connect_four(figures: list[dict]) -> Iterable[str]:
 
 _EPISODES = """\
 The mean return of fresh greedy episodes: of the checkpoint that a run keeps as its best, chosen on other episodes, and
-of the last one. The mean over seeds, and in brackets the least and the most."""
+of the last one. The mean over seeds, and in brackets the least and the most. Where other work ran beside there are no
+times."""
 
 
 def _returns(figures: list[dict], title: str, begins: str, enough: float) -> Iterable[str]:
