@@ -46,6 +46,21 @@ class PettingZoo(Bridged):
             "evaluate_every": 25,
             "minutes": 10.0,
         },
+        "board": {  # what is learned of lines is learned best from the newest games
+            "algorithm": "c51",
+            "line": 4,
+            "hidden_layers": (256, 128),
+            "discount": 0.99,
+            "final_learning_rate": 1e-5,
+            "epsilon_min": 0.02,
+            "epsilon_max": 0.2,
+            "batch_size": 512,
+            "replay_length": 64,
+            "parallel_games": 16,
+            "rounds_per_chunk": 100,
+            "evaluate_every": 50,
+            "minutes": 10.0,
+        },
     }
 
     def __post_init__(self):

@@ -40,10 +40,10 @@ def test_a_bot_does_what_it_says_as_often_and_the_same_by_the_same_seed(run):
     state.apply_action(0)
     state.apply_action(2)
     assert bot.provides_policy() and bot.player_id() == 0
-    done, shares = [bot.step(state) for _ in range(100)], dict(bot.get_policy(state))
+    done, shares = [bot.step(state) for _ in range(40)], dict(bot.get_policy(state))
     again = to_bot(run, 0)
-    assert [again.step(state) for _ in range(100)] == done
-    assert abs(np.mean(done) - shares[1]) < 0.2  # four standard deviations, at the most
+    assert [again.step(state) for _ in range(40)] == done
+    assert abs(np.mean(done) - shares[1]) < 0.32  # four standard deviations, at the most
 
 
 def test_openspiels_loop_plays_games_of_bots(run):
@@ -53,6 +53,7 @@ def test_openspiels_loop_plays_games_of_bots(run):
     assert {abs(first) for first, _ in paid} == {1, 2} and np.sum(paid, axis=1).any() == 0
 
 
+@pytest.mark.slow
 def test_openspiels_score_of_a_policy_is_what_its_bot_gets(run):
     game, rng = pyspiel.load_game("kuhn_poker"), np.random.RandomState(1)
     expected = expected_game_score.policy_value(game.new_initial_state(), [to_policy(run), UniformRandomPolicy(game)])

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
 
 slow = pytest.mark.slow
-FAST = {"tic_tac_toe", "kuhn_poker", "foraging"}
+FAST = {"tic_tac_toe", "kuhn_poker", "rock_paper_scissors"}
 ALL = [name for name in ENVIRONMENTS if name.islower()]
 AT_ONCE = ["cartpole", "foraging", "rock_paper_scissors", "public_goods"]
 
@@ -52,7 +52,7 @@ def test_pettingzoos_tests_are_content(name, remarks, monkeypatch):
     render_test(functools.partial(to_aec, name))
 
 
-@pytest.mark.parametrize("name", some(AT_ONCE, {"foraging"}))
+@pytest.mark.parametrize("name", some(AT_ONCE, FAST))
 def test_its_tests_of_those_who_act_at_once_are_content(name, remarks):
     parallel_api_test(to_parallel(name), num_cycles=20)
     parallel_seed_test(lambda: to_parallel(name), num_cycles=10)
