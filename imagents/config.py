@@ -23,11 +23,9 @@ from imagents.settings import (
     Learning,
     QLearning,
     Training,
-    check,
-    check_type,
-    plain,
     settings_of,
 )
+from imagents.values import check, check_type, plain
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
     "tic_tac_toe": "imagents.environments.boards.tic_tac_toe.settings:TicTacToe",

@@ -8,7 +8,7 @@ import math
 import typing
 from typing import Literal
 
-from imagents.errors import InputError, brief
+from imagents.values import check, check_least, check_rates, check_shares
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Learning:
 
     def __post_init__(self):
         shares = ("exploration_start", "exploration_end") if self.exploration == "epsilon" else ()
-        _check_shares(self, "discount", "exploration_decay", "hysteretic", "lenient_decay", *shares)
+        check_shares(self, "discount", "exploration_decay", "hysteretic", "lenient_decay", *shares)
         numbers = ("exploration_start", "exploration_end", "lenient_temperature", "lenient_moderation")
         for name in numbers:
             value = getattr(self, name)
@@ -93,10 +93,10 @@ class QLearning(Learning):
     def __post_init__(self):
         super().__post_init__()
         _check_layers(self)
-        _check_rates(self, "learning_rate", "final_learning_rate")
-        _check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
+        check_rates(self, "learning_rate", "final_learning_rate")
+        check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
                             "replay_length": 2, "n_step": 1})  # fmt: skip
-        _check_shares(self, "epsilon_min", "epsilon_max", "target_update_tau")
+        check_shares(self, "epsilon_min", "epsilon_max", "target_update_tau")
         check("epsilon_max", self.epsilon_max >= self.epsilon_min, self.epsilon_max,
               f"it is not below epsilon_min = {self.epsilon_min}")
         check("algorithm", self.name != "c51" or not self.is_optimistic, self.name,
@@ -117,7 +117,7 @@ class DRQN(QLearning):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_least(self, {"recurrent_units": 1, "window_length": 2})
+        check_least(self, {"recurrent_units": 1, "window_length": 2})
         check("replay_length", self.replay_length >= self.window_length, self.replay_length,
               f"it has room for a window_length = {self.window_length}")  # fmt: skip
 
@@ -177,9 +177,9 @@ class ActorCritic:
 
     def __post_init__(self):
         _check_layers(self)
-        _check_rates(self, "learning_rate", "final_learning_rate")
-        _check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1})
-        _check_shares(self, "discount", "gae_lambda")
+        check_rates(self, "learning_rate", "final_learning_rate")
+        check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1})
+        check_shares(self, "discount", "gae_lambda")
         for name in ("entropy", "value_weight", "gradient_clipping", "clip"):
             check(name, 0 <= getattr(self, name) < math.inf, getattr(self, name), "at least 0 is needed")
 
@@ -213,7 +213,7 @@ class RecurrentPPO(PPO):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_least(self, {"recurrent_units": 1, "window_length": 2})
+        check_least(self, {"recurrent_units": 1, "window_length": 2})
         check("rollout_length", self.rollout_length % self.window_length == 0, self.rollout_length,
               f"a multiple of window_length = {self.window_length} is needed")  # fmt: skip
 
@@ -244,7 +244,7 @@ class Reinforce(ActorCritic):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_least(self, {"longest_life": 1})
+        check_least(self, {"longest_life": 1})
 
 
 ALGORITHMS = {
@@ -296,7 +296,7 @@ class Training:
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
     def __post_init__(self):
-        _check_least(self, {"parallel_games": 1, "rounds_per_chunk": 1, "evaluate_every": 1, "league_size": 1,
+        check_least(self, {"parallel_games": 1, "rounds_per_chunk": 1, "evaluate_every": 1, "league_size": 1,
                             "seed": 0, "snapshots": 0, "record_every": 0})  # fmt: skip
         for name in ("steps", "minutes"):
             value = getattr(self, name)
@@ -308,7 +308,7 @@ class Training:
         if self.agents:
             check("agents", not self.players and self.opponent == "learner", self.agents, "they sit everywhere, and "
                    "neither players nor opponent can be given")  # fmt: skip
-        _check_shares(self, "league_win_rate")
+        check_shares(self, "league_win_rate")
         check("checkpoint_minutes", self.checkpoint_minutes > 0, self.checkpoint_minutes, "more than 0 is needed")
 
 
@@ -317,67 +317,7 @@ def settings_of(part) -> dict[str, dataclasses.Field]:
     return {field.name: field for field in dataclasses.fields(part) if field.name != "name"}
 
 
-def plain(value):
-    """A number, a text or an array of NumPy's as Python's own; the same in a list or a tuple."""
-    if type(value) in (list, tuple):
-        return type(value)(map(plain, value))
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def check_type(field: dataclasses.Field, value):
-    """A value that JSON would not give back, or not as it was, is refused while it can be named.
-
-    Returns:
-      The value: a whole number as a float where a float is needed.
-    """
-    if value is None and field.default is None:
-        return None
-    if isinstance(field.default, tuple):
-        check(field.name, isinstance(value, (list, tuple)), value, "list or tuple is needed")
-        kinds, values = (typing.get_args(field.type)[0],), value
-    elif isinstance(field.default, bool):
-        check(field.name, isinstance(value, bool), value, "True or False is needed")
-        return value
-    elif isinstance(field.default, str):
-        kinds, values = (str,), [value]
-    else:
-        is_float = isinstance(field.default, float) or float in typing.get_args(field.type)
-        kinds, values = (int, float) if is_float else (int,), [value]
-    kind = " or ".join(kind.__name__ for kind in kinds)
-    for each in values:
-        check(field.name, isinstance(each, kinds) and not isinstance(each, bool), each, f"{kind} is needed")
-        fits = isinstance(each, (str, float)) or abs(each) < 2**63
-        check(field.name, fits, each, "a whole number of at most 64 bits is needed")
-    if typing.get_origin(field.type) is Literal:
-        choices = typing.get_args(field.type)
-        check(field.name, value in choices, value, f"choose {', '.join(choices)}")
-    if float in kinds:
-        return list(map(float, value)) if isinstance(field.default, tuple) else float(value)
-    return value
-
-
 def _check_layers(part) -> None:
     object.__setattr__(part, "hidden_layers", tuple(part.hidden_layers))
     for width in part.hidden_layers:
         check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
-
-
-def _check_least(part, least: dict[str, int]) -> None:
-    for name, number in least.items():
-        check(name, getattr(part, name) >= number, getattr(part, name), f"at least {number} is needed")
-
-
-def _check_rates(part, *names: str) -> None:
-    for name in names:
-        value = getattr(part, name)
-        check(name, 0 < value < math.inf, value, "a learning rate is more than 0")
-
-
-def _check_shares(part, *names: str) -> None:
-    for name in names:
-        check(name, 0 <= getattr(part, name) <= 1, getattr(part, name), "0 to 1 is needed")
-
-
-def check(name: str, fits: bool, value, needed: str) -> None:
-    if not fits:
-        raise InputError(f"{name} = {brief(value)}: {needed}")

@@ -68,6 +68,7 @@ def briefly(eagerly, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:(?s).*tf.lite.Interpreter is deprecated:UserWarning")
+@pytest.mark.filterwarnings("ignore:The old environment creation API")  # of PettingZoo, which goes on
 @pytest.mark.filterwarnings("ignore:Encoding a StructuredValue with type:UserWarning")  # PolicySaver does so
 @pytest.mark.parametrize("page, code", BLOCKS)
 def test_python_block(page, code, request, tmp_path, monkeypatch):

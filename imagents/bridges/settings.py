@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from imagents.environments import Face
 from imagents.errors import InputError, brief
-from imagents.settings import check
+from imagents.values import check
 
 
 @dataclasses.dataclass(frozen=True)

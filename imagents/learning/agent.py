@@ -4,7 +4,6 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 (the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
-import functools
 import operator
 from typing import Literal
 
@@ -17,10 +16,10 @@ from tf_agents.trajectories import time_step as ts
 from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
-from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
 from imagents.learning.exploration import Exploration, Schedule
 from imagents.learning.fitting import check_learns, check_made_for, check_place
-from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of
+from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of, positions_in
+from imagents.learning.lessons import lesson, make_decisions, rollout_length
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
 from imagents.learning.policies import (
@@ -34,7 +33,7 @@ from imagents.learning.policies import (
     shown,
 )
 from imagents.learning.replay import FIFOReplayBuffer
-from imagents.learning.rollouts import Histories, Rollouts, flat
+from imagents.learning.rollouts import Histories, Rollouts
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
 from imagents.seats import (
@@ -147,21 +146,12 @@ class IMAgent(tf.Module):
         self._state = variables_for(self.policy.get_initial_state(batch_size))
 
         per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
-        own_seed, in_order = make_seed(seed, self.name), samples or self.window_length > 1
-        if self.rollout_length:
-            slots = (self.rollout_length + self.algorithm.longest_life) * per_round
-            memory = functools.partial(Rollouts, batch_size=batch_size, max_length=slots)
-        elif in_order:
-            slots = replay_length * per_round
-            memory = functools.partial(Histories, batch_size=batch_size, max_length=slots, seed=own_seed)
-        else:
-            memory = functools.partial(FIFOReplayBuffer, batch_size=batch_size, max_length=replay_length, seed=own_seed)
         specs = self.perspective.sight_spec, own_action_spec
-        if n_step == 1 or in_order or self.rollout_length:
-            stored = self.exploration.policy.info_spec, policy.policy_state_spec
-            self._decisions = Decisions(*specs, batch_size, memory, in_order, limits_are_ends, *stored)
-        else:
-            self._decisions = NStepDecisions(*specs, batch_size, memory, n_step, self.algorithm._gamma, limits_are_ends)
+        stored = self.exploration.policy.info_spec, policy.policy_state_spec
+        own_seed = make_seed(seed, self.name)
+        self._decisions = make_decisions(
+            self.algorithm, specs, stored, batch_size, replay_length, per_round, n_step, limits_are_ends, own_seed
+        )
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
@@ -202,19 +192,12 @@ class IMAgent(tf.Module):
         return self.exploration.last_temperature if has_q_values(self.algorithm.policy) else 1.0
 
     def _on_time_steps(self, policy, time_step_spec) -> EnvironmentPolicy:
-        return EnvironmentPolicy(
-            policy, self.perspective, time_step_spec, self.perspective.environment_action_spec
-        )
+        return EnvironmentPolicy(policy, self.perspective, time_step_spec, self.perspective.environment_action_spec)
 
     @property
     def rollout_length(self) -> int:
         """Rounds between two lessons of an algorithm that learns each decision in one of them; 0 if it has a replay."""
-        return getattr(self.algorithm, "rollout_length", 0)
-
-    @property
-    def window_length(self) -> int:
-        """Decisions of a window, of which an algorithm with a memory learns whole ones; 1 without."""
-        return getattr(self.algorithm, "window_length", 1)
+        return rollout_length(self.algorithm)
 
     @property
     def optimizer(self) -> tf.keras.optimizers.Optimizer:
@@ -311,18 +294,7 @@ class IMAgent(tf.Module):
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
-        sees = sees_moves(self.algorithm.policy)
-        if isinstance(self.replay_buffer, Histories):
-            windows = max(1, self.sample_batch_size // self.window_length)
-            decisions, are_there = self.replay_buffer.sample(windows, self.window_length)
-            return self.algorithm.train(decisions, weights=are_there)
-        if not self.rollout_length:
-            decision, _ = self.replay_buffer.sample(self.sample_batch_size)
-            return self.algorithm.train(as_experience(decision, sees))
-        decisions, are_there = self.replay_buffer.take(whole_lives=self.algorithm.longest_life > 0)
-        if self.algorithm.train_sequence_length is None:
-            return self.algorithm.train(decisions, weights=are_there)
-        return self.algorithm.train(as_experience(flat(decisions), sees), weights=flat(are_there))
+        return lesson(self.algorithm, self.replay_buffer, self.sample_batch_size)
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -351,7 +323,7 @@ class IMAgent(tf.Module):
         Raises:
           InputError: if the algorithm learns a policy and no Q values.
         """
-        state = self.initial_state(_batch_size(time_step)) if state is None else state
+        state = self.initial_state(positions_in(time_step)) if state is None else state
         internal, memory = parts_of(state)
         sight = self.perspective.sight(time_step, internal)
         if not has_q_values(self.algorithm.policy):
@@ -377,9 +349,5 @@ class IMAgent(tf.Module):
         return greedy_probabilities(self.algorithm.policy, self._own(time_step))
 
     def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:
-        internal, _ = parts_of(self.initial_state(_batch_size(time_step)))
+        internal, _ = parts_of(self.initial_state(positions_in(time_step)))
         return own_time_step(self.algorithm.policy, time_step, self.perspective.sight(time_step, internal))
-
-
-def _batch_size(time_step: ts.TimeStep) -> int:
-    return time_step.step_type.shape[0] or tf.shape(time_step.step_type)[0]

@@ -84,3 +84,8 @@ def choose(policy: tf_policy.TFPolicy, perspective: Perspective, time_step: ts.T
     sight = perspective.sight(time_step, internal)
     chosen = policy.action(own_time_step(policy, time_step, sight), memory)
     return sight, chosen, joined(internal, where_copy(is_asked(time_step, perspective.seat), chosen.state, memory))
+
+
+def positions_in(time_step: ts.TimeStep) -> int:
+    """How many positions a time step holds, `[N]`."""
+    return time_step.step_type.shape[0] or tf.shape(time_step.step_type)[0]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from imagents.bridges.settings import Bridged
 from imagents.errors import InputError
 from imagents.own import is_own, trusted
-from imagents.settings import check
+from imagents.values import check
 
 _PICTURES = "rgb_array"
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from imagents.bridges.settings import Bridged, split_name
 from imagents.errors import InputError
 from imagents.own import trusted
-from imagents.settings import check
+from imagents.values import check
 
 CHANNEL = "unity:channel:"  # and a name, in place of a path: a build in the input data of a cloud job
 _EDITOR = "unity:editor"

@@ -10,7 +10,7 @@ from imagents.config import environment_settings
 from imagents.environments import Face, Measure
 from imagents.environments.boards.grid import TALLIES, Grid
 from imagents.errors import InputError
-from imagents.settings import check
+from imagents.values import check
 
 DESCRIBED = re.compile(r"([1-9]\d?)x([1-9]\d?)x([1-9]\d?)(-gravity)?")  # a board by its numbers
 _TITLE = "Wins against random play"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from imagents.environments import Face, Measure
 from imagents.environments.cards.measures import POLICIES
 from imagents.environments.cards.rules import KUHN, LEDUC, Poker
-from imagents.settings import check
+from imagents.values import check
 
 _CHUNKS = {"parallel_games": 256, "rounds_per_chunk": 100, "evaluate_every": 2}
 _PRESET = _CHUNKS | {

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, ClassVar, Literal
 
 from imagents.environments import Face, Measure
-from imagents.settings import check
+from imagents.values import check
 
 
 @dataclasses.dataclass(frozen=True)

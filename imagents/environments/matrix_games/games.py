@@ -10,7 +10,7 @@ import numpy as np
 
 from imagents.environments import Measure
 from imagents.environments.matrix_games.settings import COMMON_PRESET, MatrixGame, measures_of
-from imagents.settings import check
+from imagents.values import check
 
 _COOPERATE = ("cooperate", "defect")
 _ABC = ("a", "b", "c")

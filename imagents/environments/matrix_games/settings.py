@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from imagents.environments import Face, Measure
-from imagents.settings import check
+from imagents.values import check
 
 ENDLESS_PLAYS = 20  # of an episode that never ends, for measures
 

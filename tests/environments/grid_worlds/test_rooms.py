@@ -604,7 +604,7 @@ def test_a_report_says_what_the_same_levels_could_have_paid():
     environment._draw = lambda: level
     config = TrainConfig("rooms", size=5, parallel_games=4, replay_length=2, hidden_layers=(4,))
     agent = imagents.IMAgent(environment.time_step_spec(), environment.action_spec(), batch_size=4)
-    agent.decide = lambda time_step, state: tf.fill([4], FORWARD)
+    agent.decide = lambda time_step, state: (tf.fill([4], FORWARD), state)
     for times, episodes in ((1, 3), (2, 8)):
         (report,) = Strength(environment, [agent], episodes).report().values()
         paid = [1 - 0.9 * steps / 250 for steps in (1, 2, 2, 3)]
