@@ -50,7 +50,7 @@ def test_only_environments_and_who_finds_them_name_single_games():
 def test_the_code_and_the_table_are_read_as_they_are():
     found = rooms.imports()
     board = found["imagents.environments.boards.settings"]
-    assert {"imagents.settings", "imagents.environments"} <= board  # at its top
+    assert {"imagents.values", "imagents.environments"} <= board  # at its top
     assert "imagents.environments.boards.arena" in board  # in a function
     known = rooms.rooms()
     assert rooms.row_of("imagents.cloud.sagemaker.jobs", known) == known.index(["imagents.cloud"])

@@ -77,7 +77,10 @@ def evaluation(run: str) -> dict:
 # One agent in TF-Agents' own kinds of environments
 
 
-@pytest.mark.parametrize("function, settings", [("single", ONE), ("batched", TINY), ("native", GRAPH), ("kept", TINY)])
+@pytest.mark.parametrize("function, settings", [
+    ("batched", TINY), ("native", GRAPH), pytest.param("single", ONE, marks=pytest.mark.slow),
+    pytest.param("kept", TINY, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_any_environment_of_one_agent_trains_resumes_is_evaluated_and_exported(module, command, function, settings):
     name = f"{module}:{function}"
     assert command(*train("--environment", name, "--output-dir", "run", **settings))[0] == 0
@@ -96,7 +99,7 @@ def test_any_environment_of_one_agent_trains_resumes_is_evaluated_and_exported(m
     np.testing.assert_array_equal(agent.policy.action(time_step).action, best.act(time_step))
 
 
-@pytest.mark.parametrize("function", ["kept", "native"])
+@pytest.mark.parametrize("function", ["kept", pytest.param("native", marks=pytest.mark.slow)])
 def test_a_stopped_run_is_that_of_no_stop_where_the_environment_keeps_its_state(module, function, capsys):
     config = imagents.TrainConfig(imagents.trust(f"{module}:{function}"), **SMALL | TINY | dict(steps=120))
     whole = imagents.train(config, "whole", quiet=True)
@@ -408,7 +411,8 @@ def test_sagemaker_refuses_functions_of_ones_own(module, command):
 # Who sits where
 
 
-@pytest.mark.parametrize("shared", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [False, True])
 def test_each_seat_has_its_own_player_and_learners_may_share_an_algorithm(module, command, shared):
     words = train("--environment", f"{module}:three_alike", "--output-dir", "run", share_weights=shared)
     assert command(*words)[0] == 0

@@ -214,7 +214,8 @@ def little(monkeypatch):
     "changes, what",
     [
         ({"replay_length": 2**31}, "a replay buffer of 16 x 2147483648 decisions would need 1,"),
-        ({"hidden_layers": (100_000, 100_000)}, "player_1: a Q network with hidden_layers = (100000, 100000) would need 160"),
+        ({"hidden_layers": (100_000, 100_000)},
+         "player_1: a Q network with hidden_layers = (100000, 100000) would need 160"),
         ({"hidden_layers": (10**9,)}, "batch_size = 16 with hidden_layers = (1000000000,) would need 64.0 GB"),
         ({"batch_size": 2**31}, "batch_size = 2147483648 with hidden_layers = (8,) would need 146"),
         ({"opponent": "league", "league_size": 2**14, "parallel_games": 2**14, "hidden_layers": (4096,)},

@@ -91,7 +91,7 @@ IN_ANY_ORDER = [
 ]
 
 
-@ways
+@eager_first
 @pytest.mark.parametrize("at_once", [False, True])
 def test_the_order_of_play_need_not_be_fixed(at_once, execution):
     environment = Scripted(ANY_ORDER, at_once=at_once, alike=True)

@@ -27,7 +27,7 @@ _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
     *(f"app/{name}" for name in ("__init__.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js", "page.py",
                                  "page_html.py", "server.py", "session.py", "visit.py", "web.py")),
-    "config.py", "drawing.py", "errors.py", "files.py", "own.py", "settings.py",
+    "config.py", "drawing.py", "errors.py", "files.py", "own.py", "settings.py", "values.py",
 )  # fmt: skip
 _APP = '''"""Starts the page: python app.py"""
 

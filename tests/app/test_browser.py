@@ -39,7 +39,7 @@ def worst(record):
     return random.choice([action for action in record.legal if record.play(action).winner is None] or record.legal)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [pytest.param(DESKTOP, marks=pytest.mark.slow), PHONE], ids=["desktop", "phone"])
 def test_tic_tac_toe_is_won_drawn_and_lost(visit, size):
     visitor = visit(size)
     visitor.choose("player1", "perfect")
@@ -59,7 +59,7 @@ def test_tic_tac_toe_is_won_drawn_and_lost(visit, size):
     assert visitor.status == "You win! X has 3 in a row."
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.slow)], ids=["desktop", "phone"])
 def test_connect_four_is_won_and_lost(visit, size):
     visitor = visit(size)
     visitor.game("connect_four")
@@ -191,7 +191,7 @@ def test_the_training_tab_shows_a_runs_figures_and_its_evaluation(visit):
     assert "0.9877" in visitor.page.inner_text("table") and "measured" in visitor.page.inner_text("[data-run]")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_the_board_is_crisp_and_fits_the_window(visit, scheme):
     for size in (DESKTOP, PHONE, (2560, 1400)):
         visitor = visit(size, color_scheme=scheme)

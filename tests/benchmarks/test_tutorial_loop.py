@@ -142,6 +142,7 @@ def test_one_iteration_plays_ten_games_and_trains_both_players():
         assert any(np.any(new.numpy() != old) for new, old in zip(after, before, strict=True))
 
 
+@pytest.mark.slow
 def test_measure_gives_figures_that_agree_with_each_other():
     figures = measure("tic_tac_toe", seconds=2.0)
     assert figures["system"] == "tutorial loop"

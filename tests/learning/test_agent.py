@@ -323,7 +323,10 @@ def test_an_action_transform_changes_what_the_environment_gets_but_not_what_is_l
     assert decisions(mirror[0]).action.tolist() == [0]
 
 
-@pytest.mark.parametrize("algorithm", [dqn(), dqn(double=True), categorical_dqn()], ids=["dqn", "double_dqn", "c51"])
+@pytest.mark.parametrize(
+    "algorithm", [pytest.param(dqn(), marks=pytest.mark.slow), dqn(double=True), categorical_dqn()],
+    ids=["dqn", "double_dqn", "c51"],
+)  # fmt: skip
 def test_every_agent_of_the_dqn_family_learns_to_take_a_win(algorithm):
     """After some thousand games against an opponent that moves at random."""
     environment = BoardGameEnvironment(TIC_TAC_TOE, 256)

@@ -80,7 +80,8 @@ def after_chunk(experiment: Experiment, chunk: int, do) -> None:
     experiment.trainer.run = run
 
 
-@pytest.mark.parametrize("room", [pytest.param(0, marks=pytest.mark.slow), 8_192])  # nothing fits, or no checkpoint
+@pytest.mark.slow
+@pytest.mark.parametrize("room", [0, 8_192])  # nothing fits, or no checkpoint
 def test_a_full_disk_stops_a_training_which_goes_on_once_there_is_room(finished, disk, room, capfd):
     path = disk / "run"
     experiment = Experiment(CONFIG, path)

@@ -253,11 +253,14 @@ def test_a_budget_that_was_changed_in_config_json_is_said_to_be(run, capsys):
 @pytest.mark.parametrize(
     "damage, said",
     [
-        (lambda t: t.replace("round,steps", "round\fsteps"), "2 of 2 rows can be read; the file as it was found is "),
+        pytest.param(
+            lambda t: t.replace("round,steps", "round\fsteps"), "2 of 2 rows can be read; the file as it was found is ",
+            marks=pytest.mark.slow,
+        ),
         (lambda t: t[: t.index("\r\n4,") + 2], "1 of 2 rows can be read; the file as it was found is "),
-        (None, "0 of 2 rows can be read\n"),
+        pytest.param(None, "0 of 2 rows can be read\n", marks=pytest.mark.slow),
     ],
-)
+)  # fmt: skip
 def test_metrics_that_are_not_what_the_checkpoint_knew_are_told_and_training_goes_on(run, damage, said, capfd):
     path = run.path / "metrics.csv"
     changed = damage and damage(path.read_bytes().decode())
@@ -321,6 +324,7 @@ def logged(run: Run, tag: str = "player_1_return") -> list[int]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_tensorboard_has_each_row_once_also_after_kills(tmp_path):
     config = small_config(steps=200, checkpoint_minutes=1000)  # a checkpoint at the beginning and at the end only
     for chunk in (4, 3):
@@ -447,7 +451,10 @@ def test_an_opponent_by_a_relative_path_is_found_from_anywhere_also_in_a_folder_
         load_run(there / "runs" / "mine")
 
 
-@pytest.mark.parametrize("name", ["run[1]", "a\\b*", "link/.."])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("run[1]", "a\\b*")]
+
+
+@pytest.mark.parametrize("name", ["link/..", *SLOW])
 def test_a_run_in_a_folder_of_any_name_is_trained_and_resumed(tmp_path, name):
     (tmp_path / "far" / "below").mkdir(parents=True)
     (tmp_path / "link").symlink_to("far/below")
