@@ -17,6 +17,7 @@ from small import untrained_run
 
 from imagents import cli, own
 from imagents.cloud.sagemaker import archive, entry
+from imagents.cloud.sagemaker import place as place_module
 from imagents.errors import InputError
 
 
@@ -246,10 +247,10 @@ def test_figures_of_an_environment_of_one_agent_are_its_returns():
 
 
 def test_videos_are_written_into_the_jobs_intermediate_output_as_they_come(monkeypatch, tmp_path):
-    monkeypatch.setattr(entry, "_VIDEO_SECONDS", 0.01)
+    monkeypatch.setattr(place_module, "_VIDEO_SECONDS", 0.01)
     place = entry.Place.from_environment(environment(tmp_path))
     videos, shown = place.run / "videos", tmp_path / "output" / "intermediate"
-    with entry._videos_shown(place):
+    with place_module.videos_shown(place):
         videos.mkdir(parents=True)
         (videos / "1.gif").write_text("one")
         while not (shown / "1.gif").exists():
