@@ -278,6 +278,7 @@ def test_what_a_person_cannot_play_and_more_than_two_cannot_compete_in(crowd, co
     assert ("crowd" in sys.modules) == imports
 
 
+@pytest.mark.slow
 def test_a_tournament_in_an_environment_of_ones_own(module, command):
     name = f"{module}:two"
     assert command(*train("--environment", name, "--output-dir", "run"))[0] == 0
@@ -451,6 +452,7 @@ def test_the_second_seat_of_a_board_learns_against_the_first(tmp_path, command):
     assert load_config(path).agent_names == ["player_2"] and [*evaluation(path)["agents"]] == ["player_2"]
 
 
+@pytest.mark.slow
 def test_limits_count_as_ends_where_that_is_asked_for(module, command):
     for ends in (False, True):
         name = f"ends_{ends}"

@@ -75,6 +75,7 @@ def test_connect_four_is_won_and_lost(visit, size):
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.slow
 def test_connect_four_drawn_by_two_people_at_one_screen_with_all_columns_full(visit):
     visitor = visit(PHONE)
     visitor.game("connect_four")

@@ -130,6 +130,7 @@ def test_a_disk_without_room_for_the_beginning_is_named(disk):
     train(resume=disk / "run", steps=50, quiet=True)
 
 
+@pytest.mark.slow
 def test_a_read_only_run_is_named_and_left_alone(disk):
     path = disk / "run"
     train(CONFIG.replace(steps=100), path, quiet=True)

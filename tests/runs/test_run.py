@@ -12,7 +12,7 @@ from small import small_config
 
 from imagents import InputError, files
 from imagents.app import local
-from imagents.cloud.sagemaker import entry
+from imagents.cloud.sagemaker.place import Place, write_results
 from imagents.opening import load_agents
 from imagents.runs.run import Run, checkpoints
 from imagents.runs.snapshots import save_snapshot, snapshots
@@ -103,10 +103,9 @@ def test_a_job_leaves_its_run_behind_without_marks_copies_and_older_checkpoints(
     marks = ["checkpoints/0000000004/state.index", "snapshots/0000000010.npz", "config.json"]
     for name in marks:
         (run.path / f"{name}.sagemaker-uploading").symlink_to("gone")  # cannot be copied
-    monkeypatch.setattr(entry.Place, "run", run.path)
+    monkeypatch.setattr(Place, "run", run.path)
     monkeypatch.setattr("imagents.opening.export_run", lambda path, folder: [])
-    place = entry.Place(tmp_path, tmp_path / "model", tmp_path / "output", {}, ["algo-1"], 0, "job", False)
-    entry._write_results(place)
+    write_results(Place(tmp_path, tmp_path / "model", tmp_path / "output", {}, ["algo-1"], 0, "job", False))
     copied = tmp_path / "model" / "run"
     assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()) == [
         *(f"checkpoints/0000000004/{name}" for name in ("manifest.json", "state.data-00000-of-00001", "state.index")),

@@ -152,6 +152,7 @@ def test_agents_made_by_hand_train_like_those_of_a_config():
     assert set(metrics) >= {"player_2_loss", "player_2_return", "draws"}
 
 
+@pytest.mark.slow
 def test_different_algorithms_learn_in_the_same_game_each_at_its_own_pace():
     own = {"player_1.train_steps_per_round": 3, "player_1.warmup_rounds": 4, "player_1.batch_size": 16}
     own |= {"player_2.rollout_length": 5, "player_2.epochs": 2, "player_2.minibatches": 1}
