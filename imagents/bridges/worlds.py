@@ -78,6 +78,14 @@ class Moment(NamedTuple):
     discounts: Sequence[float] = ()
 
 
+def description_of(world) -> Description:
+    """What a world says of itself, by its `describe()`; then it is closed: a copy has not lived an episode before."""
+    try:
+        return world.describe()
+    finally:
+        world.close()
+
+
 def leaves(nest) -> list:
     """The leaves of a nest of dictionaries, lists and tuples, in the order of `tf.nest.flatten`."""
     if isinstance(nest, dict):

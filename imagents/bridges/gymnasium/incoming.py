@@ -9,6 +9,7 @@ from imagents.bridges.environment import BridgedEnvironment
 from imagents.bridges.gymnasium.vector import VectorCopies
 from imagents.bridges.gymnasium.world import GymnasiumWorld
 from imagents.bridges.workers import side_by_side
+from imagents.bridges.worlds import description_of
 from imagents.errors import InputError
 
 
@@ -53,9 +54,7 @@ def from_gymnasium(
             copies = VectorCopies(made, cut_off_at)
             description = copies.describe()
         else:
-            world = GymnasiumWorld(lambda: made, cut_off_at)
-            description = world.describe()
-            world.close()  # a copy of its own would have lived an episode more
+            description = description_of(GymnasiumWorld(lambda: made, cut_off_at))
             copies = side_by_side(functools.partial(GymnasiumWorld, make, cut_off_at), description, batch_size, workers)
     except InputError as error:
         raise InputError(f"{title}: {error}") from None

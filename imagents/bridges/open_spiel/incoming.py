@@ -5,6 +5,7 @@ import functools
 from imagents.bridges.environment import BridgedEnvironment
 from imagents.bridges.open_spiel.world import OpenSpielWorld
 from imagents.bridges.workers import side_by_side
+from imagents.bridges.worlds import description_of
 
 
 def from_open_spiel(name: str, batch_size: int, *, seed: int = 0, workers: int = 0) -> BridgedEnvironment:
@@ -19,6 +20,6 @@ def from_open_spiel(name: str, batch_size: int, *, seed: int = 0, workers: int =
     Raises:
       InputError: for what cannot be played here, in one sentence.
     """
-    description = OpenSpielWorld(name).describe()
+    description = description_of(OpenSpielWorld(name))
     copies = side_by_side(functools.partial(OpenSpielWorld, name), description, batch_size, workers)
     return BridgedEnvironment(f"open_spiel:{name}", description, copies, batch_size, seed)

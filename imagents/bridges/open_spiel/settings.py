@@ -53,7 +53,7 @@ class OpenSpiel(Bridged):
     def measures(self) -> dict[str, Measure]:
         """The mean return, and where OpenSpiel knows it exactly how far the agents are from an equilibrium."""
         return Face.measures | {
-            f"{name}_{case}": Measure(_EXACT[name], "number", case=case)
+            f"{name}_{case}": Measure(_EXACT[name], "number", case=case, less_is_better=True)
             for name in _exactly_known(self) for case in _CASES
         }  # fmt: skip
 

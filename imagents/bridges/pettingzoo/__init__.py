@@ -1,9 +1,6 @@
-"""PettingZoo: its environments here, and environments from here there.
+"""PettingZoo: its environments here, and environments from here there."""
 
-Its names are found when they are first used: a worker that steps copies imports no TensorFlow.
-"""
-
-import importlib
+from imagents.bridges import found_when_used
 
 _HOMES = {
     "from_pettingzoo": "imagents.bridges.pettingzoo.incoming",
@@ -12,9 +9,4 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES]
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = found_when_used(__name__, _HOMES)

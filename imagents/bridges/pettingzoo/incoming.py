@@ -8,6 +8,7 @@ from pettingzoo import AECEnv, ParallelEnv
 from imagents.bridges.environment import BridgedEnvironment
 from imagents.bridges.pettingzoo.world import World
 from imagents.bridges.workers import side_by_side
+from imagents.bridges.worlds import description_of
 from imagents.errors import InputError
 
 
@@ -43,8 +44,7 @@ def from_pettingzoo(
     title = name or str(made)
     try:
         world = World(lambda: made, agents)
-        description = world.describe()
-        world.close()  # a copy of its own would have lived an episode more
+        description = description_of(world)
         copies = side_by_side(functools.partial(World, make, agents), description, batch_size, workers)
     except InputError as error:
         raise InputError(f"{title}: {error}") from None

@@ -8,6 +8,7 @@ from imagents.bridges.unity.link import EDITOR
 from imagents.bridges.unity.scene import Scene
 from imagents.bridges.unity.world import UnityWorld
 from imagents.bridges.workers import side_by_side
+from imagents.bridges.worlds import description_of
 from imagents.errors import InputError
 
 _known = {}  # what builds that did not change since have said of themselves: to start one takes seconds
@@ -52,9 +53,6 @@ def _described(scene: Scene) -> tuple[list, object]:
     key = scene.path == EDITOR or os.path.exists(scene.path) and os.stat(scene.path).st_mtime_ns, repr(scene)
     if key not in _known:
         world = UnityWorld(scene)
-        try:
-            description = world.describe()
-            _known[key] = world.seats, description
-        finally:
-            world.close()
+        description = description_of(world)
+        _known[key] = world.seats, description
     return _known[key]

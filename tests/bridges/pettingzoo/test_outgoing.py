@@ -134,6 +134,17 @@ def test_rewards_add_up_until_the_agent_is_asked():
     }
 
 
+def turns_of(env) -> list[tuple]:
+    """Whose turns there are in an episode, what each has been paid by then, and whether it is over for it."""
+    env.reset()
+    turns = []
+    for agent in env.agent_iter():
+        _, reward, *flags, _ = env.last()
+        turns.append((agent[-1], reward, any(flags)))
+        env.step(None if any(flags) else 0)
+    return turns
+
+
 def test_agents_that_die_and_come_again_leave_and_are_there_again():
     """In and out again: seats whose lives differ from the episode; who is born again is asked again."""
     rows = (
@@ -155,28 +166,18 @@ def test_agents_that_die_and_come_again_leave_and_are_there_again():
         ([], {"player_1": 8, "player_2": 16}, ["player_1", "player_2"]),
     ]
     assert (terminated, truncated) == ({"player_1": False, "player_2": True}, {"player_1": True, "player_2": False})
-    env = to_aec("here:dies")
-    env.reset()
-    turns = []
-    for agent in env.agent_iter():
-        _, reward, *flags, _ = env.last()
-        turns.append((agent[-1], reward, any(flags)))
-        env.step(None if any(flags) else 0)
-    assert turns == [("1", 0, False), ("2", 0, False), ("2", 2, True), ("1", 1, False), ("1", 4, False),
-                     ("2", 0, False), ("1", 8, True), ("2", 16, True)]  # fmt: skip
+    assert turns_of(to_aec("here:dies")) == [
+        ("1", 0, False), ("2", 0, False), ("2", 2, True), ("1", 1, False), ("1", 4, False), ("2", 0, False),
+        ("1", 8, True), ("2", 16, True),
+    ]  # fmt: skip
 
 
 def test_steps_in_which_nobody_is_asked_are_made_by_themselves():
     rows = [Row([0], [0, 0]), Row([], [1, 2]), Row([0, 1], [4, 8]), Row([], [16, 32])]
     imagents.trust(lambda copies, seed: Scripted(rows, copies, alike=True), "here:waits")
-    env = to_aec("here:waits")
-    env.reset()
-    turns = []
-    for agent in env.agent_iter():
-        _, reward, *flags, _ = env.last()
-        turns.append((agent[-1], reward, any(flags)))
-        env.step(None if any(flags) else 0)
-    assert turns == [("1", 0, False), ("1", 5, False), ("2", 10, False), ("1", 16, True), ("2", 32, True)]
+    assert turns_of(to_aec("here:waits")) == [
+        ("1", 0, False), ("1", 5, False), ("2", 10, False), ("1", 16, True), ("2", 32, True)
+    ]  # fmt: skip
 
 
 @slow
