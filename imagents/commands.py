@@ -1,13 +1,11 @@
 """What each command of `imagents` takes and does: it finds everything that is wrong, and returns the job."""
 
 import dataclasses
-import datetime
 import importlib.resources
 import importlib.util
 import json
 import keyword
 import pathlib
-import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -175,7 +173,7 @@ def tournament(arguments: Sequence[str]) -> Job:
     from imagents.files import write_json
     from imagents.opening import expand
     from imagents.plotting import tournament as figures
-    from imagents.runs.folders import check_is_new, claimed, new_folder
+    from imagents.runs.folders import check_is_new, claimed, dated, new_folder
 
     named = command.environment
     environment = environment_settings(named) if named else environment_of(command.players)
@@ -185,8 +183,6 @@ def tournament(arguments: Sequence[str]) -> Job:
     if not together:
         arena_of(environment, command.games, command.seed)
     names = [name for player in command.players for name in expand(player, whole=together)]
-    own_name = re.sub(r"[^\w-]+", "-", environment.name)  # MODULE:FUNCTION is no name of a folder
-    name = f"tournament-{own_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     if command.output_dir:
         check_is_new(command.output_dir)
     play = prepare_tournament(names, environment, command.games, command.seed, command.policy)
@@ -196,7 +192,7 @@ def tournament(arguments: Sequence[str]) -> Job:
             print(f"\r{done} of {total} matches" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
 
     def job() -> int:
-        path = command.output_dir or new_folder(pathlib.Path("outputs") / name)
+        path = command.output_dir or new_folder(dated(f"tournament-{environment.name}"))
         with claimed(path):
             result = play(progress)
             write_json(path / "tournament.json", result.to_dict())

@@ -12,6 +12,7 @@ from small import small_config, untrained_run
 
 from imagents import InputError, cli, commands
 from imagents.evaluation import report
+from imagents.runs import folders
 from imagents.training import experiment
 
 
@@ -64,8 +65,7 @@ def same_second(monkeypatch, tmp_path):
     """Folders are made in an empty one, and named by a clock that stands."""
     monkeypatch.chdir(tmp_path)
     clock = types.SimpleNamespace(now=lambda: datetime.datetime(2026, 1, 2, 3, 4, 5))
-    for module in (commands, experiment):
-        monkeypatch.setattr(module, "datetime", types.SimpleNamespace(datetime=clock))
+    monkeypatch.setattr(folders, "datetime", types.SimpleNamespace(datetime=clock))
 
 
 def test_two_tournaments_of_the_same_second_have_a_folder_each(same_second, tmp_path, capsys):

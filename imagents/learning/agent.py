@@ -148,16 +148,15 @@ class IMAgent(tf.Module):
         per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
         specs = self.perspective.sight_spec, own_action_spec
         stored = self.exploration.policy.info_spec, policy.policy_state_spec
-        own_seed = make_seed(seed, self.name)
         self._decisions = make_decisions(
-            self.algorithm, specs, stored, batch_size, replay_length, per_round, n_step, limits_are_ends, own_seed
-        )
+            self.algorithm, specs, stored, batch_size, replay_length, per_round, n_step, limits_are_ends,
+            make_seed(seed, self.name),
+        )  # fmt: skip
         zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
         self._episode_return = tf.Variable(zeros, trainable=False)
         self._waiting = tf.Variable(zeros != 0.0, trainable=False)
         self._is_dead = tf.Variable(zeros != 0.0, trainable=False) if shows(observation, "step_types") else None
-        shows_who_is_asked = shows(observation, "seat") or shows(observation, "acts")
-        self._passes = shows_who_is_asked and not isinstance(action_spec, tuple)
+        self._passes = not isinstance(action_spec, tuple) and (shows(observation, "seat") or shows(observation, "acts"))
 
     _drawn = None  # its own policy, if it does not play greedily
 
@@ -299,8 +298,7 @@ class IMAgent(tf.Module):
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
 
-        For when the environment is reset in the middle of episodes. What was learned and
-        what is in the replay buffer stay.
+        For when the environment is reset in the middle of episodes. What was learned and the replay stay.
         """
         self._decisions.drop()
         for flags in (self._waiting, self._is_dead):
@@ -344,8 +342,7 @@ class IMAgent(tf.Module):
         return policy.probabilities(self._own(time_step)) if policy else self.greedy_probabilities(time_step)
 
     def greedy_probabilities(self, time_step: ts.TimeStep) -> tf.Tensor:
-        """The same as it plays greedily: all of the best action, where equals share if the algorithm draws among them.
-        """
+        """The same as it plays greedily: all of the best action, or shared by equals if the algorithm draws there."""
         return greedy_probabilities(self.algorithm.policy, self._own(time_step))
 
     def _own(self, time_step: ts.TimeStep) -> ts.TimeStep:

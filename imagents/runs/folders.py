@@ -1,9 +1,11 @@
 """New folders, of runs and of other results: nobody's work is written over, also when two begin at once."""
 
 import contextlib
+import datetime
 import itertools
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 from imagents.errors import InputError
@@ -37,6 +39,12 @@ def claimed(path: pathlib.Path) -> Iterator[None]:
     finally:
         (path / LOCK).unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def dated(name: str) -> pathlib.Path:
+    """Where results go that have no folder of their own, outputs/NAME-TIME; MODULE:FUNCTION is no name of a folder."""
+    plain = re.sub(r"[^\w-]+", "-", name)
+    return pathlib.Path("outputs") / f"{plain}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
 
 
 def new_folder(path: pathlib.Path) -> pathlib.Path:

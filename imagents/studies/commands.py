@@ -38,7 +38,6 @@ def study(arguments: Sequence[str]) -> Job:
         raise InputError(f"workers = {command.workers}: a number of processes, or 0 for as many as there are cores")
     asked = read_study(command.file)
     folder = command.output_dir or pathlib.Path("outputs") / command.file.stem
-    check_fits(folder, asked)
     if command.dry_run:
         return lambda: _print_plan(folder, asked)
     again = f"imagents study {in_shell(command.file)}"
@@ -63,9 +62,10 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
     """
     from imagents.studies.local import Pool
     from imagents.studies.report import write_report
+    from imagents.studies.summary import finished
 
     folder = pathlib.Path(folder)
-    check_fits(folder, asked)
+    check_fits(folder, asked, find_runs(folder))
     with refusing(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
         held = lock(folder)
@@ -91,15 +91,15 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
 
         pool = Pool(jobs, folder / "workers.log", told)
         stopped_by = pool.run(workers or len(os.sched_getaffinity(0))) if jobs else None
-        failed = any(run.failed is not None for run in find_runs(folder).values())
-        print(write_report(folder, asked))
+        runs = finished(folder, asked)
+        print(write_report(folder, asked, runs))
     finally:
         os.close(held)
     if stopped_by:
         print(f"stopped, nothing lost; to go on: {again}")
         return 128 + stopped_by
     print(f"done: {folder / 'report.html'}")
-    return 0 if pool.all_well and not failed else 1
+    return 0 if pool.all_well and all(run.failed is None for _, _, run in runs) else 1
 
 
 def _free_name(run: Wanted, names: set[str]) -> str:
@@ -111,6 +111,7 @@ def _free_name(run: Wanted, names: set[str]) -> str:
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
     found, left = find_runs(folder), []
+    check_fits(folder, asked, found)
     for run in asked.runs():
         known = found.get(run.identity)
         state = "missing" if known is None else "finished" if known.finishes(run) else "begun"
@@ -141,9 +142,11 @@ def report(arguments: Sequence[str]) -> Job:
     asked = load_study(command.study)
 
     from imagents.studies.report import write_report
+    from imagents.studies.summary import finished
 
     def job() -> int:
-        print(f"{write_report(command.study, asked)}\ndone: {command.study / 'report.html'}")
+        print(write_report(command.study, asked, finished(command.study, asked)))
+        print(f"done: {command.study / 'report.html'}")
         return 0
 
     return job

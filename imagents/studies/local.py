@@ -1,8 +1,10 @@
 """A study on this machine: a process for each core, which trains one run after another."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from imagents.studies.worker import structure
 
 _MOST_DEATHS = 2  # of processes that trained the same run, before it is given up
 
+Job = tuple[Wanted, pathlib.Path, str]  # a run, its folder, and its structure
 Told = Callable[[Wanted, str | None], None]
 
 
@@ -27,7 +30,8 @@ class Pool:
     """
 
     def __init__(self, jobs: Sequence[tuple[Wanted, pathlib.Path]], log: pathlib.Path, told: Told):
-        self._left, self._log, self._told = list(jobs), log, told
+        self._left: list[Job] = [(wanted, path, structure(wanted.config)) for wanted, path in jobs]
+        self._log, self._told = log, told
         self._deaths: dict[str, int] = {}
         self._lock, self._processes, self._stopping = threading.Lock(), set(), False
         self.all_well = True
@@ -42,12 +46,10 @@ class Pool:
             with self._lock:
                 self._stopping = True
                 for process in self._processes:
-                    process.stdin.close()
+                    _close_input(process)
 
         threads = [threading.Thread(target=self._work) for _ in range(min(workers, len(self._left)))]
         with Signals(stop) as signals:
-            import signal
-
             signals.take(signal.SIGTERM)
             for thread in threads:
                 thread.start()
@@ -59,18 +61,14 @@ class Pool:
         """One process after another, until nothing is left to do."""
         process, last = None, ""
         while (job := self._next(last)) is not None:
-            wanted, path = job
-            last = structure(wanted.config)
+            wanted, path, last = job
             if process is None and (process := self._start()) is None:
                 break
             answer = self._ask(process, {"settings": wanted.config.to_dict(), "path": str(path)})
-            if answer is None:  # it died
-                process.wait()
+            if answer is None or answer.get("stopped"):  # it died, or was told to
                 process = self._end(process)
                 self._again(job)
                 continue
-            if answer.get("stopped"):
-                break
             failed = answer.get("failed") or answer.get("error")
             self.all_well &= failed is None
             with self._lock:
@@ -79,15 +77,15 @@ class Pool:
                 process = self._end(process)
         self._end(process)
 
-    def _next(self, last: str) -> tuple[Wanted, pathlib.Path] | None:
-        """The first run that fits what a process has compiled, else one whose structure most others share."""
+    def _next(self, last: str) -> Job | None:
+        """The first run that fits what a process has compiled, else the first one."""
         with self._lock:
             if self._stopping or not self._left:
                 return None
-            fitting = [job for job in self._left if structure(job[0].config) == last]
-            return self._left.pop(self._left.index(fitting[0]) if fitting else 0)
+            fitting = (place for place, job in enumerate(self._left) if job[2] == last)
+            return self._left.pop(next(fitting, 0))
 
-    def _again(self, job: tuple[Wanted, pathlib.Path]) -> None:
+    def _again(self, job: Job) -> None:
         """A process died over this run: another one goes on with it, but not for ever."""
         with self._lock:
             if self._stopping:
@@ -124,6 +122,12 @@ class Pool:
         if process is not None:
             with self._lock:
                 self._processes.discard(process)
-                process.stdin.close()
+                _close_input(process)
             process.wait()
             process.stdout.close()
+
+
+def _close_input(process: subprocess.Popen) -> None:
+    """Tells a process to end; one that has ended already may have left something unread."""
+    with contextlib.suppress(OSError):
+        process.stdin.close()

@@ -9,11 +9,12 @@ import matplotlib
 import pandas as pd
 
 import imagents
-from imagents.files import in_shell, write_text
+from imagents.config import TrainConfig
+from imagents.files import in_shell, replacing, write_text
 from imagents.plotting.style import STYLE, RunFigure, save, shown, words
 from imagents.studies import statistics
-from imagents.studies.study import Study, find_runs
-from imagents.studies.summary import ALL, curves, study_results, write_summary
+from imagents.studies.study import Study
+from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
 
 _COLOURS = ("#1b6ca8", "#d95f02", "#1a7f4e", "#a2356b", "#7a5cb8", "#6b6b6b", "#b58900", "#2aa1a1")
 _DASHES = ("-", "--", "-.", ":")
@@ -26,14 +27,21 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}"""
 Block = tuple[str, object]  # a kind of title, text, code, image or table, and what it holds
 
 
-def write_report(folder: pathlib.Path, study: Study) -> str:
-    """Writes summary.csv, curves.png, report.md and report.html into a study's folder. Returns what to print of it."""
-    table = write_summary(folder, study)
-    measure = _first_measure(study)
-    drawn = curves(folder, study, measure)
+def write_report(folder: pathlib.Path, study: Study, runs: Ended) -> str:
+    """Writes summary.csv, curves.png, report.md and report.html into a study's folder. Returns what to print of it.
+
+    Args:
+      folder: the study's.
+      study: the study.
+      runs: those of it that have come to their end, as `summary.finished` gives them.
+    """
+    every, measure = tabulate(runs, study), _first_measure(study)
+    table, drawn = summary(every, study), curves(runs, study, measure)
+    with replacing(folder / "summary.csv") as writing:
+        table.to_csv(writing, index=False)
     if drawn:
         save(draw_curves(drawn, words(measure)), folder / "curves.png")
-    blocks = list(_blocks(folder, study, table, bool(drawn)))
+    blocks = list(_blocks(_name(folder), study, runs, every, table, bool(drawn)))
     write_text(folder / "report.md", "\n\n".join(_MARKDOWN[kind](what) for kind, what in blocks) + "\n")
     body = "\n".join(_HTML[kind](what) for kind, what in blocks)
     title = html.escape(_name(folder))
@@ -59,18 +67,17 @@ def draw_curves(drawn: dict[str, pd.DataFrame], label: str) -> RunFigure:
     return figure
 
 
-def _blocks(folder: pathlib.Path, study: Study, table: pd.DataFrame, has_curves: bool) -> Iterable[Block]:
-    wanted, found = study.runs(), find_runs(folder)
-    ended = [found[run.identity] for run in wanted if run.identity in found and found[run.identity].finishes(run)]
-    failed = [run for run in ended if run.failed is not None]
-    yield "title", (1, _name(folder))
-    yield "text", (f"{len(ended)} of {len(wanted)} runs are finished, {len(failed)} of them failed: "
+def _blocks(
+    name: str, study: Study, runs: Ended, every: pd.DataFrame, table: pd.DataFrame, has_curves: bool
+) -> Iterable[Block]:
+    failed = [run for _, _, run in runs if run.failed is not None]
+    yield "title", (1, name)
+    yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
                    f"{len(study.configs)} settings, {len(study.seeds)} seeds. The unit is the run: what its agents "
                    "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
     if has_curves:
         yield "image", ("curves.png", f"{words(_first_measure(study))} over training")
         yield "text", "Over runs that did not fail; bands are 95 % intervals at each point."
-    every = study_results(folder, study)
     of_all = table[table["agent"] == ALL]
     for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
         yield "title", (2, f"{words(measure)}" + (f", {checkpoint} checkpoint" if _has_best(of_all, measure) else ""))
@@ -103,14 +110,9 @@ def _rows(rows: pd.DataFrame, scores: dict, first: str) -> list[tuple[str, ...]]
         interval = f"{_number(row.low)} to {_number(row.high)}" if math.isfinite(row.low) else "none"
         alone = row.setting == first or first not in scores
         more = ["" if alone else _improvement(scores[row.setting], scores[first]) for _ in versus]
-        estimates = map(_number, (row.mean, row.median))
-        lines.append((row.setting, _number(_reached(row)), interval, *more, *estimates, f"{row.runs}", f"{row.failed}"))
+        first_of_all, *estimates = map(_number, (reached(row.mean, row.iqm, row.method), row.mean, row.median))
+        lines.append((row.setting, first_of_all, interval, *more, *estimates, f"{row.runs}", f"{row.failed}"))
     return lines
-
-
-def _reached(row) -> float:
-    """What the interval is about."""
-    return row.mean if row.method == "Wilson" else row.iqm
 
 
 def _improvement(scores, others) -> str:
@@ -129,14 +131,13 @@ def _text(table: pd.DataFrame, measure: str) -> str:
     for row in rows.itertuples():
         ends = f"{_number(row.low)} to {_number(row.high)}" if math.isfinite(row.low) else row.method
         failed = f", {row.failed} failed" if row.failed else ""
-        lines.append(f"  {row.setting[:width]:{width}}  {_number(_reached(row)):>8}  ({ends}, n = {row.runs}{failed})")
+        value = _number(reached(row.mean, row.iqm, row.method))
+        lines.append(f"  {row.setting[:width]:{width}}  {value:>8}  ({ends}, n = {row.runs}{failed})")
     return "\n".join(lines)
 
 
-def _command(config) -> str:
+def _command(config: TrainConfig) -> str:
     """The command that trains such a run; SEED stands for its seed."""
-    from imagents.config import TrainConfig
-
     plain = TrainConfig(config.environment.name, algorithm=config.algorithm.name).to_dict()
     flags = [f"--environment {config.environment.name}", f"--algorithm {config.algorithm.name}"]
     for name, value in config.to_dict().items():

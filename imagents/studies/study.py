@@ -192,19 +192,23 @@ def find_runs(folder: pathlib.Path) -> dict[str, Found]:
     return found
 
 
-def check_fits(folder: pathlib.Path, study: Study) -> None:
+def check_fits(folder: pathlib.Path, study: Study, found: dict[str, Found]) -> None:
     """Refuses to go on with a study whose runs were made with other settings than they would be now.
 
     Seeds and settings may be added or left out, and a budget may grow.
+
+    Args:
+      folder: the study's.
+      study: what is asked now.
+      found: the runs that are there, as `find_runs` gives them.
 
     Raises:
       InputError: that names the setting.
     """
     if not (folder / "study.json").exists():
         return
-    before, made = load_study(folder), {(run.setting, run.identity): run for run in load_study(folder).runs()}
-    found = find_runs(folder)
-    used = {setting for setting, identity in made if identity in found}
+    before = load_study(folder)
+    used = {run.setting for run in before.runs() if run.identity in found}
     for name, config in study.configs.items():
         if name not in used:
             continue

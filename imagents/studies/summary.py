@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from imagents.environments import Measure
-from imagents.files import read_json, replacing
+from imagents.files import read_json
 from imagents.plotting.reading import read_metrics
 from imagents.studies import statistics
 from imagents.studies.study import Found, Study, find_runs, load_study
@@ -16,6 +16,7 @@ from imagents.studies.study import Found, Study, find_runs, load_study
 ALL = "all"  # in the place of an agent's name: the mean over a run's agents
 _KEY = ["setting", "checkpoint", "agent", "measure"]
 COLUMNS = [*_KEY, "runs", "failed", "mean", "median", "iqm", "low", "high", "method"]
+Ended = list[tuple[str, int, Found]]  # runs that have come to their end, by setting and seed
 _POINTS = 60  # of a curve
 _RESAMPLES = 2_000  # for each of them
 
@@ -32,8 +33,14 @@ def study_results(folder: str | os.PathLike, study: Study | None = None) -> pd.D
       over the agents of a run (`all`). `checkpoint` is "best" or "last". Of a run that failed each measure is infinite,
       the worst that there is.
     """
-    folder, study, rows, failed = pathlib.Path(folder), study or load_study(folder), [], []
-    for setting, seed, run in finished(folder, study):
+    study = study or load_study(folder)
+    return tabulate(finished(pathlib.Path(folder), study), study)
+
+
+def tabulate(runs: Ended, study: Study) -> pd.DataFrame:
+    """The table of `study_results`, of runs that `finished` gave."""
+    rows, failed = [], []
+    for setting, seed, run in runs:
         if run.failed is not None:
             failed.append((setting, seed))
             continue
@@ -58,17 +65,19 @@ def study_results(folder: str | os.PathLike, study: Study | None = None) -> pd.D
     return table
 
 
-def finished(folder: pathlib.Path, study: Study) -> list[tuple[str, int, Found]]:
+def finished(folder: pathlib.Path, study: Study) -> Ended:
     """The runs of a study that have come to their end, by setting and seed."""
     found = find_runs(folder)
     runs = [(run, found[run.identity]) for run in study.runs() if run.identity in found]
     return [(run.setting, run.seed, it) for run, it in runs if it.finishes(run)]
 
 
-def summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
-    """The table of summary.csv: `runs` counts those that failed, too; `low` and `high` are the ends of `method`."""
+def summary(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table of summary.csv, of that of `study_results`.
+
+    `runs` counts those that failed, too; `low` and `high` are the ends of `method`.
+    """
     rows = []
-    table = study_results(folder, study)
     order = {name: place for place, name in enumerate(study.configs)}
     for key, group in table.groupby(_KEY, sort=False):
         scores = group.sort_values("seed")["value"].to_numpy()
@@ -76,19 +85,11 @@ def summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
         ends = (found.low, found.high, found.method) if found else (math.nan, math.nan, _why_none(scores))
         estimates = (statistics.mean(scores), statistics.median(scores), statistics.interquartile_mean(scores))
         rows.append((*key, len(scores), int(np.isinf(scores).sum()), *estimates, *ends))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.sort_values("setting", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found.sort_values("setting", key=lambda names: names.map(order), kind="stable", ignore_index=True)
 
 
-def write_summary(folder: pathlib.Path, study: Study) -> pd.DataFrame:
-    """Writes summary.csv, and returns it."""
-    table = summary(folder, study)
-    with replacing(folder / "summary.csv") as writing:
-        table.to_csv(writing, index=False)
-    return table
-
-
-def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.DataFrame]:
+def curves(runs: Ended, study: Study, measure: str) -> dict[str, pd.DataFrame]:
     """How a measure came about, by setting: the mean over the agents of each run, over all runs that did not fail.
 
     Returns:
@@ -97,7 +98,7 @@ def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.Dat
       of metrics.csv stand at different steps are read in between.
     """
     found: dict[str, list[pd.Series]] = {}
-    for setting, _, run in finished(folder, study):
+    for setting, _, run in runs:
         if run.failed is None and (curve := _curve(run.path, measure)) is not None:
             found.setdefault(setting, []).append(curve)
     drawn = {}
@@ -111,17 +112,19 @@ def curves(folder: pathlib.Path, study: Study, measure: str) -> dict[str, pd.Dat
         bands = [_interval(column, known, _RESAMPLES) for column in values.T]
         drawn[setting] = pd.DataFrame({
             "steps": steps,
-            "value": [estimate(column, band) for column, band in zip(values.T, bands)],
+            "value": [
+                reached(statistics.mean(column), statistics.interquartile_mean(column), band.method if band else "")
+                for column, band in zip(values.T, bands)
+            ],
             "low": [band.low if band else math.nan for band in bands],
             "high": [band.high if band else math.nan for band in bands],
         })
     return drawn
 
 
-def estimate(scores: np.ndarray, band: statistics.Interval | None) -> float:
-    """What an interval is about: the share of runs that succeed, or the interquartile mean."""
-    of_outcomes = band is not None and band.method == "Wilson"
-    return statistics.mean(scores) if of_outcomes else statistics.interquartile_mean(scores)
+def reached(mean: float, iqm: float, method: str) -> float:
+    """What an interval of that method is about: the share of runs that succeed, or the interquartile mean."""
+    return mean if method == "Wilson" else iqm
 
 
 def _curve(run: pathlib.Path, measure: str) -> pd.Series | None:

@@ -49,14 +49,16 @@ class Worker:
         for name in filter(is_own, (config.environment.name, config.training.agents)):
             trust(name)
         key, failed, stopped = structure(config), None, False
-        warm = self._warm if self._warm and self._warm[0] == key else (None, None)
+        warm = self._warm[1] if self._warm and self._warm[0] == key else None
         self._warm, self._known = None, self._known | {key}
         budget = {name: getattr(config.training, name) for name in ("steps", "minutes")}
         try:
             if (path / "config.json").exists():
-                experiment = Experiment(resume=path, warm=warm[1], **budget)
+                experiment = Experiment(resume=path, **budget)
             else:
-                experiment = Experiment(config, path, warm=warm[1])
+                experiment = Experiment(config, path)
+            if warm is not None:
+                experiment.take_over(warm)
             run = experiment.run(quiet=True, figures=False)
             stopped = experiment.stopped_by is not None
             if not stopped:

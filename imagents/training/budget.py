@@ -44,6 +44,19 @@ def learning_rate(algorithm: Learning | ActorCritic, spent: float) -> float:
     return start + (end - start) * spent
 
 
+def told_rate(kept: float, new: float, is_new: bool) -> str:
+    """What becomes of the learning rate under another budget.
+
+    Args:
+      kept, new: what it is now, over the budget that was and over the present one.
+      is_new: whether it follows the present one.
+    """
+    if is_new:
+        return f"the learning rate begins at {new:.3g}, and falls over this budget"
+    other = f"--schedule new: at {new:.3g}, falling over this budget"
+    return f"the learning rate goes on at {kept:.3g}, as it would have ({other})"
+
+
 def follow_schedules(config: TrainConfig, agents: Sequence[IMAgent], spent: float) -> None:
     """Gives agents the learning rate and the exploration that they have once such a share of the budget is spent."""
     if config.training.agents:

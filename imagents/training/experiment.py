@@ -1,9 +1,8 @@
 """A training from its config to its run folder: the loop, logs, checkpoints, evaluation, plots."""
 
-import datetime
+import functools
 import os
 import pathlib
-import re
 import signal
 import tempfile
 from collections.abc import Callable
@@ -20,16 +19,16 @@ from imagents.players.watching import image_of
 from imagents.process import Signals, called
 from imagents.randomness import make_seed
 from imagents.runs.events import write_event
-from imagents.runs.folders import check_is_new, new_folder
-from imagents.runs.run import BEST, Run
+from imagents.runs.folders import check_is_new, dated, new_folder
+from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
 from imagents.seats import close
 from imagents.training.best import Best
-from imagents.training.budget import Budget, follow_schedules, learning_rate
+from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
 from imagents.training.loop import build
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
-from imagents.training.videos import film
+from imagents.training.videos import Videos
 
 _ROWS = 4096  # of metrics.csv, before they come half as often
 
@@ -47,8 +46,6 @@ class Experiment:
       environment: your own function (batch_size, seed) that makes the environment, or MODULE:FUNCTION; the config's
         algorithm and training stay. A resumed run needs the one that it was made with, unless it was trusted before.
       agents: your own function (environment, seed) that makes a player for each seat, or MODULE:FUNCTION, likewise.
-      warm: one that has ended, with the same settings but for seed, budget, rates and what happens between chunks: its
-        compiled program trains this one, too, and it can do nothing any more. The run is the same, bit for bit.
 
     Raises:
       InputError: for settings or folders that do not work, in one sentence.
@@ -64,9 +61,8 @@ class Experiment:
         schedule: Literal["kept", "new"] = "kept",
         environment: Callable | str | None = None,
         agents: Callable | str | None = None,
-        warm: "Experiment | None" = None,
     ):
-        self._run, self._manifest, self._warm, self._filmed = None, None, warm, 0
+        self._run, self._manifest = None, None
         try:
             if resume is None:
                 config = config or TrainConfig()
@@ -88,9 +84,7 @@ class Experiment:
         if schedule != "kept":
             raise InputError(f"schedule = {schedule!r}: it is for a run that is resumed")
         self.config = config
-        own_name = re.sub(r"[^\w-]+", "-", config.environment.name)  # MODULE:FUNCTION is no name of a folder
-        name = f"{own_name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-        path = pathlib.Path(output_dir or pathlib.Path("outputs") / name)
+        path = pathlib.Path(output_dir or dated(config.environment.name))
         if output_dir:
             check_is_new(path)
         self._build()
@@ -129,21 +123,22 @@ class Experiment:
         self.trainer = build(self.config, self._run.began_in if self._run else "")
         self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
-        if self._warm is not None:
-            self._take_over(self._warm)
         self._measures = self.config.measures()
         self._agent_names = [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
         if self.config.training.record_every:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
 
-    def _take_over(self, warm: "Experiment") -> None:
-        """Copies everything that was built into what is compiled already."""
+    def take_over(self, warm: "Experiment") -> None:
+        """Trains in the compiled program of one that has ended, which can do nothing any more; the run is the same.
+
+        Args:
+          warm: it has the same settings but for seed, budget, rates and what happens between chunks.
+        """
         with tempfile.TemporaryDirectory() as folder:
             self._checkpoint.write(f"{folder}/state")
             warm._checkpoint.read(f"{folder}/state").assert_consumed()
         self.trainer, self._strength, self._checkpoint = warm.trainer, warm._strength, warm._checkpoint
-        self._warm = None
 
     @property
     def can_be_reused(self) -> bool:
@@ -175,13 +170,10 @@ class Experiment:
         before = Budget.of(known["settings"])
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
-        kept, new = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
-        rate = f"goes on at {kept:.3g}, as it would have (--schedule new: at {new:.3g}, falling over this budget)"
-        if self._schedule == self._budget:
-            rate = f"begins at {new:.3g}, and falls over this budget"
+        rates = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
         self._run.note(
             f"from round {int(self.trainer.rounds)} on the budget of {self._run.path} is {self._budget}, and it was "
-            f"{before}; the learning rate {rate}"
+            f"{before}; {told_rate(*rates, is_new=self._schedule == self._budget)}"
         )
         self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
@@ -231,21 +223,12 @@ class Experiment:
         return self._run
 
     def _evaluated(self) -> dict[str, Any]:
-        """How good the agents are at the end: as the best checkpoint has them, if there is one, and as the last one."""
-        rounds, kept = int(self.trainer.rounds), self._run.best_checkpoint()
-        if self._best is None or kept is None:
-            return {"checkpoint": rounds, "agents": self._strength.report()}
-        best, last = map(self._report_of, (kept, self._run.newest_checkpoint()))
-        return {"checkpoint": BEST, "agents": best, "last": {"checkpoint": rounds, "agents": last}}
-
-    def _report_of(self, checkpoint: pathlib.Path) -> dict[str, dict[str, Any]]:
-        """Goes back to a checkpoint, and measures on other episodes than those on which the best one was chosen."""
-        self._run.read(checkpoint, self._checkpoint, self._run.check(checkpoint), whole=True)
-        seed = make_seed(self.config.training.seed, "report")
-        strength = self.config.environment.strength(self.trainer, seed)
-        report = strength.report()
-        close(strength)
-        return report
+        """How good the agents are at the end."""
+        rounds, seed = int(self.trainer.rounds), make_seed(self.config.training.seed, "report")
+        strength = functools.partial(self.config.environment.strength, self.trainer, seed)
+        if self._best is not None and (found := self._best.evaluated(rounds, self._checkpoint, strength)):
+            return found
+        return {"checkpoint": rounds, "agents": self._strength.report()}
 
     def _plot(self) -> None:
         try:
@@ -255,7 +238,7 @@ class Experiment:
 
     def _train(self, quiet: bool, metric_lines: bool) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
-        self._is_to_be_filmed()  # counts what was before
+        videos = Videos(self._run, self.config.training, int(self.trainer.steps))
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
@@ -279,9 +262,8 @@ class Experiment:
                         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
                 progress.update(self._fraction_done(), self._seconds, row)
                 signals.take(signal.SIGTERM)
-                if self._is_to_be_filmed():
-                    with self._run.writing():
-                        self._film(events)
+                with self._run.writing():
+                    videos.film_where_due(int(self.trainer.rounds), int(self.trainer.steps), self._save, events)
             with self._run.writing():
                 events.close()
                 if saved_rounds != int(self.trainer.rounds):
@@ -332,19 +314,6 @@ class Experiment:
         chunk = rounds // self.config.training.rounds_per_chunk
         most, settings = self.config.training.snapshots, self.config.to_dict()
         save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, most, settings)
-
-    def _is_to_be_filmed(self) -> bool:
-        every = self.config.training.record_every
-        before, self._filmed = self._filmed, int(self.trainer.steps) // every if every else 0
-        return self._filmed > before
-
-    def _film(self, events: tf.summary.SummaryWriter) -> None:
-        """Films who plays now: what a checkpoint holds, as that is what can be looked at later."""
-        rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
-        if int(self._run.newest_checkpoint().name) != rounds:
-            self._save()
-        seed = make_seed(self.config.training.seed, f"video {steps}")
-        film(self._run.path, self._run.newest_checkpoint(), steps, seed, events)
 
     def _save(self, best: float | None = None) -> None:
         self.trainer.check_weights()

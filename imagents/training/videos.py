@@ -1,7 +1,7 @@
 """Episodes of a training's agents, filmed while it goes on: the last few are in its run folder, and in TensorBoard."""
 
 import itertools
-import pathlib
+from collections.abc import Callable
 
 import tensorflow as tf
 from tensorboard.plugins.image import metadata
@@ -9,6 +9,9 @@ from tensorboard.plugins.image import metadata
 from imagents.animation import Animation, captioned
 from imagents.opening import open_path
 from imagents.players.watching import Watching
+from imagents.randomness import make_seed
+from imagents.runs.run import Run
+from imagents.settings import Training
 
 VIDEOS = "videos"  # the folder in a run
 _KEPT = 10
@@ -17,21 +20,53 @@ _LARGEST = 320  # pixels, of either side of an image; a larger one is shrunk
 _SECONDS = 0.1  # that a frame stays
 
 
-def film(run: pathlib.Path, checkpoint: pathlib.Path, steps: int, seed: int, writer: tf.summary.SummaryWriter) -> None:
-    """Films an episode, and drops the oldest ones.
+class Videos:
+    """When a training is filmed: every `record_every` steps of it, not counting those from before it went on.
 
     Args:
-      run: the run folder, in which STEPS.gif is written.
-      checkpoint: who plays.
+      run: the run.
+      training: its settings.
       steps: of the training so far.
-      seed: of the episode.
+    """
+
+    def __init__(self, run: Run, training: Training, steps: int):
+        self._run, self._every, self._seed = run, training.record_every, training.seed
+        self._count = self._counted(steps)
+
+    def _counted(self, steps: int) -> int:
+        return steps // self._every if self._every else 0
+
+    def film_where_due(
+        self, rounds: int, steps: int, save: Callable[[], None], writer: tf.summary.SummaryWriter
+    ) -> None:
+        """Films who plays now, if it is time: what a checkpoint holds, as that is what can be looked at later.
+
+        Args:
+          rounds, steps: of the training so far.
+          save: writes a checkpoint of who plays now.
+          writer: of TensorBoard's events.
+        """
+        before, self._count = self._count, self._counted(steps)
+        if self._count > before:
+            if int(self._run.newest_checkpoint().name) != rounds:
+                save()
+            film(self._run, steps, self._seed, writer)
+
+
+def film(run: Run, steps: int, seed: int, writer: tf.summary.SummaryWriter) -> None:
+    """Films an episode of who plays in the newest checkpoint, and drops the oldest films.
+
+    Args:
+      run: the run, in whose folder STEPS.gif is written.
+      steps: of the training so far.
+      seed: of the training.
       writer: of TensorBoard's events.
 
     Raises:
       InputError: if the environment gives something that is no image.
       OSError: if the file cannot be written.
     """
-    watching = Watching.of(open_path(checkpoint), seed=seed)
+    watching = Watching.of(open_path(run.newest_checkpoint()), seed=make_seed(seed, f"video {steps}"))
     try:
         frames = []
         for moment in itertools.islice(watching.moments(), _MOST_FRAMES):
@@ -40,7 +75,7 @@ def film(run: pathlib.Path, checkpoint: pathlib.Path, steps: int, seed: int, wri
             frames.append(captioned(image, moment.caption))
     finally:
         watching.close()
-    folder = run / VIDEOS
+    folder = run.path / VIDEOS
     folder.mkdir(exist_ok=True)
     path = Animation(tuple(frames), (_SECONDS,) * len(frames)).save(folder / f"{steps:012d}.gif")
     for old in sorted(folder.glob("*.gif"))[:-_KEPT]:

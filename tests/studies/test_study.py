@@ -18,7 +18,7 @@ from imagents.config import TrainConfig
 from imagents.runs.run import Run
 from imagents.studies import local
 from imagents.studies.study import Study, find_runs
-from imagents.studies.summary import curves, study_results, summary
+from imagents.studies.summary import curves, finished, study_results, summary
 from imagents.studies.worker import Worker
 from imagents.training.experiment import train
 
@@ -41,7 +41,7 @@ class AtOnce(local.Pool):
 
     def run(self, workers):
         worker = Worker()
-        for wanted, path in self._left:
+        for wanted, path, _ in self._left:
             failed = worker.train(wanted.config, path)["failed"]
             self.all_well &= failed is None
             self._told(wanted, failed)
@@ -265,7 +265,7 @@ def test_the_summary_is_what_the_runs_measured(trained):
     assert row.set_index("agent")["value"].to_dict() == {
         "player_1": expected[0], "player_2": expected[1], "all": np.mean(expected)
     }  # fmt: skip
-    found = summary(folder, study)
+    found = summary(table, study)
     assert list(found["setting"].unique()) == ["hysteretic=1", "hysteretic=0.1"]
     values = table[(table["measure"] == "mean_return") & (table["agent"] == "all")]
     of = found[(found["measure"] == "mean_return") & (found["agent"] == "all")].set_index("setting")
@@ -275,7 +275,7 @@ def test_the_summary_is_what_the_runs_measured(trained):
 
 
 def test_a_curve_is_over_the_runs_of_a_setting(trained):
-    drawn = curves(*trained, "plays_a")
+    drawn = curves(finished(*trained), trained[1], "plays_a")
     assert list(drawn) == ["hysteretic=1", "hysteretic=0.1"]
     for curve in drawn.values():
         assert curve["steps"].is_monotonic_increasing and curve["value"].between(0, 1).all()

@@ -26,7 +26,7 @@ def test_videos_play_and_the_last_ones_stay(tmp_path, monkeypatch, eagerly):
     run = untrained_run(tmp_path / "run", "rock_paper_scissors", algorithm="dqn", episode_length=3)
     writer = tf.summary.create_file_writer(str(run.path / "events"))
     for steps in (50, 100):
-        videos.film(run.path, run.newest_checkpoint(), steps, steps, writer)
+        videos.film(run, steps, steps, writer)
     [kept] = (run.path / "videos").iterdir()
     assert kept.name == "000000000100.gif"
     steps, (width, height, gif) = in_tensorboard(run)[-1]
