@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,7 +11,8 @@ import tyro
 from imagents.arguments import Job, parse_words
 from imagents.errors import InputError
 from imagents.files import in_shell, lock, read_json, refusing, write_json
-from imagents.studies.study import Study, Wanted, check_fits, find_runs, load_study, read_study
+from imagents.studies.fits import check_fits
+from imagents.studies.study import Study, find_runs, load_study, read_study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class StudyCommand:
     """Trains many runs, settings times seeds, and says what they show together; the same command goes on."""
 
     file: tyro.conf.Positional[pathlib.Path]
-    """What to train, a TOML file: `seeds`, and settings in `[base]`, `[grid]` and `[[settings]]`."""
+    """What to train, a TOML file: `seeds`, and settings in `[base]`, `[grid]`, `[[settings]]`, `[search]`."""
     output_dir: pathlib.Path | None = None
     """The study's folder; outputs/ and the file's name if not given."""
     workers: int = 0
@@ -60,63 +60,58 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
     Raises:
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
-    from imagents.studies.local import Pool
+    from imagents.studies.local import Local
     from imagents.studies.report import write_report
+    from imagents.studies.running import Running, say
     from imagents.studies.summary import finished
+    from imagents.studies.trials import Trials
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
     with refusing(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
         held = lock(folder)
+    engine = Local(folder / "workers.log")
     try:
         write_json(folder / "study.json", asked.to_dict())
-        found, jobs, names = find_runs(folder), [], {path.name for path in (folder / "runs").iterdir()}
-        wanted = asked.runs()
-        for run in wanted:
-            known = found.get(run.identity)
-            if known and known.finishes(run):
-                continue
-            path = known.path if known else folder / "runs" / _free_name(run, names)
-            names.add(path.name)
-            jobs.append((run, path))
-        done = len(wanted) - len(jobs)
-        print(f"{len(wanted)} runs, {done} finished: {folder}", flush=True)
-
-        def told(run: Wanted, failed: str | None) -> None:
-            nonlocal done
-            done += 1
-            said = f"failed: {failed}" if failed else "finished"
-            print(f"{done} of {len(wanted)}: {run.setting}, seed {run.seed}: {said}", file=sys.stderr, flush=True)
-
-        pool = Pool(jobs, folder / "workers.log", told)
-        stopped_by = pool.run(workers or len(os.sched_getaffinity(0))) if jobs else None
-        runs = finished(folder, asked)
-        print(write_report(folder, asked, runs))
+        running, wanted = Running(folder, engine, workers), asked
+        if asked.search:
+            trials = Trials(folder, asked, say)
+            running.search(trials)
+            trials.write()
+            wanted = trials.winners()
+        if wanted is not None and not running.stopped_by:
+            running.runs(wanted)
+        runs = finished(folder, wanted) if wanted else []
+        print(write_report(folder, wanted or asked, runs))
     finally:
+        engine.close()
         os.close(held)
-    if stopped_by:
+    if running.stopped_by:
         print(f"stopped, nothing lost; to go on: {again}")
-        return 128 + stopped_by
+        return 128 + running.stopped_by
     print(f"done: {folder / 'report.html'}")
-    return 0 if pool.all_well and all(run.failed is None for _, _, run in runs) else 1
-
-
-def _free_name(run: Wanted, names: set[str]) -> str:
-    name, number = run.folder_name, 2
-    while name in names:
-        name, number = f"{run.folder_name}-{number}", number + 1
-    return name
+    return 0 if running.all_well and runs and all(run.failed is None for _, _, run in runs) else 1
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
-    found, left = find_runs(folder), []
+    from imagents.studies.trials import Trials
+
+    found, states, wanted = find_runs(folder), [], asked
     check_fits(folder, asked, found)
-    for run in asked.runs():
+    if asked.search:
+        trials = Trials(folder, asked)
+        wanted, rows = trials.winners(), trials.table()
+        states = [(row.state or "begun", f"{row.setting}, trial {row.trial}") for row in rows.itertuples()]
+        states += [("missing", "a further trial")] * max(0, trials.missing())
+    if wanted is None:  # the winners are not known yet
+        states += [("missing", f"the best of {name}, seed {seed}") for seed in asked.seeds for name in asked.configs]
+    for run in wanted.runs() if wanted else ():
         known = found.get(run.identity)
         state = "missing" if known is None else "finished" if known.finishes(run) else "begun"
-        left += [run] if state != "finished" else []
-        print(f"{state:9} {run.setting}, seed {run.seed}")
+        states.append((state, f"{run.setting}, seed {run.seed}"))
+    print("\n".join(f"{state:9} {what}" for state, what in states))
+    left = [state for state, _ in states if state in ("missing", "begun")]
     measured = [run for run in found.values() if run.is_measured]
     estimate = ""
     if measured:
@@ -143,9 +138,11 @@ def report(arguments: Sequence[str]) -> Job:
 
     from imagents.studies.report import write_report
     from imagents.studies.summary import finished
+    from imagents.studies.trials import reported
 
     def job() -> int:
-        print(write_report(command.study, asked, finished(command.study, asked)))
+        shown = reported(command.study, asked)
+        print(write_report(command.study, shown, finished(command.study, shown)))
         print(f"done: {command.study / 'report.html'}")
         return 0
 

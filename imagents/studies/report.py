@@ -13,6 +13,7 @@ from imagents.config import TrainConfig
 from imagents.files import in_shell, replacing, write_text
 from imagents.plotting.style import STYLE, RunFigure, save, shown, words
 from imagents.studies import statistics
+from imagents.studies.mattered import trial_blocks
 from imagents.studies.study import Study
 from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
 
@@ -41,7 +42,7 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended) -> str:
         table.to_csv(writing, index=False)
     if drawn:
         save(draw_curves(drawn, words(measure)), folder / "curves.png")
-    blocks = list(_blocks(_name(folder), study, runs, every, table, bool(drawn)))
+    blocks = [*_blocks(_name(folder), study, runs, every, table, bool(drawn)), *trial_blocks(folder)]
     write_text(folder / "report.md", "\n\n".join(_MARKDOWN[kind](what) for kind, what in blocks) + "\n")
     body = "\n".join(_HTML[kind](what) for kind, what in blocks)
     title = html.escape(_name(folder))
