@@ -1,5 +1,6 @@
 """`imagents study` and `imagents report`."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -24,11 +25,13 @@ class StudyCommand:
     output_dir: pathlib.Path | None = None
     """The study's folder; outputs/ and the file's name if not given."""
     workers: int = 0
-    """Processes; as many as there are cores if not given."""
+    """Processes; as many as there are cores, or processors in the Ray cluster, if not given."""
     dry_run: bool = False
     """Lists the runs, and how long they take if one is finished; trains nothing."""
-    engine: Literal["local"] = "local"
-    """Where runs are trained: on this machine."""
+    engine: Literal["local", "ray"] = "local"
+    """Where runs are trained: by processes of this machine, or on a Ray cluster that shares the study's folder."""
+    address: str | None = None
+    """Of the Ray cluster, as `ray.init` takes it, such as auto; a new one on this machine if not given."""
 
 
 def study(arguments: Sequence[str]) -> Job:
@@ -36,23 +39,37 @@ def study(arguments: Sequence[str]) -> Job:
     command = parse_words("study", StudyCommand, arguments)
     if command.workers < 0:
         raise InputError(f"workers = {command.workers}: a number of processes, or 0 for as many as there are cores")
+    if command.address and command.engine != "ray":
+        raise InputError(f"address = {command.address!r}: it is for --engine ray")
     asked = read_study(command.file)
     folder = command.output_dir or pathlib.Path("outputs") / command.file.stem
     if command.dry_run:
         return lambda: _print_plan(folder, asked)
     again = f"imagents study {in_shell(command.file)}"
     again += f" --output-dir {in_shell(command.output_dir)}" if command.output_dir else ""
-    return lambda: run_study(asked, folder, command.workers, again)
+    for name in ("engine", "address", "workers"):
+        if (value := getattr(command, name)) and value != "local":
+            again += f" --{name} {in_shell(str(value))}"
+    return lambda: run_study(asked, folder, command.workers, again, command.engine, command.address)
 
 
-def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: str = "the same call") -> int:
+def run_study(
+    asked: Study,
+    folder: str | os.PathLike,
+    workers: int = 0,
+    again: str = "the same call",
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+) -> int:
     """Trains what is missing of a study, and writes its report.
 
     Args:
       asked: the study.
       folder: where it is.
-      workers: how many processes train; as many as there are cores if 0.
+      workers: how many processes train; as many as there are cores, or processors in the cluster, if 0.
       again: what goes on with it, for people.
+      engine: where they do: "local", on this machine, or "ray", on a cluster that shares the folder.
+      address: of that cluster, as `ray.init` takes it; a new one on this machine if None.
 
     Returns:
       0 if all runs finished, 1 if some failed, 128 and the signal's number if one stopped it.
@@ -61,6 +78,7 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
     from imagents.studies.local import Local
+    from imagents.studies.ray import Ray
     from imagents.studies.report import write_report
     from imagents.studies.running import Running, say
     from imagents.studies.summary import finished
@@ -68,13 +86,14 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
-    with refusing(folder):
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        held = lock(folder)
-    engine = Local(folder / "workers.log")
-    try:
+    log = folder / "workers.log"
+    with contextlib.ExitStack() as stack:
+        workplace = stack.enter_context(contextlib.closing(Ray(log, address) if engine == "ray" else Local(log)))
+        with refusing(folder):
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            stack.callback(os.close, lock(folder))
         write_json(folder / "study.json", asked.to_dict())
-        running, wanted = Running(folder, engine, workers), asked
+        running, wanted = Running(folder, workplace, workers), asked
         if asked.search:
             trials = Trials(folder, asked, say)
             running.search(trials)
@@ -84,9 +103,6 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
             running.runs(wanted)
         runs = finished(folder, wanted) if wanted else []
         print(write_report(folder, wanted or asked, runs))
-    finally:
-        engine.close()
-        os.close(held)
     if running.stopped_by:
         print(f"stopped, nothing lost; to go on: {again}")
         return 128 + running.stopped_by
