@@ -82,7 +82,7 @@ def run_study(
     from imagents.studies.report import write_report
     from imagents.studies.running import Running, say
     from imagents.studies.summary import finished
-    from imagents.studies.trials import Trials
+    from imagents.studies.trials import trials_of
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
@@ -95,7 +95,7 @@ def run_study(
         write_json(folder / "study.json", asked.to_dict())
         running, wanted = Running(folder, workplace, workers), asked
         if asked.search:
-            trials = Trials(folder, asked, say)
+            trials = trials_of(folder, asked, say)
             running.search(trials)
             trials.write()
             wanted = trials.winners()
@@ -111,12 +111,12 @@ def run_study(
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
-    from imagents.studies.trials import Trials
+    from imagents.studies.trials import trials_of
 
     found, states, wanted = find_runs(folder), [], asked
     check_fits(folder, asked, found)
     if asked.search:
-        trials = Trials(folder, asked)
+        trials = trials_of(folder, asked)
         wanted, rows = trials.winners(), trials.table()
         states = [(row.state or "begun", f"{row.setting}, trial {row.trial}") for row in rows.itertuples()]
         states += [("missing", "a further trial")] * max(0, trials.missing())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from imagents.studies.search import Range
+from imagents.studies.ranges import Range
 from imagents.studies.study import load_study
 
 _SHOWN = 10  # trials

@@ -47,7 +47,7 @@ class Pool:
       ended: called after each job, with None or with why there is nothing to expect of it; what it returns is to be
         trained, too, and before all others.
       jobs: what to train.
-      more: called when these have begun: further ones, as long as there are any.
+      more: called when these have begun, and again after each job: further ones, if there are any.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class Pool:
     ):
         self._engine, self._ended, self._left, self._more = engine, ended, list(jobs), more
         self._deaths: collections.Counter[tuple[str, ...]] = collections.Counter()
-        self._lock, self._workers, self._stopping = threading.RLock(), set(), False
+        self._lock, self._workers, self._stopping = threading.Condition(), set(), False
+        self._under_way = 0  # jobs
         self._fault: BaseException | None = None
         self.all_well = True
 
@@ -87,16 +88,14 @@ class Pool:
         """One worker after another, until nothing is left to do."""
         worker, last = None, ""
         try:
-            while self._is_needed() and (worker := worker or self._start()) and (job := self._next(last)):
+            while self._wait() and (worker := worker or self._start()):
+                if (job := self._next(last)) is None:  # another worker was faster
+                    continue
                 last = job.structure
                 answer = worker.ask(job)
-                if answer is None or answer.get("stopped"):  # it died, or was told to
+                if answer is None or answer.get("stopped") or answer["renew"]:
                     worker = self._end(worker)
-                    self._again(job)
-                    continue
-                self._tell(job, answer.get("failed") or answer.get("error"))
-                if answer["renew"]:
-                    worker = self._end(worker)
+                self._answered(job, answer)
         except BaseException as error:  # a fault of ours, which the main thread has to tell
             self._fault = error
             self._stop()
@@ -104,31 +103,47 @@ class Pool:
             self._end(worker)
 
     def _is_needed(self) -> bool:
-        """Whether there is something to do for one more worker."""
+        """Whether one more worker can be of use, now or when others have died."""
         with self._lock:
-            if not self._left and not self._stopping:
-                self._left += self._more()
+            return (bool(self._left) or self._under_way > 0) and not self._stopping
+
+    def _wait(self) -> bool:
+        """Waits until there is something to do. Returns whether there is: False if nothing will come any more."""
+        with self._lock:
+            while not self._stopping:
+                self._left = self._left or self._more()
+                if self._left or not self._under_way:
+                    break
+                self._lock.wait()  # for what others bring
             return bool(self._left) and not self._stopping
 
     def _next(self, last: str) -> Job | None:
-        """The first run that fits what a worker has compiled, else the first one."""
+        """The first run that fits what a worker has compiled, else the first one; None if there is none."""
         with self._lock:
-            if not self._is_needed():
+            if not self._left or self._stopping:
                 return None
             fitting = (place for place, job in enumerate(self._left) if job.structure == last)
+            self._under_way += 1
             return self._left.pop(next(fitting, 0))
 
-    def _tell(self, job: Job, failed: str | None) -> None:
+    def _answered(self, job: Job, answer: dict | None) -> None:
+        """Takes what a worker says of a run."""
         with self._lock:
-            self.all_well &= failed is None
-            if (further := self._ended(job, failed)) is not None:
-                self._left.insert(0, further)
+            self._under_way -= 1
+            if answer is None or answer.get("stopped"):  # it died, or was told to
+                self._again(job)
+            else:
+                self._tell(job, answer.get("failed") or answer.get("error"))
+            self._lock.notify_all()
+
+    def _tell(self, job: Job, failed: str | None) -> None:
+        self.all_well &= failed is None
+        if (further := self._ended(job, failed)) is not None:
+            self._left.insert(0, further)
 
     def _again(self, job: Job) -> None:
         """A worker died over this run: another one goes on with it, but not for ever without getting anywhere."""
-        with self._lock:
-            if self._stopping:
-                return
+        if not self._stopping:
             state = (job.path.name, *sorted(path.name for path in (job.path / "checkpoints").glob("[0-9]*")))
             self._deaths[state] += 1
             if self._deaths[state] < _MOST_DEATHS:
@@ -149,6 +164,7 @@ class Pool:
     def _stop(self) -> None:
         with self._lock:
             self._stopping = True
+            self._lock.notify_all()
             for worker in self._workers:
                 worker.stop()
 

@@ -15,53 +15,14 @@ from typing import Any
 
 from imagents.config import TrainConfig
 from imagents.errors import InputError, check_seed
+from imagents.studies.ranges import Range
 from imagents.values import check
 
 FIRST_SEED = 1_000_000  # of trials; winners are trained with seeds below
-_DIGITS = 4  # of a number that is tried, so that people can read and repeat it
 _ETA = 3  # of the trials that come to a rung, one of so many goes on
 _RUNGS = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """What a setting may be: `log` and `uniform`, numbers between two; `int`, whole ones; `choice`, one of a list."""
-
-    name: str
-    kind: str
-    values: Sequence
-
-    @classmethod
-    def of(cls, name: str, content: Any) -> "Range":
-        """The one that a table such as `{ log = [1e-4, 1e-2] }` describes."""
-        kinds = "{ log = [A, B] }, { uniform = [A, B] }, { int = [A, B] } or { choice = [...] } is needed"
-        check(f"search: {name}", isinstance(content, Mapping) and len(content) == 1, content, kinds)
-        ((kind, values),) = content.items()
-        check(f"search: {name}", kind in ("log", "uniform", "int", "choice"), content, kinds)
-        check(f"search: {name}", isinstance(values, (list, tuple)), content, kinds)
-        if kind == "choice":
-            check(f"search: {name}", len(values) > 1, content, "at least two values to choose from are needed")
-            return cls(name, kind, tuple(values))
-        number, values = (int, whole(values)) if kind == "int" else ((int, float), values)
-        fits = len(values) == 2 and all(isinstance(v, number) and not isinstance(v, bool) for v in values)
-        fits = fits and all(map(math.isfinite, values)) and values[0] < values[1]
-        needed = f"two {'whole ' if kind == 'int' else ''}numbers, the smaller one first, are needed"
-        check(f"search: {name}", fits, content, needed)
-        check(f"search: {name}", kind != "log" or values[0] > 0, content, "a range of log begins above 0")
-        return cls(name, kind, tuple(values))
-
-    def at(self, share: float):
-        """The value at a share of the range, 0 to below 1."""
-        if self.kind == "choice":
-            return self.values[int(share * len(self.values))]
-        low, high = self.values
-        if self.kind == "int":
-            return low + int(share * (high + 1 - low))
-        return self.readable(low * (high / low) ** share if self.kind == "log" else low + (high - low) * share)
-
-    def readable(self, value: float) -> float:
-        """The value with few digits, in the range."""
-        return min(max(float(f"{value:.{_DIGITS}g}"), float(self.values[0])), float(self.values[1]))
+_GENERATIONS = 10  # of a population
+_CHANGED = ("learning_rate", "final_learning_rate")  # what a population can change
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +34,7 @@ class Search:
       objective: the measure that a trial is judged by, the mean over its agents and seeds.
       sign: 1 if more of it is better, -1 if less is.
       checkpoint: whether the "best" one of a trial is judged, where runs keep one, or the "last".
-      method: "random" or "optuna".
+      method: "random", "optuna" or "pbt", population-based training (Jaderberg et al. 2017).
       seed: of what is drawn.
       seeds: those of each trial's runs, from FIRST_SEED on.
       early_stopping: whether trials that do badly are stopped (asynchronous successive halving, Li et al. 2020).
@@ -142,17 +103,30 @@ class Search:
                         config.replace(**first | {each.name: value})
                     except InputError as error:
                         raise InputError(f"search: {error}") from None
-            if self.early_stopping:
+            if self.early_stopping or self.method == "pbt":
                 for each in ("steps", "minutes"):
                     searched = each in first
-                    check(f"search: {each}", not searched, first.get(each), "early stopping needs the same for all")
+                    check(f"search: {each}", not searched, first.get(each), "trials that are compared share it")
                 budget = config.training.steps if config.training.minutes is None else None
-                check("search: early_stopping", budget is not None, True, f"{name} needs a budget in steps alone")
-        check("search: early_stopping", not self.early_stopping or len(self.seeds) == 1, True,
-              f"trials of one seed are needed, not of seeds = {len(self.seeds)}")  # fmt: skip
+                check("search", budget is not None, name, "trials that are compared on the way have a budget in steps")
+        alone = len(self.seeds) == 1 or not (self.early_stopping or self.method == "pbt")
+        check("search: seeds", alone, len(self.seeds), "trials that are compared on the way have one seed")
+        if self.method == "pbt":
+            check("search: early_stopping", not self.early_stopping, True, "a population stops nobody")
+            check("budget: trials", self.trials >= 4, self.trials, "a population has at least 4")
+            for each in self.space:
+                fits = each.name.rpartition(".")[2] in _CHANGED and each.kind in ("log", "uniform")
+                check(f"search: {each.name}", fits, {each.kind: list(each.values)},
+                      f"a population changes {' and '.join(_CHANGED)} alone, in ranges of log or uniform: checkpoints "
+                      "or compiled programs hold the others")  # fmt: skip
 
     def rungs(self, config: TrainConfig) -> list[int]:
-        """Steps after which a trial is compared with the others, and stopped if it is not among the best third."""
+        """Steps after which a trial is compared with the others.
+
+        It is stopped there if it is not among the best third, or changed if it is in the worst quarter of a population.
+        """
+        if self.method == "pbt":
+            return [steps for k in range(1, _GENERATIONS) if (steps := k * config.training.steps // _GENERATIONS) > 0]
         if not self.early_stopping:
             return []
         return [steps for k in range(_RUNGS, 0, -1) if (steps := config.training.steps // _ETA**k) > 0]
@@ -213,13 +187,6 @@ class Search:
         return {each.name: make[each.kind](each.values) for each in self.space}
 
 
-def whole(value):
-    """Whole floats, such as 1e6, as integers, also in lists."""
-    if isinstance(value, (list, tuple)):
-        return [whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _is_seed(value: Any) -> bool:
     try:
         check_seed(value)
@@ -232,7 +199,7 @@ _OPTIONS = {  # what [search] has beside ranges of settings: whether a value fit
     "objective": (lambda x: isinstance(x, str), "the name of a measure is needed"),
     "direction": (lambda x: x in ("max", "min"), "choose max, min"),
     "checkpoint": (lambda x: x in ("best", "last"), "choose best, last"),
-    "method": (lambda x: x in ("random", "optuna"), "choose random, optuna"),
+    "method": (lambda x: x in ("random", "optuna", "pbt"), "choose random, optuna, pbt"),
     "seed": (_is_seed, "a whole number of at least 0 is needed"),
     "seeds": (lambda x: isinstance(x, int) and not isinstance(x, bool) and x > 0, "a number of seeds is needed"),
     "early_stopping": (lambda x: isinstance(x, bool), "true or false is needed"),

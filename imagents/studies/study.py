@@ -7,6 +7,7 @@
 """
 
 import dataclasses
+import functools
 import itertools
 import json
 import os
@@ -19,7 +20,8 @@ from typing import Any
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError, brief, check_seed
 from imagents.files import read_json, read_text, reason
-from imagents.studies.search import FIRST_SEED, Search, whole
+from imagents.studies.ranges import whole
+from imagents.studies.search import FIRST_SEED, Search
 
 FAILED = "failed.json"  # in the folder of a run that diverged: the sentence that says how
 BUDGET = ("steps", "minutes")
@@ -35,25 +37,35 @@ _PARTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """One run of a study: the name of its settings, and everything that it needs."""
+    """One run of a study: the name of its settings, and everything that it needs.
+
+    `past` are settings that it had before: pairs of a number of steps, and the values that it had up to there.
+    """
 
     setting: str
     config: TrainConfig
+    past: tuple[tuple[int, dict[str, Any]], ...] = ()
 
     @property
     def seed(self) -> int:
         return self.config.training.seed
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """Equal for runs that differ in their budget alone."""
-        return json.dumps({name: value for name, value in self.config.to_dict().items() if name not in BUDGET})
+        kept = {name: value for name, value in self.config.to_dict().items() if name not in BUDGET}
+        return json.dumps([kept, self.past] if self.past else kept)
+
+    @property
+    def parent(self) -> "Wanted":
+        """The run with whose checkpoint it begins, if it has a past."""
+        return Wanted(self.setting, self.config.replace(**self.past[-1][1]), self.past[:-1])
 
     @property
     def folder_name(self) -> str:
         """A readable name for its folder; it identifies nothing."""
         plain = re.sub(r"[^\w.=-]+", "-", self.setting)[:80].strip("-")
-        return f"{plain}-seed-{self.seed}"
+        return f"{plain}-seed-{self.seed}" + (f"-from-{self.past[-1][0]}" if self.past else "")
 
     def free_name(self, taken: Container[str]) -> str:
         """The same, or with -2, -3, ... at its end, if that is taken."""
@@ -74,6 +86,8 @@ class Study:
         `method`, `seed`, `seeds`, `early_stopping`. What each of the settings above is best with is trained with the
         study's seeds, and only that is reported.
       budget: of a search: `trials` of each of the settings above, `hours` of training of all trials.
+      pasts: by the name of settings the values that their runs had before, as `Wanted` has them: what a search found
+        that changes settings on the way. No file says that.
 
     Raises:
       InputError: for what no training can have, before anything is made.
@@ -85,6 +99,7 @@ class Study:
     seeds: int | Sequence[int] = 1
     search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    pasts: Mapping[str, tuple] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for part, (kinds, needed) in _PARTS.items():
@@ -120,7 +135,10 @@ class Study:
     def runs(self) -> list[Wanted]:
         """All runs that are wanted: for each seed all settings, so that an early stop leaves whole comparisons."""
         configs = self._configs.items()
-        return [Wanted(name, config.replace(seed=seed)) for seed in self.seeds for name, config in configs]
+        return [
+            Wanted(name, config.replace(seed=seed), self.pasts.get(name, ()))
+            for seed in self.seeds for name, config in configs
+        ]  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for study.json; `Study(**values)` is the way back."""
@@ -220,7 +238,8 @@ def find_runs(folder: pathlib.Path) -> dict[str, Found]:
         except InputError:
             continue
         failed = read_json(path.parent / FAILED)["failed"] if (path.parent / FAILED).exists() else None
-        found[Wanted("", config).identity] = Found(path.parent, config, failed)
+        past = tuple((steps, values) for steps, values in read_json(path).get("parent", {}).get("past", ()))
+        found[Wanted("", config, past).identity] = Found(path.parent, config, failed)
     return found
 
 

@@ -12,30 +12,21 @@ of an earlier one has the same run.
 import dataclasses
 import math
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from imagents.errors import InputError
 from imagents.files import read_json, replacing, write_json
-from imagents.plotting.reading import read_metrics
+from imagents.studies.outcomes import STOPPED, Outcome, history, outcome_of
 from imagents.studies.pool import Job
 from imagents.studies.search import Search
-from imagents.studies.study import FAILED, Study, Wanted, find_runs, told
+from imagents.studies.study import Study, Wanted, find_runs, told
 
-_STOPPED = "stopped.json"
 _COLUMNS = ("state", "steps", "value")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a run of a trial, or all of them, ended: finished, stopped or failed; what it took, and what it reached."""
-
-    state: str
-    steps: int
-    seconds: float
-    value: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Trials:
     def __init__(self, folder: pathlib.Path, study: Study, say: Callable[[str], None] = lambda sentence: None):
         self._folder, self._study, self._say = folder, study, say
         self._search: Search = study.searched
-        self._asked, self._trials = asked(folder), []
+        self._asked, self._trials, self._is_new = asked(folder), [], True
         self._paths = {identity: found.path for identity, found in find_runs(folder).items()}
         self._outcomes: dict[str, Outcome] = {}  # of runs that have ended, by identity
         self._rungs: dict[tuple[str, int], dict[str, float]] = {}  # what a setting's runs had there, by identity
@@ -83,7 +74,11 @@ class Trials:
         return self._search.trials * len(self._study.configs) - len(self._trials)
 
     def more(self) -> list[Job]:
-        """The runs of the next trial; none if there are enough."""
+        """What is left of earlier trials, then the runs of the next one; none if there are enough."""
+        if self._is_new:
+            self._is_new = False
+            if jobs := self.begun():
+                return jobs
         while self.missing() > 0:
             of = [trial.setting for trial in self._trials]
             setting = min(self._study.configs, key=of.count)
@@ -103,27 +98,39 @@ class Trials:
         if failed and outcome is None:  # not by its settings: the same command tries it again
             outcome = self._outcomes[run.identity] = Outcome("failed", 0, 0.0, self._search.worst)
         if outcome is None:
-            here = self._rungs[_setting(run), job.until]
-            if self._search.goes_on(here[run.identity], [*here.values()]):
-                return self._job(run)
-            write_json(job.path / _STOPPED, _so_far(read_metrics(job.path), self._search, run))
+            if (further := self._paused(job)) is not None:
+                return further
             outcome = self._look(run)
-        value = f"{self._search.objective} {outcome.value:.6g}"
-        self._say(f"{run.setting}: " + (f"failed: {failed}" if failed else f"{outcome.state}, {value}"))
+        if outcome is not None:
+            value = f"{self._search.objective} {outcome.value:.6g}"
+            self._say(f"{run.setting}: " + (f"failed: {failed}" if failed else f"{outcome.state}, {value}"))
+        return None
+
+    def _paused(self, job: Job) -> Job | None:
+        """Stops a run that came to a rung, or lets it go on."""
+        here = self._rungs[_setting(job.wanted), job.until]
+        if self._search.goes_on(here[job.wanted.identity], [*here.values()]):
+            return self._job(job.wanted)
+        so_far = history(job.path, self._search, job.wanted).iloc[-1]
+        write_json(job.path / STOPPED, {"steps": int(so_far["steps"])} | dict(so_far[["seconds", "value"]]))
         return None
 
     def winners(self) -> Study | None:
         """The study of what each setting is best with; None before all trials have ended, or if all of them failed."""
         if self.missing() > 0 or self.begun():
             return None
-        found = []
+        found, pasts = [], {}
         for setting, values in self._study.values.items():
             of = [trial for trial in self._trials if trial.setting == setting]
             if finished := [trial for trial in of if self._state(trial) == "finished"]:
-                best = max(finished, key=lambda trial: self._search.sign * self._value(trial)).values
-                words = [setting] if self._study.grid or self._study.settings else []
-                found.append({"name": ", ".join(words + told(best))} | values | best)
-        return Study(settings=found, seeds=self._study.seeds) if found else None
+                best = max(finished, key=lambda trial: self._search.sign * self._value(trial))
+                words, past = [setting] if self._study.grid or self._study.settings else [], best.runs[0].past
+                words += [">".join([*(told({name: before[name]})[0] for _, before in past), told({name: value})[0]])
+                          for name, value in best.values.items()]  # fmt: skip
+                name = re.sub(r">[^>=]+=", ">", ", ".join(words))
+                found.append({"name": name} | values | best.values)
+                pasts[name] = past
+        return Study(settings=found, seeds=self._study.seeds, pasts=pasts) if found else None
 
     def table(self) -> pd.DataFrame:
         """Columns `setting, trial`, what is searched, `state, steps, value`: of what was stopped, what it had then."""
@@ -160,37 +167,32 @@ class Trials:
 
     def _job(self, run: Wanted) -> Job:
         """The run, up to the next rung."""
-        path = self._paths.get(run.identity)
-        if path is None:
-            taken = {path.name for path in (self._folder / "runs").glob("*")}
-            taken |= {path.name for path in self._paths.values()}
-            path = self._paths[run.identity] = self._folder / "runs" / run.free_name(taken)
+        path = self._path(run)
         rungs = self._search.rungs(run.config)
         ahead = (rung for rung in rungs if run.identity not in self._rungs.get((_setting(run), rung), {}))
         return Job(run, path, next(ahead, None))
+
+    def _path(self, run: Wanted) -> pathlib.Path:
+        """A run's folder, which need not be there yet."""
+        if run.identity not in self._paths:
+            taken = {path.name for path in (self._folder / "runs").glob("*")}
+            taken |= {path.name for path in self._paths.values()}
+            self._paths[run.identity] = self._folder / "runs" / run.free_name(taken)
+        return self._paths[run.identity]
 
     def _look(self, run: Wanted) -> Outcome | None:
         """What the folder of a run says: how it ended, if it did, and what it had at the rungs that it came to."""
         path = self._paths.get(run.identity)
         if path is None or not (path / "config.json").exists():
             return None
-        rungs = self._search.rungs(run.config)
-        table = read_metrics(path) if rungs and (path / "metrics.csv").exists() else None
-        for rung in rungs if table is not None else ():
-            if (so_far := _so_far(table, self._search, run, rung)) is not None:
-                self._rungs.setdefault((_setting(run), rung), {})[run.identity] = so_far["value"]
-        outcome = None
-        if (path / FAILED).exists():
-            outcome = Outcome("failed", 0, 0.0, self._search.worst)
-        elif (path / _STOPPED).exists():
-            outcome = Outcome("stopped", **read_json(path / _STOPPED))
-        elif (path / "evaluation.json").exists():
-            found = read_json(path / "evaluation.json")
-            agents = (found["last"] if self._search.checkpoint == "last" and "last" in found else found)["agents"]
-            values = [agent[self._search.objective] for agent in agents.values()]
-            value = math.nan if None in values else sum(values) / len(values)
-            value = self._search.worst if math.isnan(value) else value
-            outcome = Outcome("finished", found["steps"], found["seconds"], value)
+        if rungs := self._search.rungs(run.config):
+            there = history(path, self._search, run)
+            places = np.searchsorted(there["steps"], rungs)  # where it was measured first after so many steps
+            for rung, place in zip(rungs, places):
+                if place < len(there):
+                    of = self._rungs.setdefault((_setting(run), rung), {})
+                    of[run.identity] = float(there["value"].iloc[place])
+        outcome = outcome_of(path, self._search)
         if outcome is not None:
             self._outcomes[run.identity] = outcome
         return outcome
@@ -214,7 +216,14 @@ class Trials:
 
 def reported(folder: pathlib.Path, study: Study) -> Study:
     """What a study's report is about: of a search that is over the study of its winners, else the study itself."""
-    return (Trials(folder, study).winners() or study) if study.search else study
+    return (trials_of(folder, study).winners() or study) if study.search else study
+
+
+def trials_of(folder: pathlib.Path, study: Study, say: Callable[[str], None] = lambda sentence: None) -> Trials:
+    """The trials of a study's search, or its population."""
+    from imagents.studies.population import Population
+
+    return (Population if study.searched.method == "pbt" else Trials)(folder, study, say)
 
 
 def asked(folder: pathlib.Path) -> list[dict[str, Any]]:
@@ -232,20 +241,3 @@ def asked(folder: pathlib.Path) -> list[dict[str, Any]]:
 
 def _setting(run: Wanted) -> str:
     return run.setting.rpartition(", trial ")[0]
-
-
-def _so_far(table: pd.DataFrame, search: Search, run: Wanted, rung: int = 0) -> dict[str, Any] | None:
-    """The `steps`, `seconds` and `value` of a run when it was measured first after so many steps; last if that is 0."""
-    face = run.config.environment
-    of = {name: table[[f"{agent}_{name}" for agent in run.config.agent_names]].mean(axis=1, skipna=False)
-          for name in face.measures}  # fmt: skip
-    there = table.index[pd.DataFrame(of).notna().any(axis=1) & (table["steps"] >= rung)]
-    if there.empty:
-        return None
-    row, value, first = there[0] if rung else there[-1], of[search.objective], of[next(iter(of))]
-    if face.keeps_best and search.checkpoint == "best" and first[: row + 1].notna().any():
-        value = value[first[: row + 1].idxmax()]
-    else:
-        value = value[row]
-    about = {"steps": int(table["steps"][row]), "seconds": float(table["seconds"][row])}
-    return about | {"value": search.worst if math.isnan(value) else float(value)}

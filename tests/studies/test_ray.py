@@ -28,7 +28,7 @@ steps = 20_000
 checkpoint_minutes = 0.01
 [search]
 learning_rate = { log = [0.01, 1.0] }
-hysteretic = { uniform = [0.05, 1.0] }
+hysteretic = { choice = [1.0, 0.5] }
 """
 
 
@@ -134,6 +134,12 @@ def test_nobody_listens_at_an_address(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_killed_process_and_a_killed_node_change_nothing_of_a_random_search(tmp_path, cluster):
     text = TEXT + "[budget]\ntrials = 5\n"
+    process = study(tmp_path, text, "parted", "--engine", "ray", "--address", cluster.address)
+    wait_until(lambda: [*tmp_path.glob("parted/runs/*/metrics.csv")] or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode == 130 and "to go on: imagents study climb.toml --output-dir parted --engine ray" in said
+    assert not training(tmp_path)
     disturb(cluster, tmp_path, text, (2, 4))
     process = study(tmp_path, text, "whole")
     said = process.communicate()[0]

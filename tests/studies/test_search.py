@@ -1,5 +1,6 @@
 """A search tries settings with seeds of its own, and what it finds best is trained anew; only that is reported."""
 
+import json
 import math
 import pathlib
 
@@ -10,9 +11,11 @@ import pytest
 from imagents import cli
 from imagents.config import TrainConfig
 from imagents.files import write_json
+from imagents.runs.children import open_child
 from imagents.runs.run import Run
 from imagents.studies import local
-from imagents.studies.search import FIRST_SEED, Range
+from imagents.studies.ranges import Range
+from imagents.studies.search import FIRST_SEED
 from imagents.studies.study import Study, find_runs
 from imagents.studies.summary import study_results
 from imagents.studies.worker import Worker
@@ -56,7 +59,8 @@ class MadeUp:
             return None
         config, path = job.wanted.config, job.path
         path.mkdir(exist_ok=True)
-        write_json(path / "config.json", config.to_dict())
+        if not (path / "config.json").exists():
+            write_json(path / "config.json", config.to_dict())
         end = config.training.steps
         steps = [row for row in range(2, end + 1, 2) if job.until is None or row < job.until + 2]
         agents = ("player_1", "player_2")
@@ -65,6 +69,7 @@ class MadeUp:
         rise = promise(config) * np.array(steps) / end
         table = pd.concat([table, pd.DataFrame({name: rise for name in measures})], axis=1)
         table.to_csv(path / "metrics.csv", index=False)
+        (path / f"checkpoints/{steps[-1]:010d}").mkdir(parents=True, exist_ok=True)
         if steps[-1] == end and job.until is None:
             agents = {agent: {name: promise(config) for name in config.environment.measures} for agent in agents}
             write_json(path / "evaluation.json", {"steps": end, "seconds": 0.5, "agents": agents})
@@ -153,8 +158,9 @@ def test_the_best_third_of_all_that_came_to_a_rung_goes_on():
     ("learning_rate", "steps", "search: steps is a setting already: name it once"),
     ("[1.0, 0.1]", "[1.0]", "search: hysteretic = {'choice': [1.0]}: at least two values to choose from are needed"),
     ("[search]", "[search]\nobjective = 'joy'", "search: objective = 'joy': climbing measures "),
-    ("[search]", "[search]\nmethod = 'grid'", "search: method = 'grid': choose random, optuna"),
-    ("[search]", "[search]\nseeds = 2\nearly_stopping = true", "trials of one seed are needed, not of seeds = 2"),
+    ("[search]", "[search]\nmethod = 'grid'", "search: method = 'grid': choose random, optuna, pbt"),
+    ("[search]", "[search]\nseeds = 2\nearly_stopping = true", "search: seeds = 2: trials that are compared on the "),
+    ("[search]", "[search]\nmethod = 'pbt'", "budget: trials = 3: a population has at least 4"),
     ("steps = 54", "minutes = 1\n[settings]", "settings = {'rounds_per_chunk': 2, 'execution': 'eager'}: a list of"),
     ("[search]", "[search]\nearly_stopping = 1", "search: early_stopping = 1: true or false is needed"),
     ("trials = 3", "trials = 0", "budget: trials = 0: more than 0 is needed, and a whole number"),
@@ -175,7 +181,7 @@ def test_a_budget_is_one_of_a_search(command):
 
 
 def test_early_stopping_needs_a_budget_in_steps_alone():
-    with pytest.raises(ValueError, match="climbing needs a budget in steps alone"):
+    with pytest.raises(ValueError, match="on the way have a budget in steps"):
         searched(early_stopping=True, base=BASE | {"minutes": 1.0})
 
 
@@ -276,6 +282,45 @@ def test_trials_that_do_badly_are_stopped_early_and_their_runs_are_no_finished_o
     assert command(text)[0] == 0 and not MadeUp.asked and asked < 12 * 3
 
 
+POPULATION = TEXT.replace("hysteretic = { choice = [1.0, 0.1] }", 'method = "pbt"').replace("steps = 54", "steps = 20")
+POPULATION = POPULATION.replace("trials = 3", "trials = 4")
+
+
+def test_the_worst_of_a_population_go_on_from_the_best_with_settings_near_theirs(command):
+    status, said = command(POPULATION)
+    assert status == 0, said
+    folder = pathlib.Path("outputs/climb")
+    trials = pd.read_csv(folder / "trials.csv")
+    assert list(trials["state"]) == ["finished"] * 4 and list(trials["steps"]) == [20] * 4
+    children = [*folder.glob("runs/climbing-trial-*-from-*")]
+    assert children
+    for path in children:
+        about = json.loads((path / "config.json").read_text())
+        parent = json.loads((folder / "runs" / about["parent"]["run"] / "config.json").read_text())
+        before, after = parent["learning_rate"], about["learning_rate"]
+        assert after == pytest.approx(0.8 * before if after < before else min(1.25 * before, 1), rel=1e-3)
+        assert about["parent"]["past"][-1][1] == {"learning_rate": parent["learning_rate"]}
+        assert about | {"learning_rate": 0, "parent": 0} == parent | {"learning_rate": 0, "parent": 0}
+    first = [Run(folder / "runs" / f"climbing-trial-{number}-seed-{FIRST_SEED}").config for number in range(4)]
+    assert trials["value"].mean() > np.mean([promise(config) for config in first])
+
+
+def test_a_population_is_the_same_whatever_happens_and_its_winner_changes_anew_as_it_did(command):
+    command(POPULATION, "--output-dir", "whole")
+    status, said = command(POPULATION, "--output-dir", "parted", "--workers", "3", deaths=(3, 7, 20))
+    assert status == 0, said
+    for name in ("summary.csv", "trials.csv"):
+        assert pathlib.Path("whole", name).read_text() == pathlib.Path("parted", name).read_text()
+    (name,) = pd.read_csv("whole/summary.csv")["setting"].unique()
+    rates = [float(rate) for rate in name.partition("=")[2].split(">")]
+    for seed in (0, 1):
+        paths = [*pathlib.Path("whole/runs").glob(f"learn*-seed-{seed}*/config.json")]
+        ends = [json.loads(path.read_text()) for path in paths]
+        assert len(ends) == len(rates) and {end["learning_rate"] for end in ends} == set(rates)
+    status, said = command(POPULATION, "--output-dir", "whole")
+    assert status == 0 and not MadeUp.asked
+
+
 # With trainings
 
 
@@ -298,3 +343,19 @@ def test_a_worker_that_is_stopped_saves_its_run(tmp_path):
     worker.stopping = True
     assert worker.train(TrainConfig(**BASE | dict(steps=16)), tmp_path / "run")["stopped"]
     assert list(Run(tmp_path / "run").metrics()["steps"]) == [4] and len(Run(tmp_path / "run").checkpoints()) == 2
+
+
+def test_a_child_goes_on_from_its_parents_checkpoint_with_its_own_settings(tmp_path):
+    config, worker = TrainConfig(**BASE | dict(steps=16, evaluate_every=2)), Worker()
+    worker.train(config, tmp_path / "parent", until=5)
+    open_child(tmp_path / "parent", tmp_path / "same", config, [])
+    changed = config.replace(learning_rate=0.9)
+    open_child(tmp_path / "parent", tmp_path / "changed", changed, [[8, {"learning_rate": 0.2}]])
+    for name, its in (("parent", config), ("same", config), ("changed", changed)):
+        assert worker.train(its, tmp_path / name)["failed"] is None
+    parent, same, other = (Run(tmp_path / name).metrics() for name in ("parent", "same", "changed"))
+    columns = [name for name in parent if name not in ("seconds", "steps_per_second")]
+    pd.testing.assert_frame_equal(same[columns], parent[columns])
+    pd.testing.assert_frame_equal(other[columns][:2], parent[columns][:2])
+    assert (other["player_1_loss"][2:] != parent["player_1_loss"][2:]).any()
+    assert Run(tmp_path / "changed").config == changed and find_runs(tmp_path) == {}
