@@ -78,11 +78,11 @@ def run_study(
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
     from imagents.studies.local import Local
+    from imagents.studies.population import trials_of
     from imagents.studies.ray import Ray
     from imagents.studies.report import write_report
     from imagents.studies.running import Running, say
     from imagents.studies.summary import finished
-    from imagents.studies.trials import trials_of
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
@@ -111,7 +111,7 @@ def run_study(
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
-    from imagents.studies.trials import trials_of
+    from imagents.studies.population import trials_of
 
     found, states, wanted = find_runs(folder), [], asked
     check_fits(folder, asked, found)
@@ -152,9 +152,9 @@ def report(arguments: Sequence[str]) -> Job:
     command = parse_words("report", ReportCommand, arguments)
     asked = load_study(command.study)
 
+    from imagents.studies.population import reported
     from imagents.studies.report import write_report
     from imagents.studies.summary import finished
-    from imagents.studies.trials import reported
 
     def job() -> int:
         shown = reported(command.study, asked)

@@ -8,11 +8,13 @@ happens to them.
 
 import dataclasses
 import math
+import pathlib
 import random
+from collections.abc import Callable
 
 from imagents.runs.children import open_child
 from imagents.studies.pool import Job
-from imagents.studies.study import Wanted
+from imagents.studies.study import Study, Wanted
 from imagents.studies.trials import Trial, Trials
 
 
@@ -105,3 +107,13 @@ class Population(Trials):
                 self._known.add(run.identity)
                 self._look(run)
         return changed
+
+
+def reported(folder: pathlib.Path, study: Study) -> Study:
+    """What a study's report is about: of a search that is over the study of its winners, else the study itself."""
+    return (trials_of(folder, study).winners() or study) if study.search else study
+
+
+def trials_of(folder: pathlib.Path, study: Study, say: Callable[[str], None] = lambda sentence: None) -> Trials:
+    """The trials of a study's search, or its population."""
+    return (Population if study.searched.method == "pbt" else Trials)(folder, study, say)

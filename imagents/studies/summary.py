@@ -11,8 +11,8 @@ from imagents.environments import Measure
 from imagents.files import read_json
 from imagents.plotting.reading import read_metrics
 from imagents.studies import statistics
+from imagents.studies.population import reported
 from imagents.studies.study import Found, Study, find_runs, load_study
-from imagents.studies.trials import reported
 
 ALL = "all"  # in the place of an agent's name: the mean over a run's agents
 _KEY = ["setting", "checkpoint", "agent", "measure"]

@@ -214,18 +214,6 @@ class Trials:
         return sum(each.value for each in self._of(trial)) / len(trial.runs) if state == "finished" else None
 
 
-def reported(folder: pathlib.Path, study: Study) -> Study:
-    """What a study's report is about: of a search that is over the study of its winners, else the study itself."""
-    return (trials_of(folder, study).winners() or study) if study.search else study
-
-
-def trials_of(folder: pathlib.Path, study: Study, say: Callable[[str], None] = lambda sentence: None) -> Trials:
-    """The trials of a study's search, or its population."""
-    from imagents.studies.population import Population
-
-    return (Population if study.searched.method == "pbt" else Trials)(folder, study, say)
-
-
 def asked(folder: pathlib.Path) -> list[dict[str, Any]]:
     """The trials that a study's folder has: the `setting` that each is of, and its `values`.
 
