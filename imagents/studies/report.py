@@ -73,7 +73,7 @@ def _blocks(
     failed = [run for _, _, run in runs if run.failed is not None]
     yield "title", (1, name)
     yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
-                   f"{len(study.configs)} settings, {len(study.seeds)} seeds. The unit is the run: what its agents "
+                   f"settings {len(study.configs)}, seeds {len(study.seeds)}. The unit is the run: what its agents "
                    "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
     if has_curves:
         yield "image", ("curves.png", f"{words(_first_measure(study))} over training")
