@@ -105,6 +105,13 @@ def exact(run: pathlib.Path, last: bool) -> Figures:
     return {name: {"unbeatable": float(agent["exact"]["unbeatable"])} for name, agent in agents.items()}
 
 
+def solved(run: pathlib.Path, last: bool) -> Figures:
+    """Whether the sea was solved; at which episode the run says itself."""
+    del last
+    agents = read_json(run / "evaluation.json")["agents"]
+    return {name: {"is_solved": float(agent["solved_episode"] is not None)} for name, agent in agents.items()}
+
+
 def positions(run: pathlib.Path, last: bool) -> Figures:
     """Good and perfect moves in each set of positions, and games won against random play."""
     del last
@@ -140,6 +147,7 @@ FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "connect_four_changes": (positions,),
     "connect_four_strong": (positions, against_perfect),
     "connect_four_v3": (winning,),
+    "deep_sea": (solved,),
     "foraging": (fresh,),
     "foraging_large": (fresh,),
     "simple_spread_300k": (fresh,),

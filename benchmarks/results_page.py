@@ -132,6 +132,10 @@ _FORAGING = """\
 The share of the food that all players take together in a greedy episode, of 1,000 fresh ones; the best checkpoint was
 chosen on other episodes. With sight 0 they see everything, else so many cells to all sides."""
 
+_DEEP_SEA = """\
+bsuite's 21 sizes, 10,000 episodes each. A size is solved at the first episode at which less than nine of ten so far
+were bad, the ones included in which the agent explores."""
+
 _SPREAD = """\
 The mean return of each of three agents in 1,000 fresh episodes of 25 steps. Random play has -26.4, standing still
 -24.2."""
@@ -187,6 +191,9 @@ SECTIONS = [
             [_STEPS, *_EXPLOITABILITY, _at_most(1.0, "average")]),
     Section("Foraging, 8x8-2p-2f-coop", _FORAGING, ["foraging"], _food(2, 0.98)),
     Section("Foraging, 10x10-3p-3f", "The same, for three.", ["foraging_large"], _food(3, 0.5)),
+    Section("Deep sea", _DEEP_SEA, ["deep_sea"],
+            [_STEPS, Column("solved", "is_solved", agent="player_1", enough=1.0),
+             Column("at episode", "solved_episode", agent="player_1", digits=0)]),
     Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [_STEPS, _MEAN, _LAST]),
     Section("Connect four of PettingZoo", _PETTINGZOO, ["connect_four_v3"],
             [_STEPS, *(Column(f"moving {turn}", "won", agent=f"player_{i + 1}", unit="%")
