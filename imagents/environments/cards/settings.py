@@ -20,7 +20,6 @@ _PPO = _CHUNKS | {
     "parallel_games": 512,
     "final_learning_rate": 1e-6,
     "minibatches": 1,
-    "entropy": 0.1,
 }
 
 
@@ -96,7 +95,7 @@ class KuhnPoker(PokerFace):
             "exploration_start": 0.5,
             "exploration_end": 0.1,  # as the temperature of the softmax policy
         },
-        "ppo": _PPO | {"steps": 2_500_000, "learning_rate": 3e-4, "rollout_length": 2},
+        "ppo": _PPO | {"steps": 2_500_000, "learning_rate": 3e-4, "rollout_length": 2, "entropy": 0.13},
     }
 
     def players(self) -> dict:
@@ -121,5 +120,5 @@ class LeducPoker(PokerFace):
             "exploration_end": 0.5,
             "softmax_temperature": 0.5,
         },
-        "ppo": _PPO | {"steps": 5_000_000, "learning_rate": 1e-3, "rollout_length": 4},
+        "ppo": _PPO | {"steps": 5_000_000, "learning_rate": 1e-3, "rollout_length": 4, "entropy": 0.1},
     }
