@@ -12,6 +12,7 @@ import tyro
 from imagents.arguments import Job, parse_words
 from imagents.errors import InputError
 from imagents.files import in_shell, lock, read_json, refusing, write_json
+from imagents.own import trust_again
 from imagents.studies.study import Study, Wanted, check_fits, find_runs, load_study, read_study
 
 
@@ -130,22 +131,46 @@ def _print_plan(folder: pathlib.Path, asked: Study) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class ReportCommand:
-    """Writes the report of a study again: summary.csv, report.md, report.html and curves.png."""
+    """Writes the report of a study again: summary.csv, report.md, report.html and figures."""
 
     study: tyro.conf.Positional[pathlib.Path]
     """The study's folder."""
+    cross_play: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Lets the agents of each seed play with the partners of every other one, where that was not done before."""
+    games: int = 1000
+    """With --cross-play: games of each pair."""
+    pdf: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Writes the figures as PDF files, too, for a column of a paper."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """With --cross-play: imports your own functions that the study names."""
 
 
 def report(arguments: Sequence[str]) -> Job:
     """`imagents report`."""
     command = parse_words("report", ReportCommand, arguments)
     asked = load_study(command.study)
+    for config in asked.configs.values() if command.trust else ():
+        trust_again(config, everything=True)
 
+    from imagents.studies.crossplay import check_games, play_missing
     from imagents.studies.report import write_report
     from imagents.studies.summary import finished
 
+    if command.cross_play:
+        check_games(asked, command.games)
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} pairs" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
+
     def job() -> int:
-        print(write_report(command.study, asked, finished(command.study, asked)))
+        runs = finished(command.study, asked)
+        if command.cross_play:
+            with refusing(command.study):
+                held = lock(command.study)
+            play_missing(command.study, asked, runs, command.games, progress)
+            os.close(held)
+        print(write_report(command.study, asked, runs, command.pdf))
         print(f"done: {command.study / 'report.html'}")
         return 0
 
