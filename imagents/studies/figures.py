@@ -41,7 +41,7 @@ def write_figures(folder: pathlib.Path, draws: Mapping[str, Draw], pdf: bool) ->
 
 def draw_curves(drawn: Mapping[str, pd.DataFrame], label: str, paper: bool = False) -> RunFigure:
     """Draws the interquartile means of settings over steps, and their 95 % intervals at each point as bands."""
-    with _sheet(paper) as (figure, width):
+    with _sheet(paper, 0.72 if paper else 0.6) as (figure, letters):
         axes = figure.subplots()
         for (name, curve), (colour, dash) in zip(drawn.items(), _lines(len(drawn))):
             axes.plot(curve["steps"], curve["value"], dash, color=colour, label=name)
@@ -49,7 +49,7 @@ def draw_curves(drawn: Mapping[str, pd.DataFrame], label: str, paper: bool = Fal
         axes.set(xlabel="steps", ylabel=label)
         axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
         axes.margins(x=0)
-        _add_legend(figure, drawn, width)
+        _add_legend(figure, drawn, letters)
     return figure
 
 
@@ -67,7 +67,7 @@ def draw_profiles(scores: Mapping[str, np.ndarray], label: str, less: bool = Fal
     known = known[np.isfinite(known)]
     room = 0.05 * (np.ptp(known) or 1.0)
     thresholds = np.concatenate([[known[0] - room], known, [known[-1] + room]])
-    with _sheet(paper) as (figure, width):
+    with _sheet(paper, 0.72 if paper else 0.6) as (figure, letters):
         axes = figure.subplots()
         for (name, of), (colour, dash) in zip(scores.items(), _lines(len(scores))):
             shares = statistics.performance_profile(sign * of, sign * thresholds)
@@ -78,7 +78,7 @@ def draw_profiles(scores: Mapping[str, np.ndarray], label: str, less: bool = Fal
                 axes.fill_between(thresholds, *ends.T, step=where, color=colour, alpha=0.15, linewidth=0)
         axes.set(xlabel=label, ylabel=f"share of runs with {'less' if less else 'more'}", ylim=(-0.02, 1.02))
         axes.margins(x=0)
-        _add_legend(figure, scores, width)
+        _add_legend(figure, scores, letters)
     return figure
 
 
@@ -108,11 +108,11 @@ def draw_cross_play(played: Sequence[CrossPlay], paper: bool = False) -> RunFigu
 
 
 @contextlib.contextmanager
-def _sheet(paper: bool, height: float = 0.6) -> Iterator[tuple[RunFigure, float]]:
-    """An empty figure, so high for its width, and its width in inches."""
-    width = _COLUMN if paper else _PAGE
+def _sheet(paper: bool, height: float) -> Iterator[tuple[RunFigure, int]]:
+    """An empty figure, so high for its width, and how many letters go side by side below it."""
+    width, letters = (_COLUMN, 17) if paper else (_PAGE, 10)  # letters of an inch
     with matplotlib.rc_context(PAPER if paper else STYLE):
-        yield RunFigure(figsize=(width, width * height), layout="constrained"), width
+        yield RunFigure(figsize=(width, width * height), layout="constrained"), int(width * letters)
 
 
 def _lines(count: int) -> list[tuple[str, str]]:
@@ -120,9 +120,8 @@ def _lines(count: int) -> list[tuple[str, str]]:
     return [(_COLOURS[i % len(_COLOURS)], _DASHES[i // len(_COLOURS) % len(_DASHES)]) for i in range(count)]
 
 
-def _add_legend(figure: RunFigure, names, width: float) -> None:
-    longest = max(map(len, names))
-    columns = max(1, min(3, len(names), int(width * 10 / (longest + 6))))
+def _add_legend(figure: RunFigure, names: Mapping[str, object], letters: int) -> None:
+    columns = max(1, min(3, len(names), letters // (max(map(len, names)) + 6)))
     figure.legend(loc="outside lower center", ncols=columns, frameon=False)
 
 

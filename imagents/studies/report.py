@@ -36,7 +36,7 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended, pdf: bool = Fa
     draws = _figures(study, runs, every, played)
     write_figures(folder, draws, pdf)
     write_page(folder, name_of(folder), list(_blocks(folder, study, runs, every, table, played, set(draws))))
-    return _text(table, measure)
+    return text_of(table, measure)
 
 
 def _figures(study: Study, runs: Ended, every: pd.DataFrame, played: list[CrossPlay]) -> dict[str, Draw]:
@@ -74,7 +74,7 @@ def _blocks(
     if "profiles" in figures:
         yield "title", (2, "Performance profiles")
         yield "image", ("profiles.png", f"performance profiles of {words(first_measure(study))}")
-        yield "text", "How many runs score more than each threshold; bands are Wilson's 95 % intervals."
+        yield "text", "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
     yield from cross_play_blocks(played)
     if played:
         yield "image", ("crossplay.png", "what the agent of each seed gets with the partners of each")
@@ -86,10 +86,10 @@ def _blocks(
         yield "text", f"{name}:"
         yield "code", _command(config)
     yield "text", f"imagents {imagents.__version__}; the versions that each run had are in its config.json."
-    yield "text", _METHODS
+    yield "text", METHODS
 
 
-_METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
+METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
 that does. Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four runs
 by Tukey and McLaughlin 1963, of more by a bootstrap at the expanded quantiles of Hesterberg 2015, of probabilities
 of improvement by Newcombe 2006. Fewer than three runs are an anecdote, and have none. Estimates are those of Agarwal et
@@ -134,10 +134,10 @@ def cross_play_blocks(played: list[CrossPlay]) -> Iterator[Block]:
 
 
 _CROSS_PLAY = """What agents get with their twins, with whom they learned, and with those of other seeds: what is more
-with twins alone is owed to conventions that nobody else knows (Hu et al. 2020). Each pair met in {games} games, and
-agents played {policy}. Seeds are drawn, not pairs: intervals are a bootstrap at expanded quantiles, of three or four
-seeds a jackknife. Where one agent gains what the other loses, nothing is to be said of both together. Runs that failed
-have no agents."""
+with twins alone is owed to conventions that nobody else knows (Hu et al. 2020). Each pair met in {games} games, policy:
+{policy}. Seeds are drawn, not pairs: intervals are a bootstrap at expanded quantiles, of three or four seeds a
+jackknife. Where one agent gains what the other loses, nothing is to be said of both together. Runs that failed have no
+agents."""
 
 
 def _improvement(scores, others) -> str:
@@ -146,7 +146,7 @@ def _improvement(scores, others) -> str:
     return f"{share} ({found.low:.2f} to {found.high:.2f})" if found else share
 
 
-def _text(table: pd.DataFrame, measure: str) -> str:
+def text_of(table: pd.DataFrame, measure: str) -> str:
     """What the command prints: the first measure, in 80 columns."""
     rows = table[(table["agent"] == ALL) & (table["measure"] == measure)].drop_duplicates("setting")
     if rows.empty:
