@@ -19,8 +19,8 @@ from typing import Any
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError, brief, check_seed
 from imagents.files import read_json, read_text, reason
+from imagents.runs.folders import FAILED
 
-FAILED = "failed.json"  # in the folder of a run that diverged: the sentence that says how
 _BUDGET = ("steps", "minutes")
 _PARTS = {
     "seeds": ((int, list, tuple), "a number of seeds, or a list of them, is"),
