@@ -58,7 +58,9 @@ setup(
         "open_spiel": ["open_spiel"],
         "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel"],  # what tests compare environments with
         "pettingzoo": ["mpe2", "pettingzoo[classic]"],
+        "ray": ["optuna", "ray"],
         "sagemaker": ["sagemaker>=2.257,<3"],
+        "search": ["optuna"],
         "serving": ["tensorflow-serving-api~=2.19.0"],
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
         "unity": ["grpcio"],

@@ -1,5 +1,6 @@
 """`imagents study` and `imagents report`."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -13,7 +14,8 @@ from imagents.arguments import Job, parse_words
 from imagents.errors import InputError
 from imagents.files import in_shell, lock, read_json, refusing, write_json
 from imagents.own import trust_again
-from imagents.studies.study import Study, Wanted, check_fits, find_runs, load_study, read_study
+from imagents.studies.fits import check_fits
+from imagents.studies.study import Study, find_runs, load_study, read_study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,15 +23,17 @@ class StudyCommand:
     """Trains many runs, settings times seeds, and says what they show together; the same command goes on."""
 
     file: tyro.conf.Positional[pathlib.Path]
-    """What to train, a TOML file: `seeds`, and settings in `[base]`, `[grid]` and `[[settings]]`."""
+    """What to train, a TOML file: `seeds`, and settings in `[base]`, `[grid]`, `[[settings]]`, `[search]`."""
     output_dir: pathlib.Path | None = None
     """The study's folder; outputs/ and the file's name if not given."""
     workers: int = 0
-    """Processes; as many as there are cores if not given."""
+    """Processes; as many as there are cores, or processors in the Ray cluster, if not given."""
     dry_run: bool = False
     """Lists the runs, and how long they take if one is finished; trains nothing."""
-    engine: Literal["local"] = "local"
-    """Where runs are trained: on this machine."""
+    engine: Literal["local", "ray"] = "local"
+    """Where runs are trained: by processes of this machine, or on a Ray cluster that shares the study's folder."""
+    address: str | None = None
+    """Of the Ray cluster, as `ray.init` takes it, such as auto; a new one on this machine if not given."""
 
 
 def study(arguments: Sequence[str]) -> Job:
@@ -37,23 +41,37 @@ def study(arguments: Sequence[str]) -> Job:
     command = parse_words("study", StudyCommand, arguments)
     if command.workers < 0:
         raise InputError(f"workers = {command.workers}: a number of processes, or 0 for as many as there are cores")
+    if command.address and command.engine != "ray":
+        raise InputError(f"address = {command.address!r}: it is for --engine ray")
     asked = read_study(command.file)
     folder = command.output_dir or pathlib.Path("outputs") / command.file.stem
     if command.dry_run:
         return lambda: _print_plan(folder, asked)
     again = f"imagents study {in_shell(command.file)}"
     again += f" --output-dir {in_shell(command.output_dir)}" if command.output_dir else ""
-    return lambda: run_study(asked, folder, command.workers, again)
+    for name in ("engine", "address", "workers"):
+        if (value := getattr(command, name)) and value != "local":
+            again += f" --{name} {in_shell(str(value))}"
+    return lambda: run_study(asked, folder, command.workers, again, command.engine, command.address)
 
 
-def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: str = "the same call") -> int:
+def run_study(
+    asked: Study,
+    folder: str | os.PathLike,
+    workers: int = 0,
+    again: str = "the same call",
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+) -> int:
     """Trains what is missing of a study, and writes its report.
 
     Args:
       asked: the study.
       folder: where it is.
-      workers: how many processes train; as many as there are cores if 0.
+      workers: how many processes train; as many as there are cores, or processors in the cluster, if 0.
       again: what goes on with it, for people.
+      engine: where they do: "local", on this machine, or "ray", on a cluster that shares the folder.
+      address: of that cluster, as `ray.init` takes it; a new one on this machine if None.
 
     Returns:
       0 if all runs finished, 1 if some failed, 128 and the signal's number if one stopped it.
@@ -61,63 +79,57 @@ def run_study(asked: Study, folder: str | os.PathLike, workers: int = 0, again: 
     Raises:
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
-    from imagents.studies.local import Pool
+    from imagents.studies.local import Local
+    from imagents.studies.ray import Ray
     from imagents.studies.report import write_report
+    from imagents.studies.running import Running, say
     from imagents.studies.summary import finished
+    from imagents.studies.trials import Trials
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
-    with refusing(folder):
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        held = lock(folder)
-    try:
+    log = folder / "workers.log"
+    with contextlib.ExitStack() as stack:
+        workplace = stack.enter_context(contextlib.closing(Ray(log, address) if engine == "ray" else Local(log)))
+        with refusing(folder):
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            stack.callback(os.close, lock(folder))
         write_json(folder / "study.json", asked.to_dict())
-        found, jobs, names = find_runs(folder), [], {path.name for path in (folder / "runs").iterdir()}
-        wanted = asked.runs()
-        for run in wanted:
-            known = found.get(run.identity)
-            if known and known.finishes(run):
-                continue
-            path = known.path if known else folder / "runs" / _free_name(run, names)
-            names.add(path.name)
-            jobs.append((run, path))
-        done = len(wanted) - len(jobs)
-        print(f"{len(wanted)} runs, {done} finished: {folder}", flush=True)
-
-        def told(run: Wanted, failed: str | None) -> None:
-            nonlocal done
-            done += 1
-            said = f"failed: {failed}" if failed else "finished"
-            print(f"{done} of {len(wanted)}: {run.setting}, seed {run.seed}: {said}", file=sys.stderr, flush=True)
-
-        pool = Pool(jobs, folder / "workers.log", told)
-        stopped_by = pool.run(workers or len(os.sched_getaffinity(0))) if jobs else None
-        runs = finished(folder, asked)
-        print(write_report(folder, asked, runs))
-    finally:
-        os.close(held)
-    if stopped_by:
+        running, wanted = Running(folder, workplace, workers), asked
+        if asked.search:
+            trials = Trials(folder, asked, say)
+            running.search(trials)
+            trials.write()
+            wanted = trials.winners()
+        if wanted is not None and not running.stopped_by:
+            running.runs(wanted)
+        runs = finished(folder, wanted) if wanted else []
+        print(write_report(folder, wanted or asked, runs))
+    if running.stopped_by:
         print(f"stopped, nothing lost; to go on: {again}")
-        return 128 + stopped_by
+        return 128 + running.stopped_by
     print(f"done: {folder / 'report.html'}")
-    return 0 if pool.all_well and all(run.failed is None for _, _, run in runs) else 1
-
-
-def _free_name(run: Wanted, names: set[str]) -> str:
-    name, number = run.folder_name, 2
-    while name in names:
-        name, number = f"{run.folder_name}-{number}", number + 1
-    return name
+    return 0 if running.all_well and runs and all(run.failed is None for _, _, run in runs) else 1
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
-    found, left = find_runs(folder), []
+    from imagents.studies.trials import Trials
+
+    found, states, wanted = find_runs(folder), [], asked
     check_fits(folder, asked, found)
-    for run in asked.runs():
+    if asked.search:
+        trials = Trials(folder, asked)
+        wanted, rows = trials.winners(), trials.table()
+        states = [(row.state or "begun", f"{row.setting}, trial {row.trial}") for row in rows.itertuples()]
+        states += [("missing", "a further trial")] * max(0, trials.missing())
+    if wanted is None:  # the winners are not known yet
+        states += [("missing", f"the best of {name}, seed {seed}") for seed in asked.seeds for name in asked.configs]
+    for run in wanted.runs() if wanted else ():
         known = found.get(run.identity)
         state = "missing" if known is None else "finished" if known.finishes(run) else "begun"
-        left += [run] if state != "finished" else []
-        print(f"{state:9} {run.setting}, seed {run.seed}")
+        states.append((state, f"{run.setting}, seed {run.seed}"))
+    print("\n".join(f"{state:9} {what}" for state, what in states))
+    left = [state for state, _ in states if state in ("missing", "begun")]
     measured = [run for run in found.values() if run.is_measured]
     estimate = ""
     if measured:
@@ -163,6 +175,7 @@ def report(arguments: Sequence[str]) -> Job:
     from imagents.studies.crossplay import check_games, play_missing
     from imagents.studies.report import write_report
     from imagents.studies.summary import finished
+    from imagents.studies.trials import reported
 
     [target, *others] = command.studies
     if others:
@@ -176,16 +189,17 @@ def report(arguments: Sequence[str]) -> Job:
             print(f"\r{done} of {total} pairs" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
 
     def job() -> int:
-        runs = {folder: finished(folder, study) for folder, study in asked.items()}
-        for folder, study in asked.items() if command.cross_play else ():
+        shown = {folder: reported(folder, study) for folder, study in asked.items()}
+        runs = {folder: finished(folder, study) for folder, study in shown.items()}
+        for folder, study in shown.items() if command.cross_play else ():
             with refusing(folder):
                 held = lock(folder)
             play_missing(folder, study, runs[folder], command.games, progress)
             os.close(held)
         if others:
-            print(write_comparison(target, asked, runs, command.pdf))
+            print(write_comparison(target, shown, runs, command.pdf))
         else:
-            print(write_report(target, asked[target], runs[target], command.pdf))
+            print(write_report(target, shown[target], runs[target], command.pdf))
         print(f"done: {target / 'report.html'}")
         return 0
 

@@ -3,18 +3,19 @@
 import functools
 import math
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import imagents
-from imagents.config import TrainConfig
 from imagents.files import in_shell, replacing
 from imagents.plotting.style import shown, words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
+from imagents.studies.mattered import trial_blocks
 from imagents.studies.pages import Block, Rows, write_page
 from imagents.studies.study import Study
 from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
@@ -35,7 +36,8 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended, pdf: bool = Fa
         table.to_csv(writing, index=False)
     draws = _figures(study, runs, every, played)
     write_figures(folder, draws, pdf)
-    write_page(folder, name_of(folder), list(_blocks(folder, study, runs, every, table, played, set(draws))))
+    blocks = [*_blocks(folder, study, runs, every, table, played, set(draws)), *trial_blocks(folder)]
+    write_page(folder, name_of(folder), blocks)
     return text_of(table, measure)
 
 
@@ -82,9 +84,9 @@ def _blocks(
         yield "title", (2, "Runs that failed")
         yield "table", [("run", "why"), *((run.path.name, run.failed) for run in failed)]
     yield "title", (2, "How to repeat it")
-    for name, config in study.configs.items():
+    for name, values in study.values.items():
         yield "text", f"{name}:"
-        yield "code", _command(config)
+        yield "code", command_of(values)
     yield "text", f"imagents {imagents.__version__}; the versions that each run had are in its config.json."
     yield "text", METHODS
 
@@ -161,15 +163,13 @@ def text_of(table: pd.DataFrame, measure: str) -> str:
     return "\n".join(lines)
 
 
-def _command(config: TrainConfig) -> str:
-    """The command that trains such a run; SEED stands for its seed."""
-    plain = TrainConfig(config.environment.name, algorithm=config.algorithm.name).to_dict()
-    flags = [f"--environment {config.environment.name}", f"--algorithm {config.algorithm.name}"]
-    for name, value in config.to_dict().items():
-        if value != plain.get(name) and name not in ("environment", "algorithm", "seed") and value is not None:
-            values = value if isinstance(value, list) else [value]
-            flags.append(" ".join([f"--{name.replace('_', '-')}", *(in_shell(str(each)) for each in values)]))
-    return f"imagents train {' '.join(flags)} --seed SEED"
+def command_of(values: Mapping[str, Any]) -> str:
+    """The command that trains a run with these settings, as a study names them; SEED stands for its seed."""
+    flags = []
+    for name, value in values.items():
+        each = value if isinstance(value, (list, tuple)) else [value]
+        flags.append(" ".join([f"--{name.replace('_', '-')}", *(in_shell(str(one)) for one in each)]))
+    return " ".join(["imagents train", *flags, "--seed SEED"])
 
 
 def scores_of(

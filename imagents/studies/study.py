@@ -13,20 +13,23 @@ import os
 import pathlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError, brief, check_seed
 from imagents.files import read_json, read_text, reason
 from imagents.runs.folders import FAILED
+from imagents.studies.search import FIRST_SEED, Search, whole
 
-_BUDGET = ("steps", "minutes")
+BUDGET = ("steps", "minutes")
 _PARTS = {
     "seeds": ((int, list, tuple), "a number of seeds, or a list of them, is"),
     "base": (Mapping, "settings by their names are"),
     "grid": (Mapping, "lists of values by setting are"),
     "settings": ((list, tuple), "a list of settings, each with its name, is"),
+    "search": (Mapping, "ranges by setting are"),
+    "budget": (Mapping, "trials or hours are"),
 }
 
 
@@ -44,13 +47,18 @@ class Wanted:
     @property
     def identity(self) -> str:
         """Equal for runs that differ in their budget alone."""
-        return json.dumps({name: value for name, value in self.config.to_dict().items() if name not in _BUDGET})
+        return json.dumps({name: value for name, value in self.config.to_dict().items() if name not in BUDGET})
 
     @property
     def folder_name(self) -> str:
         """A readable name for its folder; it identifies nothing."""
         plain = re.sub(r"[^\w.=-]+", "-", self.setting)[:80].strip("-")
         return f"{plain}-seed-{self.seed}"
+
+    def free_name(self, taken: Container[str]) -> str:
+        """The same, or with -2, -3, ... at its end, if that is taken."""
+        names = itertools.chain([self.folder_name], (f"{self.folder_name}-{number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in taken)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +70,10 @@ class Study:
       grid: lists of values by setting, which are crossed.
       settings: further settings, each with its `name`; not crossed with each other, but with the grid.
       seeds: so many, from 0 on, or which.
+      search: ranges of further settings by name, and how to search them: `objective`, `direction`, `checkpoint`,
+        `method`, `seed`, `seeds`, `early_stopping`. What each of the settings above is best with is trained with the
+        study's seeds, and only that is reported.
+      budget: of a search: `trials` of each of the settings above, `hours` of training of all trials.
 
     Raises:
       InputError: for what no training can have, before anything is made.
@@ -71,6 +83,8 @@ class Study:
     grid: Mapping[str, Sequence] = dataclasses.field(default_factory=dict)
     settings: Sequence[Mapping[str, Any]] = ()
     seeds: int | Sequence[int] = 1
+    search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    budget: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for part, (kinds, needed) in _PARTS.items():
@@ -88,7 +102,15 @@ class Study:
         names = [one.get("name") if isinstance(one, Mapping) else None for one in self.settings]
         if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
             raise InputError(f"settings: the names are {brief(names)}: each needs one of its own")
-        object.__setattr__(self, "_configs", self._make_configs())
+        object.__setattr__(self, "values", self._make_values())
+        object.__setattr__(self, "_configs", {name: _config(values) for name, values in self.values.items()})
+        if self.budget and not self.search:
+            raise InputError(f"budget = {brief(dict(self.budget))}: it is for a search, and there is none")
+        searched = Search.of(self.search, self.budget, self._configs) if self.search else None
+        object.__setattr__(self, "searched", searched)
+        if searched and max(self.seeds) >= FIRST_SEED:
+            raise InputError(f"seeds = {brief(list(self.seeds))}: with a search they are below {FIRST_SEED}, where the "
+                             "seeds of trials begin")
 
     @property
     def configs(self) -> dict[str, TrainConfig]:
@@ -104,24 +126,34 @@ class Study:
         """Plain values, for study.json; `Study(**values)` is the way back."""
         return json.loads(json.dumps({part: getattr(self, part) for part in _PARTS}))
 
-    def _make_configs(self) -> dict[str, TrainConfig]:
-        configs = {}
+    def _make_values(self) -> dict[str, dict[str, Any]]:
+        found = {}
         for named, values in itertools.product(self.settings or ({},), itertools.product(*self.grid.values())):
             crossed = dict(zip(self.grid, values))
             own = {name: value for name, value in named.items() if name != "name"}
             if twice := [name for name in own if name in crossed]:
                 raise InputError(f"grid: {twice[0]} is a setting of {named['name']}, too: name it once")
             words = [named["name"]] if named else []
-            words += [f"{name}={_word(value)}" for name, value in crossed.items()]
-            values = {name: _whole(value) for name, value in (dict(self.base) | own | crossed).items()}
+            words += told(crossed)
+            values = {name: whole(value) for name, value in (dict(self.base) | own | crossed).items()}
             if "seed" in values:
                 raise InputError(f"seed = {values['seed']}: seeds says which there are")
-            name = ", ".join(words) or values.get("environment", "base")
-            try:
-                configs[name] = TrainConfig(**values)
-            except TypeError:
-                raise InputError(f"settings are {brief(values)}: names are needed") from None
-        return configs
+            if twice := [name for name in values if name in self.search]:
+                raise InputError(f"search: {twice[0]} is a setting already: name it once")
+            found[", ".join(words) or values.get("environment", "base")] = values
+        return found
+
+
+def told(values: Mapping[str, Any]) -> list[str]:
+    """Settings in words."""
+    return [f"{name}={_word(value)}" for name, value in values.items()]
+
+
+def _config(values: dict[str, Any]) -> TrainConfig:
+    try:
+        return TrainConfig(**values)
+    except TypeError:
+        raise InputError(f"settings are {brief(values)}: names are needed") from None
 
 
 def read_study(path: str | os.PathLike) -> Study:
@@ -152,7 +184,7 @@ def load_study(folder: str | os.PathLike) -> Study:
     """
     try:
         content = read_json(pathlib.Path(folder) / "study.json")
-        return Study(**{part: content[part] for part in _PARTS})
+        return Study(**{"search": {}, "budget": {}} | content)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
@@ -175,7 +207,7 @@ class Found:
         """Whether there is nothing left to train: its budget is spent, or it diverged."""
         if self.failed is not None:
             return True
-        budgets = [{name: vars(config.training)[name] for name in _BUDGET} for config in (self.config, wanted.config)]
+        budgets = [{name: vars(config.training)[name] for name in BUDGET} for config in (self.config, wanted.config)]
         return self.is_measured and budgets[0] == budgets[1]
 
 
@@ -192,41 +224,5 @@ def find_runs(folder: pathlib.Path) -> dict[str, Found]:
     return found
 
 
-def check_fits(folder: pathlib.Path, study: Study, found: dict[str, Found]) -> None:
-    """Refuses to go on with a study whose runs were made with other settings than they would be now.
-
-    Seeds and settings may be added or left out, and a budget may grow.
-
-    Args:
-      folder: the study's.
-      study: what is asked now.
-      found: the runs that are there, as `find_runs` gives them.
-
-    Raises:
-      InputError: that names the setting.
-    """
-    if not (folder / "study.json").exists():
-        return
-    before = load_study(folder)
-    used = {run.setting for run in before.runs() if run.identity in found}
-    for name, config in study.configs.items():
-        if name not in used:
-            continue
-        old, new = before.configs[name].to_dict(), config.to_dict()
-        for key in {**old, **new}:
-            was, now = old.get(key), new.get(key)
-            grows = key in _BUDGET and was is not None and now is not None and now > was
-            if was != now and not grows:
-                raise InputError(f"{key} = {brief(now)}: the runs of {name} in {folder} have {brief(was)}, and a study "
-                                 "keeps that: give the settings another name, or the study another folder")
-
-
 def _word(value) -> str:
-    return "x".join(map(_word, value)) if isinstance(value, (list, tuple)) else str(_whole(value))
-
-
-def _whole(value):
-    """Whole floats, such as 1e6, as integers, also in lists."""
-    if isinstance(value, (list, tuple)):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return "x".join(map(_word, value)) if isinstance(value, (list, tuple)) else str(whole(value))

@@ -12,6 +12,7 @@ from imagents.files import read_json
 from imagents.plotting.reading import read_metrics
 from imagents.studies import statistics
 from imagents.studies.study import Found, Study, find_runs, load_study
+from imagents.studies.trials import reported
 
 ALL = "all"  # in the place of an agent's name: the mean over a run's agents
 _KEY = ["setting", "checkpoint", "agent", "measure"]
@@ -33,7 +34,7 @@ def study_results(folder: str | os.PathLike, study: Study | None = None) -> pd.D
       over the agents of a run (`all`). `checkpoint` is "best" or "last". Of a run that failed each measure is infinite,
       the worst that there is.
     """
-    study = study or load_study(folder)
+    study = reported(pathlib.Path(folder), study or load_study(folder))
     return tabulate(finished(pathlib.Path(folder), study), study)
 
 

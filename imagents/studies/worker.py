@@ -4,26 +4,31 @@
 Whoever closes that input stops it: the run under way is saved.
 """
 
+import contextlib
 import json
+import math
 import os
 import pathlib
 import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 
 from imagents.config import TrainConfig
 from imagents.errors import InputError
-from imagents.files import write_json
+from imagents.files import lock, write_json
 from imagents.own import is_own, trust
 from imagents.process import end
-from imagents.studies.study import FAILED
+from imagents.runs.folders import FAILED
 
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back
 # What no compiled program depends on: it is in variables, or in Python between two chunks.
 _FREE = ("seed", "steps", "minutes", "learning_rate", "final_learning_rate", "rounds_per_chunk", "evaluate_every",
          "checkpoint_minutes", "snapshots", "record_every")  # fmt: skip
+_PATIENCE = 120.0  # seconds: so long a process that trained a run may take to end
 
 
 def structure(config: TrainConfig) -> str:
@@ -36,13 +41,29 @@ class Worker:
 
     def __init__(self):
         self._warm, self._known = None, set()
+        self.stopping = False  # whether to save the run under way, and to train no more; any thread may set it
 
-    def train(self, config: TrainConfig, path: pathlib.Path) -> dict:
+    def answer(self, job: dict) -> dict:
+        """What `train` returns of a job's settings, path and until; or the `error` that kept it from that."""
+        try:
+            return self.train(TrainConfig(**job["settings"]), pathlib.Path(job["path"]), job["until"])
+        except (InputError, OSError) as error:
+            return {"error": str(error), "renew": False}
+        except Exception as error:  # a fault of ours: the trace is in the log, and the others go on
+            traceback.print_exc()
+            return {"error": f"{type(error).__name__}: {error}".partition("\n")[0], "renew": True}
+
+    def train(self, config: TrainConfig, path: pathlib.Path, until: int | None = None) -> dict:
         """Trains a run, or goes on with it.
 
+        Args:
+          config: its settings.
+          path: its folder.
+          until: after so many steps it pauses, as soon as it is measured; None for never.
+
         Returns:
-          `failed`: None, or in one sentence why there is nothing to expect of it; `stopped`: whether a signal stopped
-          it; `renew`: whether this process has compiled enough.
+          `failed`: None, or in one sentence why there is nothing to expect of it; `stopped`: whether it was stopped
+          from outside; `renew`: whether this process has compiled enough.
         """
         from imagents.training.experiment import Experiment
 
@@ -52,16 +73,23 @@ class Worker:
         warm = self._warm[1] if self._warm and self._warm[0] == key else None
         self._warm, self._known = None, self._known | {key}
         budget = {name: getattr(config.training, name) for name in ("steps", "minutes")}
+        measures = tuple(f"_{name}" for name in config.environment.measures)
+
+        def pauses(row: dict[str, float]) -> bool:
+            is_measured = any(name.endswith(measures) and not math.isnan(value) for name, value in row.items())
+            return self.stopping or (until is not None and row["steps"] >= until and is_measured)
+
         try:
             if (path / "config.json").exists():
+                _wait_for(path)
                 experiment = Experiment(resume=path, **budget)
             else:
                 experiment = Experiment(config, path)
             if warm is not None:
                 experiment.take_over(warm)
-            run = experiment.run(quiet=True, figures=False)
-            stopped = experiment.stopped_by is not None
-            if not stopped:
+            run = experiment.run(quiet=True, figures=False, pauses=pauses)
+            stopped = bool(experiment.stopped_by) or self.stopping
+            if experiment.stopped_by is None:
                 run.thin()
         except FloatingPointError as error:
             failed = str(error)
@@ -69,6 +97,15 @@ class Worker:
         if experiment.can_be_reused:
             self._warm = key, experiment
         return {"failed": failed, "stopped": stopped, "renew": len(self._known) >= _MOST_STRUCTURES}
+
+
+def _wait_for(run: pathlib.Path) -> None:
+    """Waits until the process that trained a run, and is about to end, has let go of it."""
+    waited_until = time.monotonic() + _PATIENCE
+    while time.monotonic() < waited_until:
+        with contextlib.suppress(InputError):
+            return os.close(lock(run))
+        time.sleep(0.2)
 
 
 def main() -> None:
@@ -79,15 +116,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     worker = Worker()
     while line := jobs.get():
-        job = json.loads(line)
-        try:
-            answer = worker.train(TrainConfig(**job["settings"]), pathlib.Path(job["path"]))
-        except (InputError, OSError) as error:
-            answer = {"error": str(error), "renew": False}
-        except Exception as error:  # a fault of ours: the trace is in the log, and the others go on
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}".partition("\n")[0], "renew": True}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
 
 
 def _listen(jobs: queue.Queue) -> None:

@@ -177,7 +177,7 @@ class Experiment:
         )
         self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
-    def run(self, quiet: bool = False, metric_lines: bool = False, figures: bool = True) -> Run:
+    def run(self, quiet=False, metric_lines=False, figures=True, pauses: Callable | None = None) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
         A stop finishes the chunk under way and saves everything; the signal's number is
@@ -191,6 +191,7 @@ class Experiment:
           quiet: whether to print nothing.
           metric_lines: whether to print lines of `name=value`, see `imagents.training.progress.Progress`.
           figures: whether to draw.
+          pauses: whether to stop, asked with each row of metrics; `stopped_by` is 0 then.
 
         Raises:
           OSError: if the run folder cannot be written any more, in one sentence.
@@ -202,7 +203,7 @@ class Experiment:
             self.stopped_by = None
             if self._fraction_done() >= 1.0 and not quiet:
                 print(f"nothing to train: the budget, {self._budget}, was spent already; a larger one goes on")
-            self._train(quiet, metric_lines)
+            self._train(quiet, metric_lines, pauses)
             with self._run.writing():
                 if self.stopped_by is None:
                     report = self._evaluated()
@@ -236,7 +237,7 @@ class Experiment:
         except InputError as error:  # somebody changed metrics.csv meanwhile: no reason to fail, after all that
             self._run.note(f"there are no figures, or old ones: {error}")
 
-    def _train(self, quiet: bool, metric_lines: bool) -> None:
+    def _train(self, quiet: bool, metric_lines: bool, pauses: Callable | None) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         videos = Videos(self._run, self.config.training, int(self.trainer.steps))
         with self._run.writing():
@@ -261,6 +262,8 @@ class Experiment:
                         self._save()
                         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
                 progress.update(self._fraction_done(), self._seconds, row)
+                if self.stopped_by is None and pauses is not None and pauses(row):
+                    self.stopped_by = 0
                 signals.take(signal.SIGTERM)
                 with self._run.writing():
                     videos.film_where_due(int(self.trainer.rounds), int(self.trainer.steps), self._save, events)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 
 import matplotlib
 import numpy as np
@@ -9,9 +10,13 @@ import pandas as pd
 import pytest
 
 from imagents import cli
+from imagents.commands import Train
+from imagents.config import TrainConfig
 from imagents.files import write_json
+from imagents.flags import parse_training
 from imagents.studies.crossplay import CrossPlay
 from imagents.studies.figures import draw_cross_play, draw_curves, draw_profiles, write_figures
+from imagents.studies.report import command_of
 from imagents.studies.study import Study
 
 BASE = dict(environment="coordination", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
@@ -116,3 +121,17 @@ def test_fonts_of_a_paper_are_embedded_and_the_figure_fits_its_column(tmp_path):
     assert b"/CIDFontType2" in content and b"/Type3" not in content and b"CreationDate" not in content
     assert draw_curves({"it": curve}, "score", True).get_figwidth() == pytest.approx(3.35)
     assert matplotlib.rcParams["pdf.fonttype"] == 3  # as it was, for everybody else
+
+
+@pytest.mark.parametrize("settings", [
+    dict(environment="climbing", steps=20, hidden_layers=[4, 4], algorithms=["dqn", "tabular"]),
+    dict(environment="connect_four", preset="quick", opening_plies=3),
+    dict(environment="pettingzoo:classic.connect_four_v3", preset="board", steps=300),  # c51, which the line allows
+])  # fmt: skip
+def test_the_command_in_a_report_trains_what_the_study_trained(settings):
+    study = Study(settings, seeds=[5])
+    [values] = study.values.values()
+    words = shlex.split(command_of(values).replace("SEED", "5"))
+    flags, _ = parse_training("imagents train", words[2:], Train)
+    [run] = study.runs()
+    assert TrainConfig(**flags) == run.config

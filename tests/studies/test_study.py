@@ -36,24 +36,26 @@ hysteretic = [1.0, 0.1]
 """
 
 
-class AtOnce(local.Pool):
-    """Trains in this process, one run after the other."""
+class AtOnce:
+    """A worker in this process."""
 
-    def run(self, workers):
-        worker = Worker()
-        for wanted, path, _ in self._left:
-            failed = worker.train(wanted.config, path)["failed"]
-            self.all_well &= failed is None
-            self._told(wanted, failed)
+    def __init__(self, log):
+        self._worker = Worker()
+
+    def ask(self, job):
+        return self._worker.answer(job.to_dict())
+
+    def end(self):
+        pass
 
 
 @pytest.fixture
 def command(capsys, monkeypatch):
     """Runs `imagents study` with these words, training in this process; returns its status, and what it said."""
-    monkeypatch.setattr(local, "Pool", AtOnce)
+    monkeypatch.setattr(local, "Process", AtOnce)
 
     def run(*words) -> tuple[int, str]:
-        status = cli.main(["study", *map(str, words)])
+        status = cli.main(["study", "--workers", "1", *map(str, words)])
         said = capsys.readouterr()
         return status, said.out + said.err
 
@@ -127,7 +129,7 @@ def test_it_is_what_its_folder_says_it_was():
     ("[grid]\nhysteretic = 1.0", "grid: hysteretic = 1.0: a list of values is needed"),
     ("[[settings]]\nsteps = 3", "settings: the names are [None]: each needs one of its own"),
     ("[grid]\ndiscount = [1]\n[[settings]]\nname = 'a'\ndiscount = 1", "grid: discount is a setting of a, too"),
-    ("[gird]\nhysteretic = [1]", "unknown part 'gird': a study has seeds, base, grid, settings"),
+    ("[gird]\nhysteretic = [1]", "unknown part 'gird': a study has seeds, base, grid, settings, search, budget"),
     ("seeds = ", "climb.toml is no TOML file: "),
 ])  # fmt: skip
 def test_bad_input_is_one_sentence_and_nothing_is_made(command, file, text, sentence):

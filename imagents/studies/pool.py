@@ -1,0 +1,159 @@
+"""Which run is next, for workers of any engine: what happens when one dies, or when all have to stop.
+
+An engine says how many workers there can be, `workers`, and makes them: `start(is_needed)` returns one that is ready,
+or None once it is not needed any more. A worker's `ask(job)` trains a run, and returns what `Worker.train` does, or
+None if it died over that; `stop()` lets it save the run under way and answer so; `end()` ends it.
+"""
+
+import collections
+import dataclasses
+import functools
+import pathlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from imagents.process import Signals
+from imagents.studies.study import Wanted
+from imagents.studies.worker import structure
+
+_MOST_DEATHS = 3  # of workers that trained the same run from the same checkpoint on, before it is given up
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run to train, in its folder: to its end, or until it is measured after so many steps."""
+
+    wanted: Wanted
+    path: pathlib.Path
+    until: int | None = None
+
+    @functools.cached_property
+    def structure(self) -> str:
+        """Equal for runs that can share a compiled program."""
+        return structure(self.wanted.config)
+
+    def to_dict(self) -> dict:
+        """Plain values, for a worker."""
+        return {"settings": self.wanted.config.to_dict(), "path": str(self.path), "until": self.until}
+
+
+class Pool:
+    """Trains runs by workers; those that can share a compiled program follow one another in one of them.
+
+    Args:
+      engine: what makes workers.
+      ended: called after each job, with None or with why there is nothing to expect of it; what it returns is to be
+        trained, too, and before all others.
+      jobs: what to train.
+      more: called when these have begun: further ones, as long as there are any.
+    """
+
+    def __init__(
+        self,
+        engine,
+        ended: Callable[[Job, str | None], Job | None],
+        jobs: Sequence[Job] = (),
+        more: Callable[[], list[Job]] = list,
+    ):
+        self._engine, self._ended, self._left, self._more = engine, ended, list(jobs), more
+        self._deaths: collections.Counter[tuple[str, ...]] = collections.Counter()
+        self._lock, self._workers, self._stopping = threading.RLock(), set(), False
+        self._fault: BaseException | None = None
+        self.all_well = True
+
+    def run(self, workers: int) -> int | None:
+        """Trains all of them. Returns the number of the signal that stopped it, if one did: runs are saved then."""
+        stopped_by = []
+
+        def stop(number: int) -> None:
+            stopped_by.append(number)
+            print("stopping: the runs under way are saved", file=sys.stderr, flush=True)
+            self._stop()
+
+        threads = [threading.Thread(target=self._work) for _ in range(workers)]
+        with Signals(stop) as signals:
+            signals.take(signal.SIGTERM)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        if self._fault is not None:
+            raise self._fault
+        return stopped_by[0] if stopped_by else None
+
+    def _work(self) -> None:
+        """One worker after another, until nothing is left to do."""
+        worker, last = None, ""
+        try:
+            while self._is_needed() and (worker := worker or self._start()) and (job := self._next(last)):
+                last = job.structure
+                answer = worker.ask(job)
+                if answer is None or answer.get("stopped"):  # it died, or was told to
+                    worker = self._end(worker)
+                    self._again(job)
+                    continue
+                self._tell(job, answer.get("failed") or answer.get("error"))
+                if answer["renew"]:
+                    worker = self._end(worker)
+        except BaseException as error:  # a fault of ours, which the main thread has to tell
+            self._fault = error
+            self._stop()
+        finally:
+            self._end(worker)
+
+    def _is_needed(self) -> bool:
+        """Whether there is something to do for one more worker."""
+        with self._lock:
+            if not self._left and not self._stopping:
+                self._left += self._more()
+            return bool(self._left) and not self._stopping
+
+    def _next(self, last: str) -> Job | None:
+        """The first run that fits what a worker has compiled, else the first one."""
+        with self._lock:
+            if not self._is_needed():
+                return None
+            fitting = (place for place, job in enumerate(self._left) if job.structure == last)
+            return self._left.pop(next(fitting, 0))
+
+    def _tell(self, job: Job, failed: str | None) -> None:
+        with self._lock:
+            self.all_well &= failed is None
+            if (further := self._ended(job, failed)) is not None:
+                self._left.insert(0, further)
+
+    def _again(self, job: Job) -> None:
+        """A worker died over this run: another one goes on with it, but not for ever without getting anywhere."""
+        with self._lock:
+            if self._stopping:
+                return
+            state = (job.path.name, *sorted(path.name for path in (job.path / "checkpoints").glob("[0-9]*")))
+            self._deaths[state] += 1
+            if self._deaths[state] < _MOST_DEATHS:
+                self._left.insert(0, job)
+            else:
+                self._tell(job, f"{_MOST_DEATHS} workers that trained it ended, see workers.log")
+
+    def _start(self):
+        worker = self._engine.start(self._is_needed)
+        with self._lock:
+            if worker is not None:
+                self._workers.add(worker)
+            if not self._stopping:
+                return worker
+        self._end(worker)
+        return None
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopping = True
+            for worker in self._workers:
+                worker.stop()
+
+    def _end(self, worker) -> None:
+        if worker is not None:
+            with self._lock:
+                self._workers.discard(worker)
+            worker.end()
