@@ -77,7 +77,7 @@ benchmark: $(STAMP)  ## measure the throughput
 results: $(EXTRAS)  ## train the presets over seeds, hours altogether, and write docs/results.md
 	@$(BIN)/python -m benchmarks.many
 	@$(BIN)/python -m benchmarks.best_response
-	@$(BIN)/python -m benchmarks.strength $(ARGS)
+	@$(BIN)/python -m benchmarks.results $(ARGS)
 
 # Their packages contradict each other's and ours: hence environments of their own, jax and torch.
 benchmark-peers: $(PEERS:%=.venv-peers/%/.installed)  ## set up other systems for make benchmark to compare with

@@ -20,9 +20,9 @@ from imagents.seats import close, num_seats, take_step, turns
 _COPIES = 16
 
 
-def results(run: str, games: int, seed: int = 1) -> dict[str, np.ndarray]:
-    """By agent: the returns of so many games, in which the agent is greedy."""
-    opened, found = open_path(run, last=True), {}
+def results(run: str, games: int, seed: int = 1, last: bool = True) -> dict[str, np.ndarray]:
+    """By agent: the returns of so many games, in which the agent of the last checkpoint, or the best one, is greedy."""
+    opened, found = open_path(run, last=last), {}
     for name in opened.agent_names:
         environment = opened.environment.build(_COPIES, seed)
         players = seat_learned(opened, environment, "greedy", seed)

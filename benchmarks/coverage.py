@@ -3,8 +3,8 @@
     python -m benchmarks.coverage [--studies 2000] [--resamples 2000]
 
 Prints a table: for each distribution of scores and number of runs, in how many of 100 studies the true interquartile
-mean lies in the interval, and in brackets in that of the plain percentile bootstrap; then the same for shares (Wilson)
-and for probabilities of improvement (Newcombe).
+mean lies in the interval, and in brackets in that of the plain percentile bootstrap; then the same for shares (Wilson),
+for probabilities of improvement (Newcombe) and for what agents score more with their twins than with others.
 """
 
 import argparse
@@ -25,6 +25,47 @@ DISTRIBUTIONS = {
     "lognormal": lambda random, shape: random.lognormal(size=shape),
     "80/20 bimodal": lambda random, shape: random.binomial(1, 0.8, shape) + random.normal(0, 0.05, shape),
 }
+
+
+def _skill(random, seeds: int) -> np.ndarray:
+    """Nobody knows another one's convention: only twins score what their skill is worth."""
+    skill = random.beta(8, 2, seeds)
+    return np.where(np.eye(seeds), skill, 0.2 * np.sqrt(np.outer(skill, skill)))
+
+
+def _effects(random, seeds: int) -> np.ndarray:
+    """An effect of the agent, one of its partners, one of the pair, and 1 more with twins."""
+    agents, partners = random.normal(size=(seeds, 1)), random.normal(size=seeds)
+    return agents + partners + 0.3 * random.normal(size=(seeds, seeds)) + np.eye(seeds)
+
+
+def _conventions(shares):
+    """Each seed has one of several conventions: whoever shares it scores 1, all others 0."""
+
+    def draw(random, seeds: int) -> np.ndarray:
+        chosen = random.choice(len(shares), seeds, p=shares)
+        return np.equal.outer(chosen, chosen) + 0.05 * random.normal(size=(seeds, seeds))
+
+    return draw
+
+
+_ROOT = math.gamma(8.5) * math.gamma(10) / math.gamma(8) / math.gamma(10.5)  # the mean root of a beta(8, 2)
+CROSS_PLAY = {  # how a table of scores is drawn, and the true gap
+    "skill, conventions of one's own": (_skill, 0.8 - 0.2 * _ROOT**2),
+    "effects of agents and partners": (_effects, 1.0),
+    "four conventions": (_conventions([0.25] * 4), 0.75),
+    "two conventions, 80/20": (_conventions([0.8, 0.2]), 0.32),
+}
+
+
+def of_cross_play(name: str, seeds: int, studies: int, resamples: int) -> float:
+    """How often an interval holds the true difference between self-play and cross-play."""
+    (draw, true), held = CROSS_PLAY[name], 0
+    for study in range(studies):
+        table = draw(np.random.default_rng([seeds, study]), seeds)
+        found = statistics.cross_play_interval(table, resamples, seed=study)
+        held += found.low <= true <= found.high
+    return held / studies
 
 
 def of_means(name: str, runs: int, strata: int, studies: int, resamples: int) -> tuple[float, float]:
@@ -76,6 +117,9 @@ def main() -> None:
         for share in SHARES:
             cells = [f"{100 * measured(share, runs, options.studies):.1f}" if runs > 3 else "" for runs in RUNS]
             print(f"| {title} {share} | " + " | ".join(cells) + " | |")
+    for name in CROSS_PLAY:
+        cells = [f"{100 * of_cross_play(name, runs, options.studies, options.resamples):.1f}" for runs in RUNS]
+        print(f"| cross-play: {name} | " + " | ".join(cells) + " | |", flush=True)
 
 
 if __name__ == "__main__":

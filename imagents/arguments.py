@@ -10,6 +10,7 @@ from imagents.config import load_config, run_folder, split_agent
 from imagents.errors import check_seed
 from imagents.flags import refuse_old_flags
 from imagents.own import is_own, trust, trust_again
+from imagents.runs.folders import finished_runs
 
 Job = Callable[[], int]  # does the work of a command and returns its exit status
 
@@ -43,7 +44,8 @@ def trust_players(command, names: Sequence[str]) -> None:
     for path, _ in filter(None, map(split_agent, names)) if command.trust else ():
         if is_own(name := learned_in(path).name):
             trust(name)
-        runs = [run for run in (run_folder(path), pathlib.Path(path).parent) if (run / "config.json").exists()]
+        places = run_folder(path), pathlib.Path(path).parent, *finished_runs(path)
+        runs = [run for run in places if (run / "config.json").exists()]
         for run in runs[:1]:
             trust_again(load_config(run), everything=True)
 

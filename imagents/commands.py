@@ -139,10 +139,10 @@ class Tournament:
     """Lets players play each other, everybody against everybody, and rates them.
 
     A player is a name (random, first_legal, trained, and what the environment knows, such as heuristic, heuristic:0.25,
-    minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all
-    agents of a run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, and RUN/snapshots for all
-    snapshots of a run, which gives its learning curve. Where there is no board, as in poker, everybody plays both
-    seats, a run with the agent that learned the seat, and mean returns are compared.
+    minimax:3, perfect, perfect:value), a mixture (random=1,heuristic=3), or an agent: RUN stands for all agents of a
+    run, RUN:player_1 for one, RUN/checkpoints/N:player_1 for one as it was, RUN/snapshots for all snapshots of a run,
+    which gives its learning curve, and STUDY for all runs of a study. Where there is no board, as in poker, everybody
+    plays both seats, a run with the agent that learned the seat, and mean returns are compared.
     """
 
     players: tyro.conf.Positional[tuple[str, ...]]

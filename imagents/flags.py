@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from imagents.config import DEFAULT_ENVIRONMENT, ENVIRONMENTS, RENAMED, TrainConfig, load_config
+from imagents.config import DEFAULT_ENVIRONMENT, ENVIRONMENTS, RENAMED, TrainConfig, environment_class, load_config
 from imagents.errors import InputError
 from imagents.settings import ALGORITHMS, settings_of
 
@@ -59,7 +59,7 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     algorithm = {"algorithm": choice.algorithm} if choice.algorithm else {}
     if "algorithms" in own_words:
         algorithm["algorithms"] = own_words.pop("algorithms")
-    start = load_config(choice.resume) if choice.resume else TrainConfig(choice.environment, choice.preset, **algorithm)
+    start = load_config(choice.resume) if choice.resume else _start(choice, algorithm, arguments)
     parts = (start.environment, start.algorithm, start.training)
     named = {getattr(part, "name", "training"): part for part in parts}
     named = {name if name.isidentifier() else type(part).__name__: part for name, part in named.items()}
@@ -88,6 +88,17 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     settings |= typed({name: " ".join(words) for name, words in own_words.items()}, settings)
     own = {field.name: parsed[field.name] for field in dataclasses.fields(command)}
     return settings, command(**own)
+
+
+def _start(choice: _Choice, algorithm: dict[str, Any], arguments: Sequence[str]) -> TrainConfig:
+    """The settings that flags change: those of the preset, with an algorithm that the environment's flags may allow."""
+    try:
+        return TrainConfig(choice.environment, choice.preset, **algorithm)
+    except InputError:
+        face = TrainConfig(choice.environment, choice.preset).environment
+        flags = tyro.conf.OmitArgPrefixes[_flags_of(face)]
+        own, _ = tyro.cli(flags, args=list(arguments), return_unknown_args=True, add_help=False)
+        return TrainConfig(choice.environment, choice.preset, **algorithm, **vars(own))
 
 
 def _take_own(arguments: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -124,6 +135,9 @@ def typed(texts: Mapping[str, str], others: Mapping[str, Any]) -> dict[str, Any]
     """
     known = {**others, **texts}
     deciding = {name: known[name] for name in ("environment", "preset", "algorithm") if name in known}
+    of_face = settings_of(environment_class(deciding["environment"])) if "environment" in deciding else {}
+    own = {name: field for name, field in of_face.items() if name in known}  # they may allow an algorithm
+    deciding |= {name: _value(field, texts[name]) if name in texts else others[name] for name, field in own.items()}
     config = TrainConfig(**deciding)
     for agent in {name.partition(".")[0] for name in known if "." in name}:
         deciding[f"{agent}.algorithm"] = known.get(f"{agent}.algorithm", config.algorithm.name)

@@ -19,6 +19,7 @@ from imagents.export.writing import check_formats, write_models
 from imagents.files import check_name, read_json, refusing
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import build_agents
+from imagents.runs.folders import finished_runs, is_study
 from imagents.runs.run import BEST, Run
 from imagents.runs.snapshots import SNAPSHOTS, read_snapshot, snapshot_counts
 
@@ -121,6 +122,8 @@ def open_path(path: str | os.PathLike, last: bool = False) -> Opened:
         opened = Opened(folder, environment, names, None, lambda: [ExportedAgent(folder, metadata)])
     else:
         path = pathlib.Path(path)
+        if is_study(path):
+            raise InputError(f"{path} is a study's folder: name one of its runs, such as {runs_of(path)[0]}")
         config = load_config(run_folder(path))
         if run_folder(path) == path and not last:
             path = Run(path).best_checkpoint() or path
@@ -137,9 +140,22 @@ def learned_in(path: str | os.PathLike):
       InputError: if the path holds no agents, or is damaged.
     """
     path = pathlib.Path((split_agent(path) or (path, ""))[0])
+    if is_study(path):
+        return load_config(runs_of(path)[0]).environment
     if (folder := model_folder(path)) is not None:
         return learned_environment(folder, read_metadata(folder))
     return load_config(path.parent if path.name == SNAPSHOTS else run_folder(path)).environment
+
+
+def runs_of(study: str | os.PathLike) -> list[pathlib.Path]:
+    """The finished runs of a study.
+
+    Raises:
+      InputError: if there is none.
+    """
+    if not (found := finished_runs(study)):
+        raise InputError(f"{study} is a study's folder, and none of its runs is finished")
+    return found
 
 
 def open_shipped(environment, seat: int = 0) -> Opened:
@@ -215,11 +231,12 @@ def load_agents(path: str | os.PathLike) -> list[IMAgent] | list[ExportedAgent]:
     return open_path(path).agents
 
 
-def expand(name: str, whole: bool = False) -> list[str]:
+def expand(name: str | os.PathLike, whole: bool = False) -> list[str]:
     """The players that a name on the command line stands for.
 
     A run folder, a checkpoint or a snapshot stands for all of its agents, and the folder of a run's snapshots for
-    all of its agents in each of them; every other name for itself.
+    all of its agents in each of them; a study's folder for all its finished runs, and with `:` and an agent's name for
+    that one of each; every other name for itself.
 
     Args:
       name: the name.
@@ -228,6 +245,9 @@ def expand(name: str, whole: bool = False) -> list[str]:
     Raises:
       InputError: if a folder is not a run, or holds no snapshot.
     """
+    folder, agent = split_agent(name) or (name, "")
+    if is_study(folder):
+        return [player for run in runs_of(folder) for player in ([f"{run}:{agent}"] if agent else expand(run, whole))]
     path = pathlib.Path(name)
     if path.name == SNAPSHOTS and os.path.isdir(path):
         found = Run(path.parent).snapshots()
@@ -238,7 +258,7 @@ def expand(name: str, whole: bool = False) -> list[str]:
         return [f"{snapshot}:{agent}" for agent in open_path(path.parent).agent_names for snapshot in found]
     if not whole and os.path.exists(path) and (opened := open_path(path)).config is not None:
         return [f"{path}:{agent}" for agent in opened.agent_names]
-    return [name]
+    return [os.fspath(name)]
 
 
 def _read_snapshot(path: pathlib.Path, config: TrainConfig) -> list[IMAgent]:

@@ -267,8 +267,9 @@ class Training:
     """Short for players with two seats: who plays seat 1 against a learner."""
     players: tuple[str, ...] = ()
     """Who sits where, a name for each seat: learner (an agent, independent of all others), league (past selves of the
-    other seat's agent), any player that does not learn (random, heuristic, minimax:2, the folder of a run, ...), or a
-    mixture of these, random=1,heuristic=3. Learners everywhere if not given."""
+    other seat's agent), any player that does not learn (random, heuristic, minimax:2, the folder of a run, that of a
+    study for all its agents side by side, ...), or a mixture of these, random=1,heuristic=3. Learners everywhere if not
+    given."""
     agents: str = ""
     """In place of players and of the algorithm: your own MODULE:FUNCTION, called with the environment and the seed; it
     returns a player for each seat."""

@@ -35,6 +35,16 @@ def explanation(capsys, *arguments) -> str:
     return " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("words", [[], ["--player-2.learning-rate", "1e-4"]])
+def test_a_setting_of_an_environment_may_allow_an_algorithm(words):
+    """What episodes return, which C51 has to know, is known of a board whose lines win."""
+    board = ["--environment", "pettingzoo:classic.connect_four_v3", "--algorithm", "c51"]
+    settings, _ = flags.parse_training("imagents train", [*board, "--line", "4", *words], commands.Train)
+    assert TrainConfig(**settings).environment.line == 4
+    with pytest.raises(InputError, match="does not say what an episode returns"):
+        flags.parse_training("imagents train", [*board, *words], commands.Train)
+
+
 def test_help_imports_no_tensorflow():
     code = """
 import sys

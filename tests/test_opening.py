@@ -17,6 +17,7 @@ from imagents.environments.boards.environment import time_step_at
 from imagents.environments.boards.games import TIC_TAC_TOE
 from imagents.errors import InputError
 from imagents.evaluation.report import evaluate_run
+from imagents.evaluation.tournament import environment_of
 from imagents.export import reading
 from imagents.files import checksum, read_json, sealed, write_json
 from imagents.learning.agent import IMAgent
@@ -282,6 +283,24 @@ def test_a_run_stands_for_all_its_agents_and_snapshots_for_all_in_each(run):
     assert expand(str(run.path / "snapshots")) == found and len(found) == 4
     for name in ("random", f"{run.path}:player_1", str(run.path / "export" / "player_1"), "/nowhere"):
         assert expand(name) == [name]
+
+
+def test_a_study_stands_for_all_its_finished_runs(run, tmp_path):
+    runs = [tmp_path / "runs" / f"{name}-seed-{number}" for name, number in (("b", 2), ("b", 10), ("a", 3), ("a", 4))]
+    write_json(tmp_path / "study.json", {})
+    with pytest.raises(InputError, match="is a study's folder, and none of its runs is finished"):
+        expand(str(tmp_path))
+    for path in runs:
+        shutil.copytree(run.path, path)
+        write_json(path / "evaluation.json", {})
+    write_json(runs[2] / "failed.json", {"failed": "it diverged"})
+    finished = [runs[3], *runs[:2]]
+    assert expand(str(tmp_path), whole=True) == [*map(str, finished)]
+    assert expand(str(tmp_path)) == [f"{path}:{agent}" for path in finished for agent in ("player_1", "player_2")]
+    assert expand(f"{tmp_path}:player_2") == [f"{path}:player_2" for path in finished]
+    assert environment_of(["random", str(tmp_path)]).name == "tic_tac_toe"
+    with pytest.raises(InputError, match="is a study's folder: name one of its runs, such as .*a-seed-4"):
+        open_path(tmp_path)
 
 
 # Shipped agents, and exports

@@ -15,7 +15,7 @@ from imagents.errors import InputError, check_seed
 from imagents.evaluation.matches import Z
 from imagents.players.names import make_player
 from imagents.randomness import make_seed
-from imagents.seats import close, take_step, turns
+from imagents.seats import close, take_step, telling, turns
 
 _MOST_STEPS = 1000  # of an episode
 _WIDEST_TABLE = 9  # of so many players a table shows every pair
@@ -103,7 +103,7 @@ def prepare_meetings(
         pairs, returns = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j], {}
         try:
             for i, j in pairs:
-                returns[i, j] = tuple(_returns(world, (players[i][0], players[j][1])).T)
+                returns[i, j] = tuple(Episodes(world, (players[i][0], players[j][1])).play().T)
                 progress(len(returns), len(pairs))
         finally:
             close(world)
@@ -122,24 +122,51 @@ def short_names(names: Sequence[str]) -> list[str]:
     return [re.sub(r"\b0+(\d+)\.npz", r"\1", name) for name in short]
 
 
-def _returns(world, players: Sequence) -> np.ndarray:
-    """What both seats get in an episode of each copy, float64 `[B, 2]`; step by step, as few are so long."""
-    first = world.reset()
-    for player in players:
-        player.observe(first)
-    returns, over = tf.zeros([world.batch_size, 2], tf.float64), first.is_last()
-    for _ in range(_MOST_STEPS):
-        for seats in turns(world):
-            _, after, moved = take_step(world, seats, lambda seat, time_step: players[seat].act(time_step))
-            for player in players:
+class Episodes(tf.Module):
+    """An episode in each copy of an environment, again and again, by players who may become others in between.
+
+    Args:
+      world: the environment, B copies with N seats.
+      players: one for each seat.
+      compiled: whether a round is a graph, which takes a second to make: for those who play often.
+    """
+
+    def __init__(self, world, players: Sequence, compiled: bool = False):
+        super().__init__(name="episodes")
+        self._world, self._players = world, tuple(players)
+        self._returns = tf.Variable(tf.zeros([world.batch_size, len(self._players)], tf.float64), trainable=False)
+        self._over = tf.Variable(tf.zeros([world.batch_size], tf.bool), trainable=False)
+        self._go_round = tf.function(self._round, autograph=False) if compiled else self._round
+
+    def play(self) -> np.ndarray:
+        """What every seat gets in an episode of each copy, float64 `[B, N]`.
+
+        Raises:
+          InputError: if an episode does not end.
+        """
+        first = self._world.reset()
+        for player in self._players:
+            player.observe(first)
+        self._returns.assign(tf.zeros_like(self._returns))
+        self._over.assign(first.is_last())
+        for _ in range(_MOST_STEPS):
+            with telling(self._world):
+                are_over = self._go_round()
+            if are_over:
+                return self._returns.numpy()
+        raise InputError(f"an episode of {' and '.join(player.name for player in self._players)} has no end after "
+                         f"{_MOST_STEPS} steps")  # fmt: skip
+
+    def _round(self) -> tf.Tensor:
+        """Every player moves once. Returns whether all episodes are over."""
+        for seats in turns(self._world):
+            _, after, moved = take_step(self._world, seats, lambda seat, time_step: self._players[seat].act(time_step))
+            for player in self._players:
                 player.observe(after, moved)
-            counts = (moved & ~over)[:, tf.newaxis]
-            returns += tf.where(counts, tf.cast(after.reward, tf.float64), 0.0)
-            over |= moved & after.is_last()
-        if tf.reduce_all(over):
-            return returns.numpy()
-    raise InputError(f"an episode of {' and '.join(player.name for player in players)} has no end after {_MOST_STEPS} "
-                     "steps")  # fmt: skip
+            counts = (moved & ~self._over.read_value())[:, tf.newaxis]
+            self._returns.assign_add(tf.where(counts, tf.cast(after.reward, tf.float64), 0.0))
+            self._over.assign(self._over.read_value() | (moved & after.is_last()))
+        return tf.reduce_all(self._over.read_value())
 
 
 def _figures(returns: np.ndarray) -> dict:

@@ -2,6 +2,7 @@
 
     random                  heuristic:0.25          minimax:3
     outputs/my-run          outputs/my-run:player_2           outputs/my-run/checkpoints/0000012000:player_1
+    outputs/my-study        the agents of all its runs, side by side
     random=1,heuristic=3    a mixture: every game draws its player, by weight
 
 What an environment's own players are called, it says itself.
@@ -15,10 +16,12 @@ from typing import Any, Literal
 
 from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError, brief
-from imagents.opening import open_shipped
+from imagents.opening import open_shipped, runs_of
 from imagents.players.base import FirstLegalPlayer, Player, RandomPlayer
 from imagents.players.frozen import frozen_player
 from imagents.players.mixture import MixturePlayer, parse_mixture
+from imagents.players.pool import PoolPlayer
+from imagents.runs.folders import is_study
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,8 @@ def make_player(
 
     Args:
       name: one of `player_names(environment)`, with its parameter; a run folder, a checkpoint, a snapshot or an export,
-        with or without the name of one of its agents; or a mixture of these. The module's docstring shows each.
+        with or without the name of one of its agents; a study's folder, of whose runs each plays an equal share of the
+        games; or a mixture of these. The module's docstring shows each.
       environment: the environment's name, or its settings.
       seat: the seat to play.
       seed: of its own generator; the player's name and its seat go into that, too.
@@ -97,6 +101,8 @@ def make_player(
     if name in others:
         return others[name]()
     found = split_agent(os.path.join(folder, name)) or split_agent(name)
+    if found and is_study(found[0]):
+        return _study_player(*found, Order("", environment, seat, name, seed, batch_size, policy=policy))
     if found:
         return frozen_player(*found, environment, seat, name, batch_size, policy, seed)
     if "," in name or "=" in name:
@@ -112,3 +118,15 @@ def make_player(
         known = ", ".join(dict.fromkeys([*player_names(environment), *others]))
         raise InputError(f"unknown player {brief(name)}: choose {known}, or the folder of a run")
     return makers[kind][1](Order(parameter, environment, seat, name, seed, batch_size, action_spec, policy))
+
+
+def _study_player(study: str, agent: str, order: Order) -> PoolPlayer:
+    """The agents of a study's finished runs, side by side."""
+
+    def maker(run: os.PathLike) -> Callable[[int], Player]:
+        name = os.fspath(run)
+        return lambda games: frozen_player(
+            name, agent, order.environment, order.seat, name, games, order.policy, order.seed
+        )
+
+    return PoolPlayer([maker(run) for run in runs_of(study)], order.seat, order.name, order.batch_size)

@@ -11,6 +11,21 @@ from collections.abc import Iterator
 from imagents.errors import InputError
 from imagents.files import LOCK, check_name, in_shell, lock, refusing, temporaries
 
+FAILED = "failed.json"  # in the folder of a study's run that diverged: the sentence that says how
+
+
+def finished_runs(study: str | os.PathLike) -> list[pathlib.Path]:
+    """The finished runs in a study's folder, in the order of the numbers in their names; none if it is no study's."""
+    folder = pathlib.Path(study)
+    runs = [path.parent for path in (folder / "runs").glob("*/evaluation.json")] if is_study(folder) else []
+    numbers = {run: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.name)] for run in runs}
+    return sorted((run for run in runs if not (run / FAILED).exists()), key=numbers.get)
+
+
+def is_study(folder: str | os.PathLike) -> bool:
+    """Whether a folder is a study's."""
+    return os.path.isfile(pathlib.Path(folder) / "study.json")
+
 
 def claim_new(path: pathlib.Path) -> int:
     """Makes a new folder, its parents too, and locks it. Returns the lock, as `imagents.files.lock` does.

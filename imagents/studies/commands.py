@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,6 +13,7 @@ import tyro
 from imagents.arguments import Job, parse_words
 from imagents.errors import InputError
 from imagents.files import in_shell, lock, read_json, refusing, write_json
+from imagents.own import trust_again
 from imagents.studies.fits import check_fits
 from imagents.studies.study import Study, find_runs, load_study, read_study
 
@@ -141,25 +143,64 @@ def _print_plan(folder: pathlib.Path, asked: Study) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class ReportCommand:
-    """Writes the report of a study again: summary.csv, report.md, report.html and curves.png."""
+    """Writes the report of a study again: summary.csv, report.md, report.html and figures; or one of two studies."""
 
-    study: tyro.conf.Positional[pathlib.Path]
-    """The study's folder."""
+    studies: tyro.conf.Positional[tuple[pathlib.Path, ...]]
+    """The study's folder; or those of two, whose settings are set side by side."""
+    output_dir: pathlib.Path | None = None
+    """Of two studies: where their report goes; outputs/ONE-and-OTHER if not given."""
+    cross_play: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Lets the agents of each seed play with the partners of every other one, where that was not done before."""
+    games: int = 1000
+    """With --cross-play: games of each pair."""
+    pdf: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Writes the figures as PDF files, too, for a column of a paper."""
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """With --cross-play: imports your own functions that the studies name."""
 
 
 def report(arguments: Sequence[str]) -> Job:
     """`imagents report`."""
     command = parse_words("report", ReportCommand, arguments)
-    asked = load_study(command.study)
+    if len(command.studies) not in (1, 2):
+        raise InputError(f"{len(command.studies)} studies: a report is of one, or of two side by side")
+    if command.output_dir and len(command.studies) == 1:
+        raise InputError("--output-dir is for two studies: the report of one goes into its folder")
+    asked = {folder: load_study(folder) for folder in command.studies}
+    for study in asked.values() if command.trust else ():
+        for config in study.configs.values():
+            trust_again(config, everything=True)
 
+    from imagents.studies.comparison import prepare_comparison, write_comparison
+    from imagents.studies.crossplay import check_games, play_missing
     from imagents.studies.population import reported
     from imagents.studies.report import write_report
     from imagents.studies.summary import finished
 
+    [target, *others] = command.studies
+    if others:
+        target = prepare_comparison(command.studies, command.output_dir)
+
+    for study in asked.values() if command.cross_play else ():
+        check_games(study, command.games)
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} pairs" if done < total else "\r\033[K", end="", file=sys.stderr, flush=True)
+
     def job() -> int:
-        shown = reported(command.study, asked)
-        print(write_report(command.study, shown, finished(command.study, shown)))
-        print(f"done: {command.study / 'report.html'}")
+        shown = {folder: reported(folder, study) for folder, study in asked.items()}
+        runs = {folder: finished(folder, study) for folder, study in shown.items()}
+        for folder, study in shown.items() if command.cross_play else ():
+            with refusing(folder):
+                held = lock(folder)
+            play_missing(folder, study, runs[folder], command.games, progress)
+            os.close(held)
+        if others:
+            print(write_comparison(target, shown, runs, command.pdf))
+        else:
+            print(write_report(target, shown[target], runs[target], command.pdf))
+        print(f"done: {target / 'report.html'}")
         return 0
 
     return job

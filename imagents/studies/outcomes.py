@@ -9,8 +9,9 @@ import pandas as pd
 
 from imagents.files import read_json
 from imagents.plotting.reading import read_metrics
+from imagents.runs.folders import FAILED
 from imagents.studies.search import Search
-from imagents.studies.study import FAILED, Wanted
+from imagents.studies.study import Wanted
 
 STOPPED = "stopped.json"  # in the folder of a run that was stopped early: steps, seconds and value
 

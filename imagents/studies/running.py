@@ -5,9 +5,10 @@ import sys
 
 from imagents.plotting.reading import read_metrics
 from imagents.runs.children import open_child
+from imagents.runs.folders import FAILED
 from imagents.studies.outcomes import is_measured
 from imagents.studies.pool import Job, Pool
-from imagents.studies.study import FAILED, Study, Wanted, find_runs
+from imagents.studies.study import Study, Wanted, find_runs
 from imagents.studies.trials import Trials
 
 

@@ -131,6 +131,44 @@ def newcombe_interval(share: float, first: int, second: int) -> tuple[float, flo
     return low, 1.0 if share == 1 else _root(excess, 1.0, share)
 
 
+def cross_play_gap(scores: npt.ArrayLike) -> float:
+    """How much more agents score with their twins, those that they learned with, than with those of other seeds.
+
+    Args:
+      scores: float `[seeds, seeds]`, of the agent of each seed with the partners of each: its own on the diagonal.
+    """
+    table = np.asarray(scores, float)
+    return float(_gaps(table, np.ones([1, len(table)]))[0])
+
+
+def cross_play_interval(scores: npt.ArrayLike, resamples: int = 20_000, seed: int = 0) -> Interval | None:
+    """A 95 % interval of that, in which seeds are the unit, not pairs; None for fewer than three.
+
+    A seed is in a row and in a column at once, so pairs depend on each other: seeds are drawn, with replacement, and
+    bring their rows and columns with them (a bootstrap of vertices: Snijders and Borgatti 1999). What a seed that was
+    drawn twice scores with itself is no cross-play and is left out. The ends are Hesterberg's expanded quantiles, as of
+    `interval`. With 3 or 4 seeds resamples are too few, and the interval is the jackknife's, by Student's t: the gap is
+    a U statistic, a mean over pairs (Arvesen 1969, https://doi.org/10.1214/aoms/1177697287).
+
+    Args:
+      scores: as of `cross_play_gap`.
+      resamples, seed: of the bootstrap.
+    """
+    table = np.asarray(scores, float)
+    seeds = len(table)
+    if seeds < LEAST_RUNS:
+        return None
+    if seeds < 5:
+        without = _gaps(table, 1.0 - np.eye(seeds))
+        error = math.sqrt((seeds - 1) * float(np.var(without)))
+        half = t_quantile(seeds - 1) * error
+        return Interval(cross_play_gap(table) - half, cross_play_gap(table) + half, "jackknife")
+    often = np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    drawn = _gaps(table, often[(often < seeds).all(axis=1)].astype(float))
+    ends = np.quantile(drawn, expanded_quantiles(seeds), method="inverted_cdf")
+    return Interval(*map(float, ends), "bootstrap, expanded")
+
+
 def t_quantile(freedom: int) -> float:
     """The 97.5 % quantile of Student's t distribution with so many degrees of freedom."""
 
@@ -159,6 +197,14 @@ def _wins(table: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How often a run of the first beats one of the second, in each stratum: `[strata]`."""
     first, second = table[:, None], other[None]
     return (first > second).mean(axis=(0, 1)) + (first == second).mean(axis=(0, 1)) / 2
+
+
+def _gaps(table: np.ndarray, often: np.ndarray) -> np.ndarray:
+    """The gap of cross-play where each seed is there so often: float `[resamples, seeds]` to `[resamples]`."""
+    table = table - table[0, 0]  # which changes no gap, and leaves none where all scores are the same
+    twins = often @ np.diag(table) / often.sum(axis=1)
+    others = ((often @ (table - np.diag(np.diag(table)))) * often).sum(axis=1)
+    return twins - others / (often.sum(axis=1) ** 2 - (often**2).sum(axis=1))
 
 
 def _tukey_mclaughlin(table: np.ndarray) -> tuple[float, float]:

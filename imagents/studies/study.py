@@ -20,10 +20,10 @@ from typing import Any
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError, brief, check_seed
 from imagents.files import read_json, read_text, reason
+from imagents.runs.folders import FAILED
 from imagents.studies.ranges import whole
 from imagents.studies.search import FIRST_SEED, Search
 
-FAILED = "failed.json"  # in the folder of a run that diverged: the sentence that says how
 BUDGET = ("steps", "minutes")
 _PARTS = {
     "seeds": ((int, list, tuple), "a number of seeds, or a list of them, is"),

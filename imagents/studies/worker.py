@@ -21,7 +21,7 @@ from imagents.errors import InputError
 from imagents.files import lock, write_json
 from imagents.own import is_own, trust
 from imagents.process import end
-from imagents.studies.study import FAILED
+from imagents.runs.folders import FAILED
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back

@@ -34,11 +34,11 @@ def test_the_page_has_means_over_seeds_with_what_they_are_worth():
         return {"mean_return": mean, "interval": [mean - half, mean + half]}
 
     figures = [
-        {"policy": "sampled", "seed": seed, "number": 0, "steps": 2_000_000 + 100_000 * seed,
+        {"policy": "sampled", "setting": "dqn", "seed": seed, "number": 0, "steps": 2_000_000 + 100_000 * seed,
          "agents": {"player_1": agent(-0.5 - seed / 10, 0.03), "player_2": agent(0.9, 0.04)}} for seed in range(2)
     ]  # fmt: skip
     figures.append(figures[0] | {"policy": "greedy"})
     *_, sampled, greedy = best_response.section(figures)
-    assert sampled == ("| sampled | 2.0 M | 2 | -0.550 ± 0.021 (-0.60 to -0.50) | 0.900 ± 0.028 (0.90 to 0.90) | "
+    assert sampled == ("| dqn | sampled | 2.0 M | 2 | -0.550 ± 0.021 (-0.60 to -0.50) | 0.900 ± 0.028 (0.90 to 0.90) | "
                        "0.175 ± 0.018 (0.15 to 0.20) |")  # fmt: skip
-    assert greedy == "| greedy | 2.0 M | 1 | -0.500 ± 0.030 | 0.900 ± 0.040 | 0.200 ± 0.025 |"
+    assert greedy == "| dqn | greedy | 2.0 M | 1 | -0.500 ± 0.030 | 0.900 ± 0.040 | 0.200 ± 0.025 |"

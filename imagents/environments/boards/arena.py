@@ -62,6 +62,10 @@ class Arena:
             return self._play(player, opponent, self.game.num_cells // 4)
         return match
 
+    def begin_anew(self) -> None:
+        """Makes the next match the first one: its openings are drawn as those of a new arena."""
+        self._openings.clear()
+
     def _play(self, player, opponent, opening_plies: int) -> Match:
         self._begin(opening_plies)
         in_python = any(getattr(p, "runs_in_python", False) for p in (player, opponent))

@@ -15,6 +15,12 @@ _PRESET = _CHUNKS | {
     "algorithm": "tabular",
     "exploration": "boltzmann",  # which settles near an equilibrium, where epsilon goes round in circles
 }
+_PPO = _CHUNKS | {
+    "algorithm": "ppo",
+    "parallel_games": 512,
+    "final_learning_rate": 1e-6,
+    "minibatches": 1,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,16 +95,7 @@ class KuhnPoker(PokerFace):
             "exploration_start": 0.5,
             "exploration_end": 0.1,  # as the temperature of the softmax policy
         },
-        "ppo": _CHUNKS | {
-            "algorithm": "ppo",
-            "steps": 2_500_000,
-            "parallel_games": 512,
-            "learning_rate": 3e-4,
-            "final_learning_rate": 1e-6,
-            "rollout_length": 2,
-            "minibatches": 1,
-            "entropy": 0.1,
-        },
+        "ppo": _PPO | {"steps": 2_500_000, "learning_rate": 3e-4, "rollout_length": 2, "entropy": 0.13},
     }
 
     def players(self) -> dict:
@@ -122,5 +119,6 @@ class LeducPoker(PokerFace):
             "exploration_start": 1.0,
             "exploration_end": 0.5,
             "softmax_temperature": 0.5,
-        }
+        },
+        "ppo": _PPO | {"steps": 5_000_000, "learning_rate": 1e-3, "rollout_length": 4, "entropy": 0.1},
     }

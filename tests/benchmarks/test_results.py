@@ -1,0 +1,79 @@
+"""The results: which runs are missing, what is kept of one that ended, and how figures read."""
+
+import pandas as pd
+import pytest
+
+from benchmarks import best_response, results, results_page
+from benchmarks.results_page import Column
+from imagents.studies.study import Study
+from imagents.studies.worker import Worker
+
+TINY = dict(environment="climbing", steps=20, rounds_per_chunk=20, execution="eager")
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {name: results.load(name) for name in results.names()}
+
+
+def test_every_figure_is_of_a_run_that_its_study_asks_for(known):
+    for study, table in known.values():
+        assert set(zip(table["setting"], table["seed"])) <= {(run.setting, run.seed) for run in study.runs()}
+        assert not table.duplicated(results.COLUMNS[:-1]).any()
+    assert {path.stem for path in results.FIGURES.glob("*.csv")} <= set(known)
+
+
+def test_every_study_is_on_the_page_and_what_is_measured_besides_is_of_one(known):
+    shown = {name for section in results_page.SECTIONS for name in section.studies}
+    assert shown | {"connect_four_changes", best_response.STUDY.stem} == set(known)
+    assert set(results.FURTHER) <= set(known)
+    assert results_page.PAGE.read_text() == results_page.page(known)
+
+
+def table_of(*rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=results.COLUMNS)
+
+
+def test_a_run_is_missing_until_its_figures_are_there_and_takes_what_others_took():
+    study = Study(TINY, settings=[{"name": "a", "hysteretic": 0.5}, {"name": "b"}], seeds=2)
+    table = table_of(*(("a", seed, "last", "all", "seconds", 3600.0) for seed in (0, 1)))
+    table.loc[len(table)] = ("b", 0, "last", "all", "seconds", 7200.0)
+    [left] = results.missing(study, table)
+    assert (left.setting, left.seed) == ("b", 1)
+    assert results.hours([left], table) == 2.0 and results.hours([left], table_of()) is None
+    assert [(run.setting, run.seed) for run in results.only(study, [left]).runs()] == [("b", 1)]
+
+
+def test_what_a_run_measured_is_kept_once_whatever_becomes_of_its_folder(tmp_path, monkeypatch):
+    for name in ("FIGURES", "RUNS"):
+        monkeypatch.setattr(results, name, tmp_path / name)
+    monkeypatch.setattr(
+        results, "FURTHER", {"tiny": (lambda run, last: {"player_1": {"more": 1.0, "mean_return": -1}},)}
+    )
+    study = Study(TINY, seeds=2)
+    run = study.runs()[1]
+    Worker().train(run.config, tmp_path / "RUNS" / "tiny" / "runs" / "one")
+    table = results.collect("tiny", study, table_of())
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "FIGURES" / "tiny.csv"), table, rtol=1e-5)
+    found = table[table["agent"] == "player_1"].set_index("measure")["value"]
+    assert found["more"] == 1 and found["mean_return"] == -1, "what is measured afterwards stands in its place"
+    assert table[table["measure"] == "steps"]["value"].to_list() == [20]
+    assert [left.seed for left in results.missing(study, table)] == [0]
+    assert results.collect("tiny", study, table).equals(table)
+
+
+@pytest.mark.parametrize(
+    "column, values, expected",
+    [
+        (Column("", "x"), [1, 2, 6], "3.0 (-3.6 to 9.6)"),
+        (Column("", "x", unit="%"), [0.5, 0.75], "62.5 % [50.0 to 75.0]"),
+        (Column("", "x", unit="s"), [3], "3 s"),
+        (Column("", "x", scale=2, digits=3), [0.25] * 5, "0.500"),
+        (Column("", "x", enough=2), [1, 2, 3], "2 of 3"),
+        (Column("", "x", enough=2, at_most=True), [1, 2.5, 3], "1 of 3"),
+        (Column("", "another"), [1], ""),
+    ],
+)
+def test_a_cell_has_an_interval_from_three_runs_on(column, values, expected):
+    rows = table_of(*(("a", seed, "last", "all", "x", value) for seed, value in enumerate(values)))
+    assert column.cell(rows) == expected
