@@ -58,7 +58,7 @@ setup(
         "open_spiel": ["open_spiel"],
         "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel"],  # what tests compare environments with
         "pettingzoo": ["mpe2", "pettingzoo[classic]"],
-        "ray": ["optuna", "ray"],
+        "ray": ["fsspec", "optuna", "ray"],
         "sagemaker": ["sagemaker>=2.257,<3"],
         "search": ["optuna"],
         "serving": ["tensorflow-serving-api~=2.19.0"],

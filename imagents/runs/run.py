@@ -291,7 +291,8 @@ class Run:
 
     def drop_damaged(self) -> list[pathlib.Path]:
         """Removes damaged checkpoints, such as one that was copied while it was written. Returns what went."""
-        damaged = [path for path in self.checkpoints() if _sound_manifest(path) is None]
+        kept = [*self.checkpoints(), *filter(None, [self.best_checkpoint()])]
+        damaged = [path for path in kept if _sound_manifest(path) is None]
         for path in damaged:
             shutil.rmtree(path, ignore_errors=True)
         return damaged

@@ -34,6 +34,9 @@ class StudyCommand:
     """Where runs are trained: by processes of this machine, or on a Ray cluster that shares the study's folder."""
     address: str | None = None
     """Of the Ray cluster, as `ray.init` takes it, such as auto; a new one on this machine if not given."""
+    copy_to: str = ""
+    """An address, such as s3://BUCKET/FOLDER, to which runs are copied after each checkpoint, and from which one that
+    is not here any more is fetched."""
 
 
 def study(arguments: Sequence[str]) -> Job:
@@ -49,10 +52,10 @@ def study(arguments: Sequence[str]) -> Job:
         return lambda: _print_plan(folder, asked)
     again = f"imagents study {in_shell(command.file)}"
     again += f" --output-dir {in_shell(command.output_dir)}" if command.output_dir else ""
-    for name in ("engine", "address", "workers"):
+    for name in ("engine", "address", "workers", "copy_to"):
         if (value := getattr(command, name)) and value != "local":
-            again += f" --{name} {in_shell(str(value))}"
-    return lambda: run_study(asked, folder, command.workers, again, command.engine, command.address)
+            again += f" --{name.replace('_', '-')} {in_shell(str(value))}"
+    return lambda: run_study(asked, folder, command.workers, again, command.engine, command.address, command.copy_to)
 
 
 def run_study(
@@ -62,6 +65,7 @@ def run_study(
     again: str = "the same call",
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
+    copy_to: str = "",
 ) -> int:
     """Trains what is missing of a study, and writes its report.
 
@@ -72,6 +76,7 @@ def run_study(
       again: what goes on with it, for people.
       engine: where they do: "local", on this machine, or "ray", on a cluster that shares the folder.
       address: of that cluster, as `ray.init` takes it; a new one on this machine if None.
+      copy_to: an address, as fsspec knows them, to which runs are copied after each checkpoint; "" for none.
 
     Returns:
       0 if all runs finished, 1 if some failed, 128 and the signal's number if one stopped it.
@@ -79,6 +84,7 @@ def run_study(
     Raises:
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
+    from imagents.studies.copies import Copies
     from imagents.studies.local import Local
     from imagents.studies.population import trials_of
     from imagents.studies.ray import Ray
@@ -88,9 +94,12 @@ def run_study(
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
+    if copy_to:
+        Copies(copy_to)  # refuses what is no address
     log = folder / "workers.log"
     with contextlib.ExitStack() as stack:
-        workplace = stack.enter_context(contextlib.closing(Ray(log, address) if engine == "ray" else Local(log)))
+        workplace = Ray(log, address, copy_to) if engine == "ray" else Local(log, copy_to)
+        stack.callback(workplace.close)
         with refusing(folder):
             (folder / "runs").mkdir(parents=True, exist_ok=True)
             stack.callback(os.close, lock(folder))

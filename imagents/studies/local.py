@@ -17,10 +17,11 @@ class Local:
 
     Args:
       log: where they write what they have to say.
+      copy_to: where they copy runs to, see `Worker`.
     """
 
-    def __init__(self, log: pathlib.Path):
-        self._log = log
+    def __init__(self, log: pathlib.Path, copy_to: str = ""):
+        self._arguments = log, copy_to
 
     @property
     def workers(self) -> int:
@@ -28,7 +29,7 @@ class Local:
 
     def start(self, is_needed: Callable[[], bool]) -> "Process":
         del is_needed  # it is there at once
-        return Process(self._log)
+        return Process(*self._arguments)
 
     def close(self) -> None:
         """Nothing is left of it."""
@@ -37,11 +38,12 @@ class Local:
 class Process:
     """A process that trains runs."""
 
-    def __init__(self, log: pathlib.Path):
+    def __init__(self, log: pathlib.Path, copy_to: str):
+        words = [sys.executable, "-m", "imagents.studies.worker", *filter(None, [copy_to])]
         with log.open("a", encoding="utf-8") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "imagents.studies.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=file, text=True, encoding="utf-8", env=os.environ | ONE_THREAD, start_new_session=True,
+                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, text=True, encoding="utf-8",
+                env=os.environ | ONE_THREAD, start_new_session=True,
             )  # fmt: skip
 
     def ask(self, job: Job) -> dict | None:

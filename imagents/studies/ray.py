@@ -28,17 +28,18 @@ class Ray:
       log: where they write what they have to say.
       address: of the cluster, as `ray.init` takes it; None for the one that RAY_ADDRESS names, or a new one on this
         machine.
+      copy_to: where they copy runs to, see `Worker`.
 
     Raises:
       InputError: if Ray is not installed, or there is no cluster.
     """
 
-    def __init__(self, log: pathlib.Path, address: str | None = None):
+    def __init__(self, log: pathlib.Path, address: str | None = None, copy_to: str = ""):
         check_ray()
         import ray
 
         os.environ.setdefault("RAY_worker_niceness", "0")
-        self._log = log.resolve()
+        self._arguments = str(log.resolve()), os.getcwd(), copy_to
         try:
             _knock(address or os.environ.get("RAY_ADDRESS", ""))
             ray.init(address, log_to_driver=False, configure_logging=False)
@@ -55,7 +56,7 @@ class Ray:
         """One that is ready; None once it is not needed any more, however long the cluster has no room for it."""
         import ray
 
-        actor = Actor(self._log)
+        actor = Actor(*self._arguments)
         while is_needed():
             try:
                 ray.get(actor.ready, timeout=_LOOK_EVERY)
@@ -64,7 +65,7 @@ class Ray:
                 continue
             except ray.exceptions.RayError:  # its node died
                 actor.end()
-                actor = Actor(self._log)
+                actor = Actor(*self._arguments)
         actor.end()
         return None
 
@@ -77,12 +78,12 @@ class Ray:
 class Actor:
     """An actor that trains runs."""
 
-    def __init__(self, log: pathlib.Path):
+    def __init__(self, *arguments: str):
         import ray
 
         # Two calls at once: a run is trained, and stopped meanwhile.
         remote = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=2)(Remote)
-        self._actor = remote.remote(str(log), os.getcwd())
+        self._actor = remote.remote(*arguments)
         self.ready = self._actor.is_ready.remote()
 
     def ask(self, job: Job) -> dict | None:
@@ -105,7 +106,7 @@ class Actor:
 class Remote:
     """What is in such an actor's process."""
 
-    def __init__(self, log: str, folder: str):
+    def __init__(self, log: str, folder: str, copy_to: str):
         os.environ.update(ONE_THREAD)  # before TensorFlow starts
         with contextlib.suppress(OSError):
             os.nice(-os.nice(0))
@@ -116,7 +117,7 @@ class Remote:
             os.dup2(file.fileno(), 2)
         from imagents.studies.worker import Worker
 
-        self._worker = Worker()
+        self._worker = Worker(copy_to)
 
     def is_ready(self) -> bool:
         return True

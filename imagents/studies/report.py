@@ -87,6 +87,8 @@ def _blocks(
     for name, values in study.values.items():
         yield "text", f"{name}:"
         yield "code", command_of(values)
+        if past := study.pasts.get(name):
+            yield "text", f"So its runs end: these settings changed after {', '.join(f'{s:,}' for s, _ in past)} steps."
     yield "text", f"imagents {imagents.__version__}; the versions that each run had are in its config.json."
     yield "text", METHODS
 

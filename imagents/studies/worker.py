@@ -1,7 +1,7 @@
 """A process that trains one run after another, and compiles once for all that differ in their seed alone.
 
-`python -m imagents.studies.worker` reads jobs from its standard input, a line of JSON each, and answers each by a line.
-Whoever closes that input stops it: the run under way is saved.
+`python -m imagents.studies.worker [ADDRESS]` reads jobs from its standard input, a line of JSON each, and answers each
+by a line. Whoever closes that input stops it: the run under way is saved.
 """
 
 import contextlib
@@ -16,12 +16,13 @@ import threading
 import time
 import traceback
 
-from imagents.config import TrainConfig
+from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import lock, write_json
 from imagents.own import is_own, trust
 from imagents.process import end
 from imagents.runs.folders import FAILED
+from imagents.studies.copies import Copies
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back
@@ -37,9 +38,14 @@ def structure(config: TrainConfig) -> str:
 
 
 class Worker:
-    """Trains runs, and keeps the last one's compiled program for the next one."""
+    """Trains runs, and keeps the last one's compiled program for the next one.
 
-    def __init__(self):
+    Args:
+      copy_to: an address to which runs are copied after each checkpoint, see `imagents.studies.copies`; "" for none.
+    """
+
+    def __init__(self, copy_to: str = ""):
+        self._copies = Copies(copy_to) if copy_to else None
         self._warm, self._known = None, set()
         self.stopping = False  # whether to save the run under way, and to train no more; any thread may set it
 
@@ -76,12 +82,17 @@ class Worker:
         measures = tuple(f"_{name}" for name in config.environment.measures)
 
         def pauses(row: dict[str, float]) -> bool:
+            if self._copies is not None:
+                self._copies.push_if_saved(path)
             is_measured = any(name.endswith(measures) and not math.isnan(value) for name, value in row.items())
             return self.stopping or (until is not None and row["steps"] >= until and is_measured)
 
+        if self._copies is not None and not (path / "config.json").exists():
+            self._copies.fetch(path)
         try:
             if (path / "config.json").exists():
                 _wait_for(path)
+                _check_is(config, path)
                 experiment = Experiment(resume=path, **budget)
             else:
                 experiment = Experiment(config, path)
@@ -94,6 +105,8 @@ class Worker:
         except FloatingPointError as error:
             failed = str(error)
             write_json(path / FAILED, {"failed": failed})
+        if self._copies is not None:
+            self._copies.push(path)
         if experiment.can_be_reused:
             self._warm = key, experiment
         return {"failed": failed, "stopped": stopped, "renew": len(self._known) >= _MOST_STRUCTURES}
@@ -108,13 +121,20 @@ def _wait_for(run: pathlib.Path) -> None:
         time.sleep(0.2)
 
 
+def _check_is(config: TrainConfig, run: pathlib.Path) -> None:
+    """Refuses a folder, such as one that was fetched, that is another run's."""
+    budget = {name: getattr(config.training, name) for name in ("steps", "minutes")}
+    if load_config(run).replace(**budget) != config:
+        raise InputError(f"{run} is a run with other settings")
+
+
 def main() -> None:
     jobs: queue.Queue[str] = queue.Queue()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed goes to the log
     signal.signal(signal.SIGTERM, end)  # between two runs
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
-    worker = Worker()
+    worker = Worker(*sys.argv[1:])
     while line := jobs.get():
         print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
 

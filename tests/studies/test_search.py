@@ -50,7 +50,7 @@ class MadeUp:
 
     asked, deaths = [], ()
 
-    def __init__(self, log):
+    def __init__(self, log, copy_to):
         pass
 
     def ask(self, job):

@@ -39,7 +39,7 @@ hysteretic = [1.0, 0.1]
 class AtOnce:
     """A worker in this process."""
 
-    def __init__(self, log):
+    def __init__(self, log, copy_to):
         self._worker = Worker()
 
     def ask(self, job):
