@@ -114,6 +114,10 @@ def test_a_job_gets_the_package_that_its_environment_needs():
 def test_a_program_comes_from_a_channel():
     with pytest.raises(InputError, match="'unity:./game': that program is on this machine.* unity:channel:game"):
         description.training_job(TrainConfig("unity:./game"))
+    for name in ("unity:editor", "unity:editor(gravity=2)"):
+        said = rf"^environment = '{re.escape(name)}': that editor is on this machine, which a job does not see: build"
+        with pytest.raises(InputError, match=said):
+            description.training_job(TrainConfig(name))
     job = description.training_job(TrainConfig("unity:channel:game", behaviours="Car=2"))
     assert "player_2_mean_return" in [each["Name"] for each in job.metric_definitions]
     assert description.config_of(flags(TrainConfig("unity:channel:game"))) == TrainConfig("unity:channel:game")
