@@ -1,4 +1,4 @@
-"""What is played in a second, by imagents and by others: medians of measurements in turn. Nothing depends on the time."""
+"""What is played in a second, by imagents and by others: medians of measurements in turn. The clock plays no part."""
 
 import pytest
 
