@@ -93,7 +93,7 @@ class Decisions(tf.Module):
     def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor, log_probability=(), memory=()) -> None:
         """The agent acts in the copies of `my_turn`, bool `[B]`."""
         begins = () if self._begins is None else self._begins.read_value()
-        opened = self._opening.pack((*sight, action, log_probability, begins, memory), self._batch_size)
+        opened = self._pack(self._opening, *sight, action, log_probability, begins, memory)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
         self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
@@ -125,8 +125,14 @@ class Decisions(tf.Module):
 
     def _close(self, closes: tf.Tensor, ends: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, sight: Sight) -> None:
         """The open decisions in the copies of `closes` become memories; in those of `ends` a life is over."""
-        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
-        self.memory.add_rows(join_columns(self._opened, closing), mask=closes)
+        self._remember(self._opened.read_value(), (reward, discount, *sight), closes)
+
+    def _remember(self, opened: tf.Tensor, closing: tuple, closes: tf.Tensor) -> None:
+        closing = self._pack(self._closing, *closing)
+        self.memory.add_rows(join_columns(opened, closing, compiled=not self.memory.in_place), mask=closes)
+
+    def _pack(self, row_format: RowFormat, *fields) -> tf.Tensor:
+        return row_format.pack(fields, self._batch_size, compiled=not self.memory.in_place)
 
     def drop(self) -> None:
         """Forgets the open decisions."""
@@ -171,8 +177,7 @@ class NStepDecisions(Decisions):
         n_step = old["reward"].shape[0]
         for i in reversed(range(n_step)):  # as they were made
             due = now["there"][i] & closes & (ends if i < n_step - 1 else True)
-            closing = self._closing.pack((now["reward"][i], now["discount"][i], *sight), self._batch_size)
-            self.memory.add_rows(join_columns(now["opened"][i], closing), mask=due)
+            self._remember(now["opened"][i], (now["reward"][i], now["discount"][i], *sight), due)
             now["there"] = tf.tensor_scatter_nd_update(now["there"], [[i]], (now["there"][i] & ~due)[tf.newaxis])
         assign(self._waiting, now)
 
