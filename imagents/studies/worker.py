@@ -23,7 +23,7 @@ from imagents.studies.study import FAILED
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back
 # What no compiled program depends on: it is in variables, or in Python between two chunks.
 _FREE = ("seed", "steps", "minutes", "learning_rate", "final_learning_rate", "rounds_per_chunk", "evaluate_every",
-         "checkpoint_minutes", "snapshots", "record_every")  # fmt: skip
+         "checkpoint_minutes", "snapshots", "record_every", "track")  # fmt: skip
 
 
 def structure(config: TrainConfig) -> str:
