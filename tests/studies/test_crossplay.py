@@ -49,7 +49,7 @@ def play(folder: pathlib.Path, study: Study, games: int = 10) -> int:
 
 
 def read(folder: pathlib.Path, study: Study):
-    return read_cross_play(folder, study, finished(folder, study))
+    return read_cross_play(folder, finished(folder, study))
 
 
 def test_every_pair_is_played_once_and_what_was_played_stays(folder):
