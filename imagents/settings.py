@@ -293,6 +293,9 @@ class Training:
     """Copies of the agents' networks kept over a run, evenly spread in time, for learning curves; 0 keeps none."""
     record_every: int = 0
     """Steps between episodes that are filmed into the run's videos, of which the last 10 stay; 0 for none."""
+    track: Literal["", "mlflow", "wandb"] = ""
+    """A tracker that gets settings and figures, too, by the library of that name: mlflow (MLFLOW_TRACKING_URI, else
+    ./mlruns) or wandb (offline unless WANDB_MODE says otherwise)."""
     execution: Literal["xla", "graph", "eager"] = "xla"
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 

@@ -28,7 +28,7 @@ ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back
 # What no compiled program depends on: it is in variables, or in Python between two chunks.
 _FREE = ("seed", "steps", "minutes", "learning_rate", "final_learning_rate", "rounds_per_chunk", "evaluate_every",
-         "checkpoint_minutes", "snapshots", "record_every")  # fmt: skip
+         "checkpoint_minutes", "snapshots", "record_every", "track")  # fmt: skip
 _PATIENCE = 120.0  # seconds: so long a process that trained a run may take to end
 
 

@@ -22,6 +22,7 @@ from imagents.runs.events import write_event
 from imagents.runs.folders import check_is_new, dated, new_folder
 from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.runs.tracking import Tracker, check_tracker
 from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
@@ -119,6 +120,7 @@ class Experiment:
                 self._schedule = Budget.of(vars(self.config.replace(**before.to_dict()).training))
 
     def _build(self) -> None:
+        check_tracker(self.config.training.track)
         self._schedule = self._budget  # over which the learning rate falls
         self.trainer = build(self.config, self._run.began_in if self._run else "")
         self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
@@ -180,12 +182,11 @@ class Experiment:
     def run(self, quiet=False, metric_lines=False, figures=True, pauses: Callable | None = None) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
-        A stop finishes the chunk under way and saves everything; the signal's number is
-        then in `stopped_by`. In the first chunk, which compiles, nothing is there to be
-        saved, and SIGTERM does what it does without imagents.
+        A stop finishes the chunk under way and saves everything; the signal's number is then in `stopped_by`. In the
+        first chunk, which compiles, nothing is there to be saved, and SIGTERM does what it does without imagents.
 
-        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every
-        second one, from 8,192 on every fourth, and so on, so that long runs stay small.
+        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every second one, from 8,192 on
+        every fourth, and so on, so that long runs stay small.
 
         Args:
           quiet: whether to print nothing.
@@ -195,10 +196,10 @@ class Experiment:
 
         Raises:
           OSError: if the run folder cannot be written any more, in one sentence.
-          FloatingPointError: if numbers became infinite or NaN, in one sentence; the
-            checkpoints are from before.
+          FloatingPointError: if numbers became infinite or NaN, in one sentence; checkpoints are from before.
         """
         self._run.claim()
+        self._tracker = Tracker(self._run)
         try:
             self.stopped_by = None
             if self._fraction_done() >= 1.0 and not quiet:
@@ -209,6 +210,7 @@ class Experiment:
                     report = self._evaluated()
                     about = self._progress_so_far() | {"policy": "greedy"}
                     write_json(self._run.path / "evaluation.json", about | report)
+                    self._tracker.add_report(report["agents"])
                     for name, text in getattr(self._strength, "files", dict)().items():
                         write_text(self._run.path / name, text)
                     if not quiet:
@@ -218,9 +220,9 @@ class Experiment:
         except FloatingPointError as error:
             raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None
         finally:
+            for each in (self._tracker, self.trainer.environment, self._strength):
+                close(each)
             self._run.release()
-            close(self.trainer.environment)
-            close(self._strength)
         return self._run
 
     def _evaluated(self) -> dict[str, Any]:
@@ -257,6 +259,7 @@ class Experiment:
                     if is_due:
                         self._run.append_metrics(row)
                         write_event(events, row)
+                        self._tracker.add(row)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
