@@ -14,6 +14,7 @@ from imagents import plotting
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import plain_path, write_json, write_text
+from imagents.number import noted
 from imagents.own import trust, trust_again
 from imagents.players.watching import image_of
 from imagents.process import Signals, called
@@ -120,8 +121,9 @@ class Experiment:
 
     def _build(self) -> None:
         self._schedule = self._budget  # over which the learning rate falls
-        self.trainer = build(self.config, self._run.began_in if self._run else "")
-        self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
+        with noted() as self._numbers:
+            self.trainer = build(self.config, self._run.began_in if self._run else "")
+            self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
         self._agent_names = [agent.name for agent in self.trainer.agents]
@@ -130,15 +132,19 @@ class Experiment:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
 
     def take_over(self, warm: "Experiment") -> None:
-        """Trains in the compiled program of one that has ended, which can do nothing any more; the run is the same.
+        """Trains in the compiled program of one that has ended, whose settings differ in free ones alone.
 
-        Args:
-          warm: it has the same settings but for seed, budget, rates and what happens between chunks.
+        The run is the same; the other one can do nothing any more. What is no XLA program holds its numbers for ever.
         """
+        if warm.trainer.execution == "graph" and warm._numbers != self._numbers:
+            return
         with tempfile.TemporaryDirectory() as folder:
             self._checkpoint.write(f"{folder}/state")
             warm._checkpoint.read(f"{folder}/state").assert_consumed()
-        self.trainer, self._strength, self._checkpoint = warm.trainer, warm._strength, warm._checkpoint
+        for present, own in zip(warm._numbers, self._numbers, strict=True):
+            present.assign(own)
+        self._numbers, self._checkpoint = warm._numbers, warm._checkpoint
+        self.trainer, self._strength = warm.trainer, warm._strength
 
     @property
     def can_be_reused(self) -> bool:
@@ -180,12 +186,11 @@ class Experiment:
     def run(self, quiet: bool = False, metric_lines: bool = False, figures: bool = True) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
-        A stop finishes the chunk under way and saves everything; the signal's number is
-        then in `stopped_by`. In the first chunk, which compiles, nothing is there to be
-        saved, and SIGTERM does what it does without imagents.
+        A stop finishes the chunk under way and saves everything; the signal's number is then in `stopped_by`. In the
+        first chunk, which compiles, nothing is there to be saved, and SIGTERM does what it does without imagents.
 
-        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every
-        second one, from 8,192 on every fourth, and so on, so that long runs stay small.
+        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every second one, from 8,192 on
+        every fourth, and so on, so that long runs stay small.
 
         Args:
           quiet: whether to print nothing.
