@@ -132,15 +132,14 @@ class Experiment:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
 
     def take_over(self, warm: "Experiment") -> None:
-        """Trains in the compiled program of one that has ended, whose settings differ in free ones alone.
+        """Trains in the compiled program of one that has ended, whose settings differ in free ones alone: the same run.
 
-        The run is the same; the other one can do nothing any more. What is no XLA program holds its numbers for ever.
+        The other one can do nothing any more. A graph that XLA does not compile holds its numbers for ever.
         """
         if warm.trainer.execution == "graph" and warm._numbers != self._numbers:
             return
         with tempfile.TemporaryDirectory() as folder:
-            self._checkpoint.write(f"{folder}/state")
-            warm._checkpoint.read(f"{folder}/state").assert_consumed()
+            warm._checkpoint.read(self._checkpoint.write(f"{folder}/state")).assert_consumed()
         for present, own in zip(warm._numbers, self._numbers, strict=True):
             present.assign(own)
         self._numbers, self._checkpoint = warm._numbers, warm._checkpoint
@@ -199,8 +198,7 @@ class Experiment:
 
         Raises:
           OSError: if the run folder cannot be written any more, in one sentence.
-          FloatingPointError: if numbers became infinite or NaN, in one sentence; the
-            checkpoints are from before.
+          FloatingPointError: if numbers became infinite or NaN, in one sentence; the checkpoints are from before.
         """
         self._run.claim()
         try:
