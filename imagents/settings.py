@@ -313,7 +313,7 @@ class Training:
     record_every: int = 0
     """Steps between episodes that are filmed into the run's videos, of which the last 10 stay; 0 for none."""
     track: Literal["", "mlflow", "wandb"] = ""
-    """Who gets settings and figures, too: mlflow (MLFLOW_TRACKING_URI, or ./mlruns) or wandb (WANDB_MODE or offline)."""
+    """Who gets settings and figures, too: mlflow (MLFLOW_TRACKING_URI or ./mlruns) or wandb (WANDB_MODE or offline)."""
     execution: Literal["xla", "graph", "eager"] = "xla"
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
