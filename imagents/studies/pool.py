@@ -18,7 +18,9 @@ from imagents.process import Signals
 from imagents.studies.study import Wanted
 from imagents.studies.worker import structure
 
-_MOST_DEATHS = 3  # of workers that trained the same run from the same checkpoint on, before it is given up
+# Seconds until a run is tried again after each death of a worker over it at the same checkpoint; then it is given up.
+# A machine that was short of memory may have some again.
+_PAUSES = (0, 4, 16, 64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,11 +131,11 @@ class Pool:
     def _answered(self, job: Job, answer: dict | None) -> None:
         """Takes what a worker says of a run."""
         with self._lock:
-            self._under_way -= 1
             if answer is None or answer.get("stopped"):  # it died, or was told to
                 self._again(job)
             else:
                 self._tell(job, answer.get("failed") or answer.get("error"))
+            self._under_way -= 1
             self._lock.notify_all()
 
     def _tell(self, job: Job, failed: str | None) -> None:
@@ -146,10 +148,11 @@ class Pool:
         if not self._stopping:
             state = (job.path.name, *sorted(path.name for path in (job.path / "checkpoints").glob("[0-9]*")))
             self._deaths[state] += 1
-            if self._deaths[state] < _MOST_DEATHS:
+            if self._deaths[state] <= len(_PAUSES):
+                self._lock.wait_for(lambda: self._stopping, _PAUSES[self._deaths[state] - 1])
                 self._left.insert(0, job)
             else:
-                self._tell(job, f"{_MOST_DEATHS} workers that trained it ended, see workers.log")
+                self._tell(job, f"{self._deaths[state]} workers that trained it ended, see workers.log")
 
     def _start(self):
         worker = self._engine.start(self._is_needed)

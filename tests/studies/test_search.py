@@ -13,13 +13,12 @@ from imagents.config import TrainConfig
 from imagents.files import write_json
 from imagents.runs.children import open_child
 from imagents.runs.run import Run
-from imagents.studies import local
+from imagents.studies import local, pool
 from imagents.studies.ranges import Range
 from imagents.studies.search import FIRST_SEED
 from imagents.studies.study import Study, find_runs
 from imagents.studies.summary import study_results
 from imagents.studies.worker import Worker
-from imagents.training.experiment import train
 
 BASE = dict(environment="climbing", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
 RATES = {"learning_rate": {"log": [0.01, 1.0]}}
@@ -219,6 +218,15 @@ def test_the_same_command_goes_on_and_ends_with_the_same(command):
     assert status == 0 and "0 trials to train" in said and not MadeUp.asked
 
 
+def test_a_run_over_which_workers_die_again_and_again_is_given_up_and_the_others_go_on(command, monkeypatch):
+    monkeypatch.setattr(pool, "_PAUSES", (0, 0))
+    status, said = command(TEXT, deaths=(2, 3, 4))
+    assert status == 1 and "trial 1: failed: 3 workers that trained it ended, see workers.log" in said
+    assert list(pd.read_csv("outputs/climb/trials.csv")["state"]) == ["finished", "failed", "finished"]
+    status, said = command(TEXT)
+    assert status == 0 and "1 trials to train" in said  # it was not for its settings
+
+
 def test_what_trials_were_made_with_stays(command):
     command(TEXT.replace("trials = 3", "trials = 1"))
     for before, after, sentence in (
@@ -324,18 +332,35 @@ def test_a_population_is_the_same_whatever_happens_and_its_winner_changes_anew_a
 # With trainings
 
 
-def test_a_run_that_pauses_is_up_to_there_the_one_that_does_not(tmp_path):
+@pytest.fixture(scope="module")
+def paused(tmp_path_factory):
+    """A folder with a run that paused, its child and one that did not pause; and the rows that there were then."""
+    folder, worker = tmp_path_factory.mktemp("paused"), Worker()
     config = TrainConfig(**BASE | dict(steps=16, evaluate_every=2))
-    worker = Worker()
-    assert worker.train(config, tmp_path / "parted", until=5) == {"failed": None, "stopped": False, "renew": False}
-    rows = Run(tmp_path / "parted").metrics()
+    assert worker.train(config, folder / "parent", until=5) == {"failed": None, "stopped": False, "renew": False}
+    assert not (folder / "parent/evaluation.json").exists()
+    rows, changed = Run(folder / "parent").metrics(), config.replace(learning_rate=0.9)
+    open_child(folder / "parent", folder / "child", changed, [[8, {"learning_rate": 0.2}]])
+    for name, its in (("parent", config), ("child", changed), ("whole", config)):
+        assert worker.train(its, folder / name)["failed"] is None
+    return folder, rows
+
+
+def learned(folder) -> pd.DataFrame:
+    return Run(folder).metrics().drop(columns=["seconds", "steps_per_second"])
+
+
+def test_a_run_that_pauses_is_the_one_that_does_not(paused):
+    folder, rows = paused
     assert list(rows["steps"]) == [4, 8]  # the first that is measured
-    whole = train(config, tmp_path / "whole", quiet=True)
-    columns = [name for name in rows if name not in ("seconds", "steps_per_second")]
-    pd.testing.assert_frame_equal(rows[columns], whole.metrics()[columns][:2])
-    assert not (tmp_path / "parted" / "evaluation.json").exists()
-    worker.train(config, tmp_path / "parted")
-    pd.testing.assert_frame_equal(Run(tmp_path / "parted").metrics()[columns], whole.metrics()[columns])
+    pd.testing.assert_frame_equal(learned(folder / "parent"), learned(folder / "whole"))
+
+
+def test_a_child_goes_on_from_its_parents_checkpoint_with_its_own_settings(paused):
+    parent, child = (learned(paused[0] / name) for name in ("parent", "child"))
+    pd.testing.assert_frame_equal(child[:2], parent[:2])
+    assert len(child) == 4 and (child["player_1_loss"][2:] != parent["player_1_loss"][2:]).any()
+    assert Run(paused[0] / "child").config.algorithm.learning_rate == 0.9
 
 
 def test_a_worker_that_is_stopped_saves_its_run(tmp_path):
@@ -343,19 +368,3 @@ def test_a_worker_that_is_stopped_saves_its_run(tmp_path):
     worker.stopping = True
     assert worker.train(TrainConfig(**BASE | dict(steps=16)), tmp_path / "run")["stopped"]
     assert list(Run(tmp_path / "run").metrics()["steps"]) == [4] and len(Run(tmp_path / "run").checkpoints()) == 2
-
-
-def test_a_child_goes_on_from_its_parents_checkpoint_with_its_own_settings(tmp_path):
-    config, worker = TrainConfig(**BASE | dict(steps=16, evaluate_every=2)), Worker()
-    worker.train(config, tmp_path / "parent", until=5)
-    open_child(tmp_path / "parent", tmp_path / "same", config, [])
-    changed = config.replace(learning_rate=0.9)
-    open_child(tmp_path / "parent", tmp_path / "changed", changed, [[8, {"learning_rate": 0.2}]])
-    for name, its in (("parent", config), ("same", config), ("changed", changed)):
-        assert worker.train(its, tmp_path / name)["failed"] is None
-    parent, same, other = (Run(tmp_path / name).metrics() for name in ("parent", "same", "changed"))
-    columns = [name for name in parent if name not in ("seconds", "steps_per_second")]
-    pd.testing.assert_frame_equal(same[columns], parent[columns])
-    pd.testing.assert_frame_equal(other[columns][:2], parent[columns][:2])
-    assert (other["player_1_loss"][2:] != parent["player_1_loss"][2:]).any()
-    assert Run(tmp_path / "changed").config == changed and find_runs(tmp_path) == {}
