@@ -7,7 +7,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
 BIN := $(VENV)/bin
-PEERS := jax torch
+PEERS := jax torch xuance
 
 version = $(shell $(1) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 

@@ -55,6 +55,7 @@ setup(
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
         "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses
         "gymnasium": ["gymnasium"],
+        "mlflow": ["mlflow-skinny"],  # or mlflow, which has it inside, and a server
         "open_spiel": ["open_spiel"],
         "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel"],  # what tests compare environments with
         "pettingzoo": ["mpe2", "pettingzoo[classic]"],
@@ -64,6 +65,7 @@ setup(
         "serving": ["tensorflow-serving-api~=2.19.0"],
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
         "unity": ["grpcio"],
+        "wandb": ["wandb"],
         "web": ["gradio>=6"],
     },
 )

@@ -1,6 +1,8 @@
 """What a round costs beside the step of another package's own vector environment: bridges, with and without training.
 
-Own: the package's environments side by side, stepped in a Python loop as the package has it, with random actions.
+Own: the package's environments side by side, stepped in a Python loop with random actions that were drawn before, and
+what all of them show as arrays, as a vector environment gives it; the step after an episode's last begins the next one,
+as it does here.
 Playing: a round of imagents in as many copies: a step of these, an agent for each seat that chooses and remembers.
 Learning: the same with its train steps. A second is one of the processor; the figure is the least of many short
 repeats, all in turn, which other programs disturb least.
@@ -38,21 +40,28 @@ def gymnasium_vector(own_id: str, copies: int) -> Callable[[int], None]:
 
 
 def one_by_one(own_id: str, copies: int) -> Callable[[int], None]:
-    """Steps environments that no vector environment takes."""
+    """Steps environments that several share, which no vector environment takes."""
     import gymnasium
 
     envs = [gymnasium.make(own_id, disable_env_checker=True) for _ in range(copies)]
     for env in envs:
         env.action_space.seed(0)
         env.reset(seed=0)
-    actions = [envs[0].action_space.sample() for _ in range(64)]
+    actions, over = [[env.action_space.sample() for env in envs] for _ in range(64)], [False] * copies
 
     def run(rounds: int) -> None:
         for i in range(rounds):
-            for env in envs:
-                _, _, terminated, truncated, _ = env.step(actions[i % 64])
-                if np.all(terminated) or truncated:
-                    env.reset()
+            shown = []
+            for copy, (env, action) in enumerate(zip(envs, actions[i % 64])):
+                if over[copy]:
+                    over[copy] = False
+                    shown.append((env.reset()[0], (0.0,) * len(action), False, False))
+                else:
+                    *row, _ = env.step(action)
+                    over[copy] = np.all(row[2]) or row[3]
+                    shown.append(row)
+            observations, *rest = zip(*shown)
+            [np.array(own) for own in (*zip(*observations), *rest)]
 
     return run
 
@@ -62,15 +71,21 @@ def in_turn(module: str, copies: int) -> Callable[[int], None]:
     envs, rng = [importlib.import_module(module).env() for _ in range(copies)], np.random.default_rng(0)
     for env in envs:
         env.reset(seed=0)
+    draws, last = rng.random([64, copies]).tolist(), [env.last() for env in envs]
 
     def run(rounds: int) -> None:
-        for _ in range(2 * rounds):
-            for env in envs:
-                observation, _, terminated, truncated, _ = env.last()
+        for i in range(2 * rounds):
+            for copy, (env, draw) in enumerate(zip(envs, draws[i % 64])):
+                observation, _, terminated, truncated, _ = last[copy]
                 if terminated or truncated:
                     env.reset()
-                    observation = env.observe(env.agent_selection)
-                env.step(rng.choice(np.flatnonzero(observation["action_mask"])))
+                else:
+                    legal = observation["action_mask"].nonzero()[0]
+                    env.step(legal[int(draw * len(legal))])
+                last[copy] = env.last()
+            observations, *rest, _ = zip(*last)
+            [np.array([observation[key] for observation in observations]) for key in observations[0]]
+            [np.array(own) for own in rest]
 
     return run
 
@@ -80,14 +95,17 @@ def at_once(module: str, copies: int) -> Callable[[int], None]:
     envs = [importlib.import_module(module).parallel_env() for _ in range(copies)]
     for env in envs:
         env.reset(seed=0)
-    actions = [{agent: envs[0].action_space(agent).sample() for agent in envs[0].agents} for _ in range(64)]
+    names = list(envs[0].agents)
+    actions = [[{name: env.action_space(name).sample() for name in names} for env in envs] for _ in range(64)]
 
     def run(rounds: int) -> None:
         for i in range(rounds):
-            for env in envs:
-                env.step(actions[i % 64])
-                if not env.agents:
-                    env.reset()
+            shown = []
+            for env, action in zip(envs, actions[i % 64]):
+                shown.append(env.step(action)[:4] if env.agents else (env.reset()[0], *[dict.fromkeys(names, 0)] * 3))
+            for own in zip(*shown):
+                for name in names:
+                    np.array([part[name] for part in own])
 
     return run
 

@@ -13,6 +13,7 @@ import argparse
 import functools
 import json
 import os
+import pathlib
 import random
 import statistics
 import time
@@ -105,33 +106,57 @@ SYSTEMS = {
 }
 
 
-def measure(game: str, seconds: float, repeats: int) -> list[dict]:
-    """A row for each system: decisions per second, and how many times as fast imagents is."""
-    plays = {system: make(game) for system, make in SYSTEMS.items()}
-    speeds = {system: [] for system in plays}
-    for play in plays.values():
-        play()  # compiles
+def speed_of(play: Callable[[], int], seconds: float) -> Callable[[], float]:
+    """A measurement of what is played again and again for so many seconds of the processor: how much in a second."""
+    play()  # compiles
+
+    def measure() -> float:
+        done, began = 0, time.process_time()
+        while (elapsed := time.process_time() - began) < seconds:
+            done += play()
+        return done / elapsed
+
+    return measure
+
+
+def compare(measures: dict[str, Callable[[], float]], repeats: int, **row) -> list[dict]:
+    """A row for each system, measured in turn: how much in a second, and how many times as fast the first one is."""
+    speeds = {system: [] for system in measures}
     for _ in range(repeats):
-        for system, play in plays.items():
-            decisions, began = 0, time.process_time()
-            while (elapsed := time.process_time() - began) < seconds:
-                decisions += play()
-            speeds[system].append(decisions / elapsed)
+        for system, measure in measures.items():
+            speeds[system].append(measure())
     medians = {system: statistics.median(each) for system, each in speeds.items()}
-    return [{"game": game, "system": system, "decisions_per_second": speed, "imagents_is": medians["imagents"] / speed}
+    first = next(iter(medians.values()))
+    return [row | {"system": system, "per_second": speed, "imagents_is": first / speed}
             for system, speed in medians.items()]  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def show(rows: list[dict]) -> None:
+    """Prints them, and last as JSON."""
+    for row in rows:
+        words = "".join(f"{value:22}" for key, value in row.items() if key not in ("per_second", "imagents_is"))
+        print(f"{words}{row['per_second']:13,.0f} a second{row['imagents_is']:10.3g} times")
+    print(json.dumps(rows))
+
+
+def options_of(description: str) -> argparse.Namespace:
+    """What the command line says; and this process, and what it starts, have one core from then on."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--repeats", type=int, default=5, help="of which the median counts")
+    parser.add_argument("--peers", type=pathlib.Path, default=pathlib.Path(".venv-peers"))
     options = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    rows = [row for game in GAMES for row in measure(game, options.seconds, options.repeats)]
-    for row in rows:
-        print(f"{row['game']:13}{row['system']:22}{row['decisions_per_second']:13,.0f}{row['imagents_is']:10.3g} times")
-    print(json.dumps(rows))
+    return options
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    rows = []
+    for game in GAMES:
+        measures = {system: speed_of(make(game), options.seconds) for system, make in SYSTEMS.items()}
+        rows += compare(measures, options.repeats, game=game)
+    show(rows)
 
 
 if __name__ == "__main__":

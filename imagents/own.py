@@ -14,13 +14,14 @@ from imagents.errors import InputError
 
 _TRUSTED: dict[str, Callable | types.ModuleType | str] = {}
 
+_EDITOR = "editor"  # in the place of a program: what is open there
 # Environments of other packages, BRIDGE:NAME(...): what such a name imports that is not the package's own, or "".
 _PETTINGZOO = ("atari", "butterfly", "classic", "sisl", "test")  # its own families
 _BRIDGES: dict[str, Callable[[str], str]] = {
     "gymnasium": lambda name: name.rpartition(":")[0],
     "pettingzoo": lambda name: "" if name.partition(".")[0] in _PETTINGZOO else name,
     "open_spiel": lambda name: "",
-    "unity": lambda path: "" if path == "editor" else path,
+    "unity": lambda path: "" if path == _EDITOR else path,
 }
 _PROGRAMS = ("unity",)  # those of which that is a program, which is started
 
@@ -109,6 +110,12 @@ def is_own(name: str) -> bool:
 def is_program(name: str) -> bool:
     """Whether a name is one of a program of somebody's own, which is started instead of imported."""
     return name.partition(":")[0] in _PROGRAMS and is_own(name)
+
+
+def is_in_editor(name: str) -> bool:
+    """Whether a name is one of what is open in an editor, where there might be one of a program."""
+    bridge, _, rest = name.partition(":")
+    return bridge in _PROGRAMS and rest.partition("(")[0] == _EDITOR
 
 
 def _code_of(name: str) -> str:

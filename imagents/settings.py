@@ -5,10 +5,13 @@ Each field is a flag of the command line with the sentence below it; no other pl
 
 import dataclasses
 import math
-import typing
-from typing import Literal
+from typing import ClassVar, Literal
 
 from imagents.values import check, check_least, check_rates, check_shares
+
+Free = dict[str, tuple]
+"""Settings, by their names, whose values all share a compiled program, which reads them as it runs if it needs them at
+all; but for those values of each that make another one of it, as 0 does where it switches something off."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Learning:
     """The factor of an action's temperature in a state each time that it is learned from."""
     lenient_moderation: float = 1.0
     """How much of the temperature counts."""
+
+    free: ClassVar[Free] = {
+        "discount": (), "exploration_start": (0.0,), "exploration_end": (), "exploration_decay": (0.0,),
+        "hysteretic": (1.0,), "lenient_temperature": (0.0,), "lenient_decay": (), "lenient_moderation": (),
+    }  # fmt: skip
 
     def __post_init__(self):
         shares = ("exploration_start", "exploration_end") if self.exploration == "epsilon" else ()
@@ -90,6 +98,11 @@ class QLearning(Learning):
     epsilon_max: float = 0.1
     """The same in the most exploring one; geometric steps in between."""
 
+    free: ClassVar[Free] = Learning.free | {
+        "learning_rate": (), "final_learning_rate": (), "target_update_period": (1,), "target_update_tau": (0.0, 1.0),
+        "epsilon_min": (), "epsilon_max": (),
+    }  # fmt: skip
+
     def __post_init__(self):
         super().__post_init__()
         _check_layers(self)
@@ -113,7 +126,7 @@ class DRQN(QLearning):
     window_length: int = 16
     """Decisions in a row that are learned from together; a train step has batch_size decisions in such windows."""
 
-    n_step: typing.ClassVar[int] = 1
+    n_step: ClassVar[int] = 1
 
     def __post_init__(self):
         super().__post_init__()
@@ -131,6 +144,8 @@ class Tabular(Learning):
     """The share of an error by which a value moves; with parallel games, of the mean error of those that met it."""
     exploration_start: float = 1.0
     exploration_end: float = 0.01
+
+    free: ClassVar[Free] = Learning.free | {"learning_rate": (), "hysteretic": ()}
 
     def __post_init__(self):
         super().__post_init__()
@@ -166,14 +181,18 @@ class ActorCritic:
     gradient_clipping: float = 0.5
     """Greatest norm of a gradient; 0 for any."""
 
-    epochs: typing.ClassVar[int] = 1
-    minibatches: typing.ClassVar[int] = 1
-    clip: typing.ClassVar[float] = 0.0
-    normalize_advantages: typing.ClassVar[bool] = False
-    baseline: typing.ClassVar[bool] = True
-    longest_life: typing.ClassVar[int] = 0  # any
-    recurrent_units: typing.ClassVar[int] = 0
-    window_length: typing.ClassVar[int] = 1
+    free: ClassVar[Free] = {
+        "discount": (), "learning_rate": (), "final_learning_rate": (), "gae_lambda": (), "gradient_clipping": (0.0,),
+        "clip": (0.0,),
+    }  # fmt: skip
+    epochs: ClassVar[int] = 1
+    minibatches: ClassVar[int] = 1
+    clip: ClassVar[float] = 0.0
+    normalize_advantages: ClassVar[bool] = False
+    baseline: ClassVar[bool] = True
+    longest_life: ClassVar[int] = 0  # any
+    recurrent_units: ClassVar[int] = 0
+    window_length: ClassVar[int] = 1
 
     def __post_init__(self):
         _check_layers(self)
@@ -196,7 +215,7 @@ class PPO(ActorCritic):
     minibatches: int = 4
     """Gradient steps in each of them, on a share of the decisions each."""
 
-    normalize_advantages: typing.ClassVar[bool] = True
+    normalize_advantages: ClassVar[bool] = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,7 +259,7 @@ class Reinforce(ActorCritic):
     which then counts for nothing."""
 
     gradient_clipping: float = 0.0
-    gae_lambda: typing.ClassVar[float] = 1.0
+    gae_lambda: ClassVar[float] = 1.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -293,8 +312,15 @@ class Training:
     """Copies of the agents' networks kept over a run, evenly spread in time, for learning curves; 0 keeps none."""
     record_every: int = 0
     """Steps between episodes that are filmed into the run's videos, of which the last 10 stay; 0 for none."""
+    track: Literal["", "mlflow", "wandb"] = ""
+    """Who gets settings and figures, too: mlflow (MLFLOW_TRACKING_URI or ./mlruns) or wandb (WANDB_MODE or offline)."""
     execution: Literal["xla", "graph", "eager"] = "xla"
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
+
+    free: ClassVar[Free] = dict.fromkeys(
+        ("seed", "steps", "minutes", "limits_are_ends", "league_win_rate", "rounds_per_chunk", "evaluate_every",
+         "checkpoint_minutes", "snapshots", "record_every", "track"), (),
+    )  # fmt: skip
 
     def __post_init__(self):
         check_least(self, {"parallel_games": 1, "rounds_per_chunk": 1, "evaluate_every": 1, "league_size": 1,

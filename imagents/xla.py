@@ -58,13 +58,17 @@ def where_any(condition: tf.Tensor, then: Callable, otherwise):
     return tf.cond(tf.reduce_any(condition), then, lambda: otherwise)
 
 
-def join_columns(*parts: tf.Tensor) -> tf.Tensor:
-    """`tf.concat(parts, axis=1)` of tensors `[N, n]`, filled column by column.
+def join_columns(*parts: tf.Tensor, compiled: bool = True) -> tf.Tensor:
+    """`tf.concat(parts, axis=1)` of tensors `[N, n]`, and `[N]` for a single column, filled column by column.
 
     Into the copy that a concatenation of blocks is, XLA pulls what made them and computes it anew for every number:
-    for decisions on their way to the replay buffer, several times as long as the network took.
+    for decisions on their way to the replay buffer, several times as long as the network took. Not `compiled` it is
+    that copy: each column is a tensor there, and an image has thousands.
     """
-    return tf.stack([column for part in parts for column in tf.unstack(part, axis=1)], axis=1)
+    if not compiled:
+        return tf.concat([part[:, tf.newaxis] if len(part.shape) == 1 else part for part in parts], axis=1)
+    columns = [tf.unstack(part, axis=1) if len(part.shape) == 2 else [part] for part in parts]
+    return tf.stack([column for each in columns for column in each], axis=1)
 
 
 # Bits

@@ -392,7 +392,7 @@ def test_a_runs_settings_of_version_0_1_0_get_their_present_names(tmp_path):
     renamed = {"environment": "connect_four", "steps": 60} | FIRST_VERSION
     expected = {name: value for name, value in renamed.items() if name not in ("game", "plies", "preset", "versions")}
     new = {"loss": "huber", "n_step": 1, "players": [], "agents": "", "share_weights": False, "limits_are_ends": False,
-           "record_every": 0}  # fmt: skip
+           "record_every": 0, "track": ""}  # fmt: skip
     new |= {name: field.default for name, field in settings_of(Learning).items() if name != "discount"}
     assert config.to_dict() == expected | new  # and nothing of a preset: it held every setting
     assert (config.environment.opening_plies, config.training.minutes) == (0, None)

@@ -24,6 +24,11 @@ PLAIN = {
     "pick numbers": (xla.pick, lambda x, i: tf.gather(x, i, batch_dims=1), (OUTPUTS[..., 0], ACTIONS)),
     "running_count": (xla.running_count, lambda x: tf.cumsum(tf.cast(x, tf.int32), axis=1), (MASK,)),
     "join_columns": (xla.join_columns, lambda *parts: tf.concat(parts, axis=1), (COLUMNS, COLUMNS[:, :1])),
+    "join columns uncompiled": (
+        lambda *parts: xla.join_columns(*parts, compiled=False),
+        xla.join_columns,
+        (COLUMNS, COLUMNS[:, 0], COLUMNS[:, :1]),
+    ),
     "where_any": (lambda x: xla.where_any(x[0], lambda: x, ~x), lambda x: x, (MASK[MASK.any(axis=1)],)),
     "where none": (lambda x: xla.where_any(x[0], lambda: ~x, x), lambda x: x, (MASK & False,)),
 }

@@ -62,24 +62,34 @@ class Copies:
           CopyFailed: for an error of the environment.
           InputError: for what it shows and should not.
         """
-        self._shown = shown = [array.copy() for array in self._shown]
         going = [array.tolist() if array.ndim == 1 else array for array in actions]
+        rows, places, held = [], [], []
         for i, seed in enumerate(seeds.tolist()):
             self._at[0] = self._first + i
             try:
                 world = self._envs[i] if i < len(self._envs) else self._added()
                 if seed != _ON:
-                    self._write(shown, i, FIRST, world.begin(seed))
+                    kind, moment = FIRST, world.begin(seed)
                 elif self._description.form == "in turn" and going[0][i] == PASS:
-                    shown[_REWARD][i], shown[_REWARD + 1][i] = 0.0, 1.0
+                    held.append(i)
+                    continue
                 else:
                     moment = world.step([array[i] for array in going])
-                    self._write(shown, i, LAST if moment.is_last else MID, moment)
+                    kind = LAST if moment.is_last else MID
+                rows.append(flat(self._description, kind, moment))
             except InputError as error:
                 raise InputError(f"copy {self._first + i}: {error}") from None
             except Exception as error:
                 said = f"copy {self._first + i}: {type(error).__name__}: {error}"
                 raise CopyFailed(f"{said}\n\n{traceback.format_exc()}") from error
+            places.append(i)
+        shown = [self._array(place, values, places) for place, values in enumerate(zip(*rows, strict=True))]
+        if held:
+            shown, moved = [array.copy() for array in self._shown], shown
+            for array, part in zip(shown, moved):
+                array[places] = part
+            shown[_REWARD][held], shown[_REWARD + 1][held] = 0.0, 1.0
+        self._shown = shown
         self._check(shown)
         return shown
 
@@ -101,13 +111,19 @@ class Copies:
         self._envs.append(self._make())
         return self._envs[-1]
 
-    def _write(self, shown: list[np.ndarray], i: int, kind: int, moment) -> None:
-        for array, (shape, _), value in zip(shown, self._layout, flat(self._description, kind, moment), strict=True):
-            if shape:
-                value = value if isinstance(value, np.ndarray) else np.asarray(value)
-                if value.shape != shape:
-                    raise InputError(f"it shows something of shape {value.shape} where its space has {shape}")
-            array[i] = value
+    def _array(self, place: int, values: Sequence, copies: Sequence[int]) -> np.ndarray:
+        """What these copies show in a place of the layout."""
+        shape, dtype = self._layout[place]
+        try:
+            if (array := np.array(values, dtype)).shape[1:] == shape:
+                return array
+        except ValueError:  # as shapes that differ
+            pass
+        for copy, found in zip(copies, map(np.shape, values)):
+            if found != shape:
+                said = f"copy {self._first + copy}: it shows something of shape {found} where its space has {shape}"
+                raise InputError(said)
+        return np.array(values, dtype)  # which says what else is wrong
 
     def _check(self, shown: list[np.ndarray]) -> None:
         """Raises an InputError for what is no number; a view may be infinite."""

@@ -45,6 +45,7 @@ class Face:
         `keeps_best`: if it means the same at all times, whoever the others are by then.
       opponents: whom an evaluation lets its agents meet in matches; slow_opponents: the same, in few games.
       return_range: the least and the greatest return of an episode; None if it does not say.
+      free: settings whose values share a compiled program, see `imagents.settings.Free`.
       requires: packages, as pip has them, that it needs beside those of imagents and TensorFlow.
     """
 
@@ -60,6 +61,7 @@ class Face:
     opponents: ClassVar[tuple[str, ...]] = ()
     slow_opponents: ClassVar[tuple[str, ...]] = ()
     return_range: ClassVar[tuple[float, float] | None] = None
+    free: ClassVar[dict[str, tuple]] = {}
     requires: ClassVar[tuple[str, ...]] = ()
 
     @property

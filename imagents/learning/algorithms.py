@@ -22,6 +22,7 @@ from imagents.learning.perspective import Sight, view_of
 from imagents.learning.q_learning import DQN, CategoricalDQN, DoubleDQN, huber
 from imagents.learning.recurrent import Memory, RecurrentDQN, RecurrentQNetwork
 from imagents.learning.tabular import TabularAgent
+from imagents.number import Number
 from imagents.randomness import make_seed
 from imagents.seats import is_numbered, num_actions
 from imagents.settings import A2C, DRQN, PPO, ActorCritic, Learning, QLearning, RecurrentPPO, Reinforce, Tabular
@@ -203,9 +204,9 @@ def _q_learning(
             network,
             built_optimizer,
             observation_and_action_constraint_splitter=splitter,
-            gamma=discount,
-            target_update_period=target_update_period,
-            target_update_tau=target_update_tau,
+            gamma=Number(discount),
+            target_update_period=Number(target_update_period),
+            target_update_tau=Number(target_update_tau),
             train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False),
             **own_settings,
         )

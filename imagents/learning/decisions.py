@@ -22,6 +22,7 @@ from tf_agents.trajectories import trajectory
 from imagents.learning.perspective import Sight
 from imagents.learning.replay import FIFOReplayBuffer, RowFormat
 from imagents.learning.rollouts import Rollouts
+from imagents.number import Number
 from imagents.seats import assign, values_of
 from imagents.xla import join_columns
 
@@ -78,7 +79,7 @@ class Decisions(tf.Module):
         extra = log_probability_spec, tf.TensorSpec([], tf.bool) if in_order else (), memory_spec
         spec = Decision(*sight_spec, action_spec, *extra, number, number, *sight_spec)
         self.memory = make_memory(tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec))
-        self._batch_size, self._limits_are_ends = batch_size, limits_are_ends
+        self._batch_size, self._limits_are_ends = batch_size, Number(limits_are_ends)
         # What is known when it opens is packed at once: later that takes XLA much longer.
         self._opening, self._closing = RowFormat(spec[:6]), RowFormat(spec[6:])
         zeros = tf.zeros([batch_size])
@@ -93,7 +94,7 @@ class Decisions(tf.Module):
     def open(self, my_turn: tf.Tensor, sight: Sight, action: tf.Tensor, log_probability=(), memory=()) -> None:
         """The agent acts in the copies of `my_turn`, bool `[B]`."""
         begins = () if self._begins is None else self._begins.read_value()
-        opened = self._opening.pack((*sight, action, log_probability, begins, memory), self._batch_size)
+        opened = self._pack(self._opening, *sight, action, log_probability, begins, memory)
         opened = tf.where(my_turn[:, tf.newaxis], opened, self._opened.read_value())
         self._opened.assign(opened)
         self._reward.assign(tf.where(my_turn, 0.0, self._reward.read_value()))
@@ -113,8 +114,7 @@ class Decisions(tf.Module):
         closes = is_open & (time_step.is_last() | my_turn)
         reward = self._reward.read_value() + reward
         discount = self._discount.read_value() * time_step.discount
-        if self._limits_are_ends:
-            discount = tf.where(time_step.is_last(), 0.0, discount)
+        discount = tf.where(time_step.is_last() & self._limits_are_ends, 0.0, discount)
         self._close(closes, time_step.is_last(), reward, discount, sight)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)
@@ -125,8 +125,14 @@ class Decisions(tf.Module):
 
     def _close(self, closes: tf.Tensor, ends: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, sight: Sight) -> None:
         """The open decisions in the copies of `closes` become memories; in those of `ends` a life is over."""
-        closing = self._closing.pack((reward, discount, *sight), self._batch_size)
-        self.memory.add_rows(join_columns(self._opened, closing), mask=closes)
+        self._remember(self._opened.read_value(), (reward, discount, *sight), closes)
+
+    def _remember(self, opened: tf.Tensor, closing: tuple, closes: tf.Tensor) -> None:
+        closing = self._pack(self._closing, *closing)
+        self.memory.add_rows(join_columns(opened, closing, compiled=not self.memory.in_place), mask=closes)
+
+    def _pack(self, row_format: RowFormat, *fields) -> tf.Tensor:
+        return row_format.pack(fields, self._batch_size, compiled=not self.memory.in_place)
 
     def drop(self) -> None:
         """Forgets the open decisions."""
@@ -171,8 +177,7 @@ class NStepDecisions(Decisions):
         n_step = old["reward"].shape[0]
         for i in reversed(range(n_step)):  # as they were made
             due = now["there"][i] & closes & (ends if i < n_step - 1 else True)
-            closing = self._closing.pack((now["reward"][i], now["discount"][i], *sight), self._batch_size)
-            self.memory.add_rows(join_columns(now["opened"][i], closing), mask=due)
+            self._remember(now["opened"][i], (now["reward"][i], now["discount"][i], *sight), due)
             now["there"] = tf.tensor_scatter_nd_update(now["there"], [[i]], (now["there"][i] & ~due)[tf.newaxis])
         assign(self._waiting, now)
 

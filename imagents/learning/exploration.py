@@ -9,6 +9,7 @@ from tf_agents.policies import tf_policy
 
 from imagents.errors import InputError
 from imagents.learning.policies import LegalBoltzmannPolicy, LegalEpsilonGreedyPolicy, SampledPolicy, sees_moves
+from imagents.number import Number
 from imagents.randomness import make_generator
 
 
@@ -67,9 +68,9 @@ class Exploration(tf.Module):
             raise InputError(f"{owner}: exploration = {kind!r}: choose epsilon, boltzmann")
         if kind == "boltzmann" and schedule is None:
             raise InputError(f"{owner}: exploration = 'boltzmann': a schedule of the temperature is needed")
-        self._least = tf.broadcast_to(tf.constant(epsilon if kind == "epsilon" else 0.0, tf.float32), [batch_size])
-        self._amount = tf.Variable(self._least, trainable=False)
-        self._schedule = schedule
+        least = np.broadcast_to(np.float32(epsilon if kind == "epsilon" else 0.0), [batch_size])
+        self._least, self._amount = Number(least), tf.Variable(least, trainable=False)
+        self._schedule = schedule and Schedule(*map(Number, schedule))
         if schedule is not None:
             self._decisions = tf.Variable(tf.zeros([batch_size], tf.int32), trainable=False)
             self._spent = tf.Variable(0.0, trainable=False)
@@ -90,7 +91,7 @@ class Exploration(tf.Module):
     @property
     def last_temperature(self) -> float:
         """The temperature that it ends at; 0 where what is tried does not depend on what it is worth."""
-        return self._schedule.end if isinstance(self.policy, LegalBoltzmannPolicy) else 0.0
+        return float(self._schedule.end.numpy()) if isinstance(self.policy, LegalBoltzmannPolicy) else 0.0
 
     def note_decisions(self, asked: tf.Tensor) -> None:
         """The agent has decided in the copies of `asked`, bool `[B]`."""

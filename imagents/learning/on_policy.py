@@ -22,6 +22,7 @@ from imagents.learning.decisions import Decision
 from imagents.learning.perspective import Sight, view_of
 from imagents.learning.recurrent import Memory, RememberingPolicy, greedy, rollouts_of, starts_of, windows_of, with_view
 from imagents.learning.rollouts import flat
+from imagents.number import Number
 from imagents.randomness import make_generator, uniform
 from imagents.seats import is_numbered, where_copy
 from imagents.settings import ActorCritic
@@ -89,10 +90,12 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             optimizer,
             actor,
             critic,
-            importance_ratio_clipping=settings.clip,
+            importance_ratio_clipping=Number(settings.clip),
+            lambda_value=Number(settings.gae_lambda),
+            discount_factor=Number(settings.discount),
             entropy_regularization=settings.entropy,
             value_pred_loss_coef=settings.value_weight,
-            gradient_clipping=settings.gradient_clipping,
+            gradient_clipping=Number(settings.gradient_clipping),
             num_epochs=1,
             normalize_rewards=False,
             normalize_observations=False,
@@ -151,7 +154,6 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
 
     def _judged(self, decisions: Decision, are_there: tf.Tensor) -> dict[str, tf.Tensor]:
         """What there is to learn of each decision, in windows: `[window_length, S * B / window_length, ...]`."""
-        settings = self._settings
         observation = decisions.view
         if tf.nest.flatten(decisions.legal_moves):
             observation = Sight(observation, decisions.legal_moves)
@@ -167,8 +169,8 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             rows |= dict(zip(("memory", "starts"), remembered, strict=True))
         values, next_values = (self._values(view, are_there.shape) for view in (views, next_views))
         advantage = advantages(
-            decisions.reward, settings.discount * decisions.discount, values, next_values, decisions.begins,
-            are_there, settings.gae_lambda,
+            decisions.reward, self._discount_factor * decisions.discount, values, next_values, decisions.begins,
+            are_there, self._lambda,
         )  # fmt: skip
         return windows_of(rows | {"advantage": advantage, "return": advantage + values}, self.window_length)
 
@@ -229,7 +231,7 @@ class PolicyGradient(ppo_clip_agent.PPOClipAgent):
             time_steps, actions, then, advantages, current_policy_distribution, weights
         )
         ratios = tf.exp(now - then)
-        is_clipped = tf.cast(tf.abs(ratios - 1.0) > (self._settings.clip or math.inf), tf.float32)
+        is_clipped = tf.cast(tf.abs(ratios - 1.0) > (self._importance_ratio_clipping or math.inf), tf.float32)
         self._clip_fraction = tf.reduce_mean(weights * is_clipped)
         self._entropy = tf.reduce_mean(weights * current_policy_distribution.entropy())
         return loss

@@ -12,6 +12,7 @@ later, so an independent learner may count bad news less than good news. Three r
 import numpy as np
 import tensorflow as tf
 
+from imagents.number import Number
 from imagents.process import check_memory
 from imagents.randomness import make_generator, uniform
 from imagents.settings import Learning
@@ -30,8 +31,8 @@ class Optimism(tf.Module):
 
     def __init__(self, settings: Learning, num_states: int, num_actions: int, seed: int = 0):
         super().__init__(name="optimism")
-        self._below = 0.0 if settings.distributed else settings.hysteretic
-        self._decay, self._moderation = settings.lenient_decay, settings.lenient_moderation
+        self._below = Number(0.0 if settings.distributed else settings.hysteretic)
+        self._decay, self._moderation = Number(settings.lenient_decay), Number(settings.lenient_moderation)
         self._temperatures = None
         if settings.lenient_temperature:
             check_memory(f"a temperature for each of {num_states} states", 4 * num_states * num_actions)

@@ -16,7 +16,7 @@ from tf_agents.replay_buffers.tf_uniform_replay_buffer import BufferInfo
 from imagents.errors import InputError
 from imagents.process import check_memory
 from imagents.randomness import make_generator
-from imagents.xla import from_bits, selected_first
+from imagents.xla import from_bits, join_columns, selected_first
 
 _EMPTY = "the replay buffer is empty: add frames before sampling from it"
 
@@ -64,7 +64,7 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
           mask: bool `[batch_size]`; all are added if None.
         """
         tf.nest.assert_same_structure(items, self.data_spec)
-        self.add_rows(self.row_format.pack(items, self.batch_size), mask)
+        self.add_rows(self.row_format.pack(items, self.batch_size, not self.in_place), mask)
 
     def add_rows(self, rows: tf.Tensor, mask: tf.Tensor | None = None) -> None:
         """`add_batch` for frames that `row_format` has packed, int32 `[batch_size, num_words]`."""
@@ -74,13 +74,15 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
                 f"the mask is {mask.dtype.name} {mask.shape}: "
                 f"bool ({self.batch_size},) is needed, one entry per frame"
             )
-        order, count = selected_first(mask)
         added = self._added.read_value()
-        self._added.assign(added + tf.cast(count, tf.int64))
         if self.in_place:
-            self._table.scatter_nd_update(self._places(added + tf.range(tf.cast(count, tf.int64))),
-                                          tf.gather(rows, order[:count]))  # fmt: skip
+            order = tf.where(mask)[:, 0]
+            count = tf.size(order, tf.int64)
+            self._added.assign(added + count)
+            self._table.scatter_nd_update(self._places(added + tf.range(count)), tf.gather(rows, order))
             return
+        order, count = selected_first(mask)
+        self._added.assign(added + tf.cast(count, tf.int64))
         head = tf.cast(added % self.capacity, tf.int32)
         first_block, first_row = head // self.batch_size, head % self.batch_size
 
@@ -233,9 +235,9 @@ class RowFormat:
         bits = 1 if leaf.dtype.is_bool else 8 * leaf.dtype.size
         return math.ceil(leaf.shape.num_elements() * bits / 32)
 
-    def pack(self, items, batch_size: int) -> tf.Tensor:
-        """Nest of tensors `[batch_size, ...]` -> int32 `[batch_size, num_words]`."""
-        columns = []
+    def pack(self, items, batch_size: int, compiled: bool = True) -> tf.Tensor:
+        """Nest of tensors `[batch_size, ...]` -> int32 `[batch_size, num_words]`; `compiled` as of `join_columns`."""
+        parts = []
         for leaf, x in zip(self._leaves, tf.nest.flatten(items), strict=True):
             x = tf.convert_to_tensor(x)
             shape = [batch_size, *leaf.shape]
@@ -245,8 +247,8 @@ class RowFormat:
                     f"{tf.TensorShape(shape)} is needed: a batch of {batch_size} as in the "
                     "replay buffer's specification"
                 )
-            columns += self._to_words(tf.reshape(x, [batch_size, leaf.shape.num_elements()]))
-        return tf.stack(columns, axis=1)  # one by one, as `imagents.xla.join_columns` does
+            parts += self._to_words(tf.reshape(x, [batch_size, leaf.shape.num_elements()]))
+        return join_columns(*parts, compiled=compiled)
 
     def unpack(self, rows: tf.Tensor):
         """int32 `[N, num_words]` -> nest of tensors `[N, ...]`."""
@@ -259,7 +261,7 @@ class RowFormat:
 
     @staticmethod
     def _to_words(x: tf.Tensor) -> list[tf.Tensor]:
-        """`[N, size]` of any type -> columns of 32-bit words."""
+        """`[N, size]` of any type -> 32-bit words: columns `[N]` of bits, or `[N, n]`."""
         if x.dtype.is_bool:
             return [from_bits(x[:, i : i + 32], tf.int32) for i in range(0, x.shape[1], 32)]
         if x.dtype.size < 4:
@@ -267,7 +269,7 @@ class RowFormat:
             x = tf.pad(x, [[0, 0], [0, -x.shape[1] % per_word]])
             x = tf.reshape(x, [-1, x.shape[1] // per_word, per_word])
         words = tf.bitcast(x, tf.int32)
-        return tf.unstack(tf.reshape(words, [words.shape[0], -1]), axis=1)
+        return [tf.reshape(words, [words.shape[0], -1])]
 
     @staticmethod
     def _from_words(column: tf.Tensor, leaf: tf.TensorSpec) -> tf.Tensor:

@@ -19,6 +19,7 @@ from tf_agents.trajectories import policy_step, trajectory
 from imagents.errors import InputError
 from imagents.learning.optimism import Optimism
 from imagents.learning.perspective import Sight
+from imagents.number import Number
 from imagents.process import check_memory
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import num_actions
@@ -51,7 +52,7 @@ class TabularAgent(tf_agent.TFAgent):
         self._optimizer = tf.keras.optimizers.SGD(settings.learning_rate)
         self._optimizer.build([self._q_network.table])
         self._optimism = Optimism(settings, self._q_network.num_states, num_actions(action_spec), seed)
-        self._discount, self._is_distributed = settings.discount, settings.distributed
+        self._discount, self._is_distributed = Number(settings.discount), settings.distributed
         policy = q_policy.QPolicy(
             time_step_spec, action_spec, self._q_network, observation_and_action_constraint_splitter=self._splitter
         )

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from imagents.learning.agent import IMAgent
+from imagents.number import Number
 from imagents.players.base import Player
 from imagents.process import check_memory
 
@@ -44,7 +45,7 @@ class LeaguePlayer(Player):
         exchange: Callable[[ts.TimeStep], ts.TimeStep] | None = None,
     ):
         super().__init__(seat, "league")
-        self._size, self._win_rate = size, win_rate
+        self._size, self._win_rate = size, Number(win_rate)
         self._agent, self._actor = agent, actor
         self._exchange = exchange or (lambda time_step: time_step)
         size_of_one = sum(x.dtype.size * x.shape.num_elements() for x in agent.policy.variables())
@@ -69,7 +70,7 @@ class LeaguePlayer(Player):
 
     def after_chunk(self, metrics: dict[str, float]) -> dict[str, float]:
         """Lets the agent join if it has won enough; returns how many have joined so far, `league_joined`."""
-        if metrics[f"{self._agent.name}_wins"] >= self._win_rate:
+        if metrics[f"{self._agent.name}_wins"] >= self._win_rate.numpy():
             self.join()
         return {"league_joined": float(self.joined)}
 

@@ -11,6 +11,7 @@
     evaluation.json   playing strength at the end
     policy.csv        what the agents do, where an environment can tell it all
     plots/            figures
+    tracking.json     where a tracker has it, if one has
     .lock             held by the process that trains
 
 Whatever is written whole is written under a temporary name, brought to the disk and then renamed, so that a kill or

@@ -107,7 +107,7 @@ def write_comparison(
 
 def _side(name: str, folder: pathlib.Path, study: Study, runs: Ended) -> _Side:
     every = tabulate(runs, study)
-    return _Side(name, study, runs, every, summary(every, study), read_cross_play(folder, study, runs))
+    return _Side(name, study, runs, every, summary(every, study), read_cross_play(folder, runs))
 
 
 def _figures(sides: tuple[_Side, _Side], measure: str) -> dict[str, Draw]:

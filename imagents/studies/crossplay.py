@@ -7,6 +7,7 @@ their own run, and badly with those of another one (Hu et al. 2020, https://arxi
                     where the other seats were the other one's
 """
 
+import contextlib
 import dataclasses
 import itertools
 import pathlib
@@ -99,7 +100,7 @@ def play_missing(
     check_games(study, games)
     known, todo = _read(folder), []
     for setting, group in _groups(runs).items():
-        keys = _keys(setting, group, study.configs[setting])
+        keys = _keys(setting, group, study.configs[setting].environment.num_seats)
         there = set(known.loc[known["games"] == games, _KEY].itertuples(index=False, name=None))
         missing = sorted((entry for entry in keys if keys[entry] not in there), key=_seating(study.configs[setting]))
         todo += [(setting, keys, missing)] if missing and reason_against(study.configs[setting]) is None else []
@@ -108,27 +109,27 @@ def play_missing(
     try:
         for setting, keys, missing in todo:
             config, paths = study.configs[setting], [run.path for _, run in _groups(runs)[setting]]
-            exchange = Exchange(config, paths, games, _SEED)
-            for seating, entries in itertools.groupby(missing, _seating(config)):
-                got, done = exchange.play(seating), done + 1
-                about = games, exchange.policy, exchange.measure
-                writer.add((*keys[entry], *about, got[entry[0]]) for entry in entries)
-                progress(done, total)
-            exchange.close()
+            with contextlib.closing(Exchange(config, paths, games, _SEED)) as exchange:
+                for seating, entries in itertools.groupby(missing, _seating(config)):
+                    got, done = exchange.play(seating), done + 1
+                    about = games, exchange.policy, exchange.measure
+                    writer.add((*keys[entry], *about, got[entry[0]]) for entry in entries)
+                    progress(done, total)
     finally:
         writer.write()
 
 
-def read_cross_play(folder: pathlib.Path, study: Study, runs: Ended) -> list[CrossPlay]:
+def read_cross_play(folder: pathlib.Path, runs: Ended) -> list[CrossPlay]:
     """What was played of the runs as they are, setting by setting; of those alone of which every pair was played."""
-    known, found = _read(folder).set_index(_KEY), []
-    for setting, group in _groups(runs).items() if len(known) else ():
-        config = study.configs[setting]
-        keys = _keys(setting, group, config)
-        rows = known.reindex(list(keys.values()))
-        if len(group) < 2 or rows["value"].isna().any() or rows["games"].nunique() > 1:
+    known, found = _read(folder), []
+    for setting, group in _groups(runs).items():
+        # Not as the environment says: functions of somebody's own are not imported to read a table.
+        seats = known.loc[known["setting"] == setting, "agent"].nunique()
+        keys = _keys(setting, group, seats)
+        rows = known.set_index(_KEY).reindex(list(keys.values()))
+        if not seats or len(group) < 2 or rows["value"].isna().any() or rows["games"].nunique() > 1:
             continue
-        values = {agent_name(seat): np.empty([len(group)] * 2) for seat in range(config.environment.num_seats)}
+        values = {agent_name(seat): np.empty([len(group)] * 2) for seat in range(seats)}
         for (seat, own, other), value in zip(keys, rows["value"]):
             values[agent_name(seat)][own, other] = value
         if not _is_constant_sum(list(values.values()), rows["measure"].iloc[0]):
@@ -166,13 +167,13 @@ def _groups(runs: Ended) -> dict[str, list[tuple[int, Found]]]:
     return groups
 
 
-def _keys(setting: str, group: list[tuple[int, Found]], config: TrainConfig) -> dict[Entry, tuple]:
+def _keys(setting: str, group: list[tuple[int, Found]], seats: int) -> dict[Entry, tuple]:
     """What crossplay.csv has in the columns of `_KEY` for each entry."""
     about = [(seed, int(read_json(run.path / "evaluation.json")["round"])) for seed, run in group]
-    seats, places = range(config.environment.num_seats), range(len(group))
+    places = range(len(group))
     return {
         (seat, own, other): (setting, agent_name(seat), about[own][0], about[other][0], about[own][1], about[other][1])
-        for seat, own, other in itertools.product(seats, places, places)
+        for seat, own, other in itertools.product(range(seats), places, places)
     }
 
 

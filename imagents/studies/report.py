@@ -31,7 +31,7 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended, pdf: bool = Fa
       pdf: whether to write the figures as PDF files, too, for a column of a paper.
     """
     every, measure = tabulate(runs, study), first_measure(study)
-    table, played = summary(every, study), read_cross_play(folder, study, runs)
+    table, played = summary(every, study), read_cross_play(folder, runs)
     with replacing(folder / "summary.csv") as writing:
         table.to_csv(writing, index=False)
     draws = _figures(study, runs, every, played)

@@ -1,10 +1,11 @@
-"""A process that trains one run after another, and compiles once for all that differ in their seed alone.
+"""A process that trains one run after another, and compiles once for all that differ in their seed or in numbers.
 
 `python -m imagents.studies.worker [ADDRESS]` reads jobs from its standard input, a line of JSON each, and answers each
 by a line. Whoever closes that input stops it: the run under way is saved.
 """
 
 import contextlib
+import dataclasses
 import json
 import math
 import os
@@ -26,15 +27,18 @@ from imagents.studies.copies import Copies
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _MOST_STRUCTURES = 8  # before a process is renewed: what TensorFlow compiled is never given back
-# What no compiled program depends on: it is in variables, or in Python between two chunks.
-_FREE = ("seed", "steps", "minutes", "learning_rate", "final_learning_rate", "rounds_per_chunk", "evaluate_every",
-         "checkpoint_minutes", "snapshots", "record_every")  # fmt: skip
 _PATIENCE = 120.0  # seconds: so long a process that trained a run may take to end
 
 
 def structure(config: TrainConfig) -> str:
     """Equal for trainings that can run in one compiled program."""
-    return json.dumps({name: x for name, x in config.to_dict().items() if name.rpartition(".")[2] not in _FREE})
+    algorithms = [config.algorithm, *dict(config.own_algorithms).values()]
+    support = config.environment.return_range if "c51" in [each.name for each in algorithms] else None
+    fixed = [
+        {name: x for name, x in dataclasses.asdict(part).items() if x in part.free.get(name, (x,))}
+        for part in (config.environment, config.training, *algorithms)
+    ]
+    return json.dumps([*fixed, *dict(config.own_algorithms), support])
 
 
 class Worker:

@@ -14,6 +14,7 @@ from imagents import plotting
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import plain_path, write_json, write_text
+from imagents.number import noted
 from imagents.own import trust, trust_again
 from imagents.players.watching import image_of
 from imagents.process import Signals, called
@@ -22,6 +23,7 @@ from imagents.runs.events import write_event
 from imagents.runs.folders import check_is_new, dated, new_folder
 from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.runs.tracking import Tracker, check_tracker
 from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
@@ -29,6 +31,7 @@ from imagents.training.loop import build
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
 from imagents.training.videos import Videos
+from imagents.values import check
 
 _ROWS = 4096  # of metrics.csv, before they come half as often
 
@@ -79,10 +82,9 @@ class Experiment:
             raise
 
     def _begin(self, config: TrainConfig, output_dir, steps, minutes, schedule) -> None:
-        if steps is not None or minutes is not None:
+        if (steps, minutes) != (None, None):
             raise InputError("steps and minutes are for a run that is resumed: a new one has them in its config")
-        if schedule != "kept":
-            raise InputError(f"schedule = {schedule!r}: it is for a run that is resumed")
+        check("schedule", schedule == "kept", schedule, "it is for a run that is resumed")
         self.config = config
         path = pathlib.Path(output_dir or dated(config.environment.name))
         if output_dir:
@@ -98,8 +100,7 @@ class Experiment:
                 raise InputError(f"{name} and resume exclude each other: a resumed run keeps its folder and settings")
         self._run = Run(resume)
         self._run.claim()
-        if schedule not in ("kept", "new"):
-            raise InputError(f"schedule = {schedule!r}: choose kept, new")
+        check("schedule", schedule in ("kept", "new"), schedule, "choose kept, new")
         manifest = self._manifest = self._run.check_to_resume()
         self.config = self._run.config
         if steps is not None or minutes is not None:
@@ -119,9 +120,11 @@ class Experiment:
                 self._schedule = Budget.of(vars(self.config.replace(**before.to_dict()).training))
 
     def _build(self) -> None:
+        check_tracker(self.config.training.track)
         self._schedule = self._budget  # over which the learning rate falls
-        self.trainer = build(self.config, self._run.began_in if self._run else "")
-        self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
+        with noted() as self._numbers:
+            self.trainer = build(self.config, self._run.began_in if self._run else "")
+            self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
         self._agent_names = [agent.name for agent in self.trainer.agents]
@@ -130,15 +133,18 @@ class Experiment:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
 
     def take_over(self, warm: "Experiment") -> None:
-        """Trains in the compiled program of one that has ended, which can do nothing any more; the run is the same.
+        """Trains in the compiled program of one that has ended, whose settings differ in free ones alone: the same run.
 
-        Args:
-          warm: it has the same settings but for seed, budget, rates and what happens between chunks.
+        The other one can do nothing any more. A graph that XLA does not compile holds its numbers for ever.
         """
+        if warm.trainer.execution == "graph" and warm._numbers != self._numbers:
+            return
         with tempfile.TemporaryDirectory() as folder:
-            self._checkpoint.write(f"{folder}/state")
-            warm._checkpoint.read(f"{folder}/state").assert_consumed()
-        self.trainer, self._strength, self._checkpoint = warm.trainer, warm._strength, warm._checkpoint
+            warm._checkpoint.read(self._checkpoint.write(f"{folder}/state")).assert_consumed()
+        for present, own in zip(warm._numbers, self._numbers, strict=True):
+            present.assign(own)
+        self._numbers, self._checkpoint = warm._numbers, warm._checkpoint
+        self.trainer, self._strength = warm.trainer, warm._strength
 
     @property
     def can_be_reused(self) -> bool:
@@ -171,21 +177,18 @@ class Experiment:
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
         rates = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
-        self._run.note(
-            f"from round {int(self.trainer.rounds)} on the budget of {self._run.path} is {self._budget}, and it was "
-            f"{before}; {told_rate(*rates, is_new=self._schedule == self._budget)}"
-        )
+        is_now = f"from round {int(self.trainer.rounds)} on the budget of {self._run.path} is {self._budget}"
+        self._run.note(f"{is_now}, and it was {before}; {told_rate(*rates, is_new=self._schedule == self._budget)}")
         self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
     def run(self, quiet=False, metric_lines=False, figures=True, pauses: Callable | None = None) -> Run:
         """Trains until the budget is spent, or until SIGINT or SIGTERM asks to stop.
 
-        A stop finishes the chunk under way and saves everything; the signal's number is
-        then in `stopped_by`. In the first chunk, which compiles, nothing is there to be
-        saved, and SIGTERM does what it does without imagents.
+        A stop finishes the chunk under way and saves everything; the signal's number is then in `stopped_by`. In the
+        first chunk, which compiles, nothing is there to be saved, and SIGTERM does what it does without imagents.
 
-        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every
-        second one, from 8,192 on every fourth, and so on, so that long runs stay small.
+        A row of metrics.csv and of the events is a chunk. From 4,096 chunks on it is every second one, from 8,192 on
+        every fourth, and so on, so that long runs stay small.
 
         Args:
           quiet: whether to print nothing.
@@ -195,10 +198,10 @@ class Experiment:
 
         Raises:
           OSError: if the run folder cannot be written any more, in one sentence.
-          FloatingPointError: if numbers became infinite or NaN, in one sentence; the
-            checkpoints are from before.
+          FloatingPointError: if numbers became infinite or NaN, in one sentence; checkpoints are from before.
         """
         self._run.claim()
+        self._tracker = Tracker(self._run)
         try:
             self.stopped_by = None
             if self._fraction_done() >= 1.0 and not quiet:
@@ -209,6 +212,7 @@ class Experiment:
                     report = self._evaluated()
                     about = self._progress_so_far() | {"policy": "greedy"}
                     write_json(self._run.path / "evaluation.json", about | report)
+                    self._tracker.add_report(report["agents"])
                     for name, text in getattr(self._strength, "files", dict)().items():
                         write_text(self._run.path / name, text)
                     if not quiet:
@@ -218,14 +222,14 @@ class Experiment:
         except FloatingPointError as error:
             raise FloatingPointError(f"{error}; the newest good state is {self._run.newest_checkpoint()}") from None
         finally:
+            for each in (self._tracker, self.trainer.environment, self._strength):
+                close(each)
             self._run.release()
-            close(self.trainer.environment)
-            close(self._strength)
         return self._run
 
     def _evaluated(self) -> dict[str, Any]:
         """How good the agents are at the end."""
-        rounds, seed = int(self.trainer.rounds), make_seed(self.config.training.seed, "report")
+        seed, rounds = make_seed(self.config.training.seed, "report"), int(self.trainer.rounds)
         strength = functools.partial(self.config.environment.strength, self.trainer, seed)
         if self._best is not None and (found := self._best.evaluated(rounds, self._checkpoint, strength)):
             return found
@@ -243,12 +247,8 @@ class Experiment:
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
-        with (
-            plain_path(self._run.path / "events") as folder,
-            progress,
-            self._stopwatch,
-            Signals(lambda number: self._stop(number, progress)) as signals,
-        ):
+        stopping = Signals(lambda number: self._stop(number, progress))
+        with plain_path(self._run.path / "events") as folder, progress, self._stopwatch, stopping as signals:
             with self._run.writing():
                 events = tf.summary.create_file_writer(folder)
             while self._fraction_done() < 1.0 and self.stopped_by is None:
@@ -257,6 +257,7 @@ class Experiment:
                     if is_due:
                         self._run.append_metrics(row)
                         write_event(events, row)
+                        self._tracker.add(row)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
@@ -313,10 +314,9 @@ class Experiment:
         return self._spent(self._budget)
 
     def _save_snapshot(self) -> None:
-        rounds, steps = int(self.trainer.rounds), int(self.trainer.steps)
-        chunk = rounds // self.config.training.rounds_per_chunk
-        most, settings = self.config.training.snapshots, self.config.to_dict()
-        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, most, settings)
+        rounds, steps, training = int(self.trainer.rounds), int(self.trainer.steps), self.config.training
+        chunk, settings = rounds // training.rounds_per_chunk, self.config.to_dict()
+        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, training.snapshots, settings)
 
     def _save(self, best: float | None = None) -> None:
         self.trainer.check_weights()

@@ -17,6 +17,7 @@ from tf_agents.environments import tf_environment
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
+from imagents.number import fixed
 from imagents.players.base import Player, runs_in_python
 from imagents.players.seating import seat_players
 from imagents.process import check_tensorflow
@@ -173,7 +174,8 @@ class Trainer(tf.Module):
                     _check_number("Q network", agent, variable)
 
     def _rounds(self, num_rounds: tf.Tensor) -> None:
-        repeat(self._round, num_rounds)
+        with fixed(self.execution == "graph"):
+            repeat(self._round, num_rounds)
 
     def _round(self) -> None:
         for seats in turns(self.environment):

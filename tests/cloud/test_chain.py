@@ -329,6 +329,52 @@ def test_videos_are_in_s3_while_a_training_goes_on(session):
     finished(name, session)
 
 
+def test_the_cart_pole_of_gymnasium_goes_the_whole_way(session, tmp_path):
+    """Trained by a job whose videos are in S3 while it runs, plotted, evaluated, asked for actions, and deleted."""
+    import gymnasium
+
+    from imagents.export.reading import ExportedAgent
+
+    own_id = "gymnasium:CartPole-v1"
+    config = TrainConfig(own_id, steps=30_000, record_every=4_000, checkpoint_minutes=0.05)
+    job = estimator(session, config)
+    name, deadline = sent(job, session), time.monotonic() + 400
+    while not (found := files(session, f"s3://{peers.BUCKET}/{name}/output/intermediate")):
+        assert time.monotonic() < deadline and results.describe(name, session)["TrainingJobStatus"] == "InProgress"
+        time.sleep(0.5)
+    assert results.describe(name, session)["TrainingJobStatus"] == "InProgress" and found[0].endswith(".gif")
+    assert finished(name, session, 400)["TrainingJobStatus"] == "Completed", log(name, session)
+    lines = [line for line in log(name, session).splitlines() if line.startswith("metrics ")]
+    names = {definition["Name"] for definition in description.metric_definitions(config)}
+    assert set(re.findall(r"(\w+)=", " ".join(lines))) == names
+    printed("sagemaker", "plot", name, "--output-dir", str(tmp_path / "plots"), "--period", "1")
+    assert (tmp_path / "plots" / "plots" / "returns.png").exists()
+    where = ["--role", ROLE, "--bucket", peers.BUCKET]
+    said = printed("sagemaker", "evaluate", name, "--games", "20", "--environment", own_id, *where)
+    evaluation = re.search(r"sent: (\S+)", said)[1]
+    assert finished(evaluation, session)["TrainingJobStatus"] == "Completed", log(evaluation, session)
+    assert re.search(r"mean return \d", log(evaluation, session))
+    run = cloud.fetch(name, tmp_path / "run", session)
+    assert 0 < len([*(run / "videos").glob("*.gif")]) <= 10
+    printed("sagemaker", "deploy", name, "--name", "cart-pole", *where)
+    space = gymnasium.make("CartPole-v1").observation_space
+    views = np.clip(np.array([space.sample() for _ in range(8)]), -2.0, 2.0)
+    answers = cloud.predictor("cart-pole", session).ask(views)
+    policy = ExportedAgent(run / "export" / "player_1").policy
+    assert [answer["action"] for answer in answers] == policy.action(_asked(policy, views)).action.numpy().tolist()
+    printed("sagemaker", "delete", "cart-pole")
+    printed("sagemaker", "delete", name)
+    assert not session.sagemaker_client.list_endpoints()["Endpoints"]
+    assert not files(session, f"s3://{peers.BUCKET}/{name}/") + files(session, job.checkpoint_s3_uri)
+
+
+def _asked(policy, views):
+    """Time steps in which an agent alone sees these."""
+    from tf_agents.trajectories import time_step as ts
+
+    return ts.restart(views, batch_size=len(views))
+
+
 def test_delete_stops_a_job_and_leaves_nothing_of_it(session):
     job = estimator(session, SMALL.replace(steps=10**9))
     name = sent(job, session)

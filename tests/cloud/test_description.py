@@ -104,8 +104,9 @@ def test_what_a_job_cannot_do_is_said_in_one_sentence(tmp_path):
 
 def test_a_job_gets_the_package_that_its_environment_needs():
     jobs = [description.training_job(TrainConfig(name)) for name in ("tic_tac_toe", "gymnasium:CartPole-v1")]
-    assert [job.packages for job in jobs] == [(), ("gymnasium",)]
-    for name, packages in (("gymnasium:CartPole-v1", ("gymnasium",)), ("open_spiel:kuhn_poker", ("open_spiel",)),
+    assert [job.packages for job in jobs] == [(), ("gymnasium[classic-control]",)]
+    for name, packages in (("gymnasium:CartPole-v1", ("gymnasium[classic-control]",)),
+                           ("open_spiel:kuhn_poker", ("open_spiel",)),
                            ("pettingzoo:classic.go_v5", ("mpe2", "pettingzoo[classic]"))):  # fmt: skip
         assert description.evaluation_job(environment=name).packages == packages
     assert set(description.requirements(others=["gymnasium"])) - set(description.requirements()) == {"gymnasium"}
@@ -114,6 +115,10 @@ def test_a_job_gets_the_package_that_its_environment_needs():
 def test_a_program_comes_from_a_channel():
     with pytest.raises(InputError, match="'unity:./game': that program is on this machine.* unity:channel:game"):
         description.training_job(TrainConfig("unity:./game"))
+    for name in ("unity:editor", "unity:editor(gravity=2)"):
+        said = rf"^environment = '{re.escape(name)}': that editor is on this machine, which a job does not see: build"
+        with pytest.raises(InputError, match=said):
+            description.training_job(TrainConfig(name))
     job = description.training_job(TrainConfig("unity:channel:game", behaviours="Car=2"))
     assert "player_2_mean_return" in [each["Name"] for each in job.metric_definitions]
     assert description.config_of(flags(TrainConfig("unity:channel:game"))) == TrainConfig("unity:channel:game")

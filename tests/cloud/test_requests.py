@@ -117,7 +117,7 @@ def test_a_job_that_is_filmed_says_where_its_videos_go(account):
 def test_a_jobs_archive_names_the_package_that_its_environment_needs(account):
     config = TrainConfig("gymnasium:CartPole-v1", steps=100)
     folder = cloud.estimator(config, ROLE, MACHINE, sagemaker_session=account.session).source_dir
-    assert "gymnasium" in (pathlib.Path(folder) / "requirements.txt").read_text().splitlines()
+    assert "gymnasium[classic-control]" in (pathlib.Path(folder) / "requirements.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

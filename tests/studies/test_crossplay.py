@@ -49,7 +49,7 @@ def play(folder: pathlib.Path, study: Study, games: int = 10) -> int:
 
 
 def read(folder: pathlib.Path, study: Study):
-    return read_cross_play(folder, study, finished(folder, study))
+    return read_cross_play(folder, finished(folder, study))
 
 
 def test_every_pair_is_played_once_and_what_was_played_stays(folder):
@@ -146,15 +146,20 @@ def test_three_or_four_seeds_have_the_jackknifes_interval():
     assert statistics.cross_play_interval(np.eye(2)) is None
 
 
-def test_seeds_are_drawn_and_not_pairs():
-    """A seed that nobody gets along with stands in a row and a column at once, and so in few resamples or in many."""
-    table = np.ones([8, 8])
-    table[0] = table[:, 0] = 0
-    found = statistics.cross_play_interval(table, 4000)
-    often = np.random.default_rng(0).multinomial(8, np.full(8, 1 / 8), 4000)[:, 0]
-    assert found.low == pytest.approx(0) and found.high >= 0.25 + (often.max() - 1) / 28 - 0.25
-    assert statistics.cross_play_interval(table, 4000) == found
-    assert statistics.cross_play_interval(table + 5, 4000).high == pytest.approx(found.high)
+def test_seeds_are_drawn_with_their_rows_and_columns_and_meet_no_copy_of_themselves():
+    table = np.random.default_rng(1).normal(size=(5, 5))
+    counts, gaps_found = np.random.default_rng(0).multinomial(5, np.full(5, 1 / 5), 2000), []
+    for often in counts:
+        drawn = np.repeat(np.arange(5), often)
+        others = np.not_equal.outer(drawn, drawn)
+        if others.any():
+            of_drawn = table[np.ix_(drawn, drawn)]
+            gaps_found.append(np.diag(of_drawn).mean() - of_drawn[others].mean())
+    assert len(gaps_found) < 2000  # in some a seed is alone
+    ends = np.quantile(gaps_found, statistics.expanded_quantiles(5), method="inverted_cdf")
+    found = statistics.cross_play_interval(table, 2000)
+    assert found.method == "bootstrap, expanded" and (found.low, found.high) == pytest.approx(tuple(ends))
+    assert statistics.cross_play_interval(table, 2000) == found
     assert statistics.cross_play_gap(np.full([8, 8], 0.3)) == 0
 
 

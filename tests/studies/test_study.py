@@ -220,25 +220,63 @@ learning_rate = [1e-3, 1e12]
     assert status == 1 and said.startswith("6 runs, 6 finished")  # nothing is tried again
 
 
-@pytest.mark.parametrize("settings", [
-    dict(environment="climbing", algorithm="tabular", steps=1000),
-    pytest.param(dict(environment="cartpole", steps=2000), marks=pytest.mark.slow),
-    pytest.param(dict(environment="kuhn_poker", algorithm="ppo", steps=20_000), marks=pytest.mark.slow),
-    pytest.param(dict(environment="tic_tac_toe", steps=100_000, opponent="league"), marks=pytest.mark.slow),
-])  # fmt: skip
-def test_a_warm_worker_trains_the_run_that_a_new_process_does(tmp_path, settings):
-    worker = Worker()
-    diverging = dict(learning_rate=1e15) if settings["environment"] == "cartpole" else {}
-    for seed, changes in ((0, {}), (1, diverging), (2, {})):
-        worker.train(TrainConfig(**settings | changes, seed=seed), tmp_path / f"{seed}")
-    assert worker._warm is not None
-    fresh, warm = train(TrainConfig(**settings, seed=2), tmp_path / "fresh", quiet=True), Run(tmp_path / "2")
-    pd.testing.assert_frame_equal(timeless(fresh), timeless(warm))
-    reports = [json.loads((run.path / "evaluation.json").read_text()) for run in (fresh, warm)]
+# Settings, and others of a run that takes over the program of theirs.
+WARM = {
+    "tabular": (
+        dict(environment="penalty", algorithm="tabular", steps=1000, episode_length=3),
+        dict(penalty=-30, episode_length=5, discount=0.9, hysteretic=0.2, learning_rate=0.2, exploration_start=0.7,
+             exploration_end=0.1, exploration_decay=0.99),
+    ),
+    "boltzmann": (
+        dict(environment="kuhn_poker", steps=100_000, lenient_temperature=1.0),
+        dict(lenient_temperature=0.5, lenient_decay=0.9, lenient_moderation=2.0, softmax_temperature=0.3,
+             exploration_start=0.4, exploration_end=0.2),
+    ),
+    "dqn": (
+        dict(environment="cartpole", steps=2000, target_update_tau=0.5),
+        dict(discount=0.9, target_update_tau=0.1, target_update_period=7, exploration_start=0.5, exploration_decay=0.9,
+             epsilon_min=0.01, epsilon_max=0.2, limits_are_ends=True),
+    ),
+    "ppo": (
+        dict(environment="kuhn_poker", algorithm="ppo", steps=20_000),
+        dict(discount=0.9, clip=0.1, gae_lambda=0.5, gradient_clipping=0.1),
+    ),
+    "league": (
+        dict(environment="tic_tac_toe", algorithm="double_dqn", steps=100_000, opponent="league", hysteretic=0.5),
+        dict(hysteretic=0.2, league_win_rate=0.2, reward_win=0.8, reward_draw=0.1, reward_loss=-2.0,
+             reward_illegal=-3.0),
+    ),
+    "drqn": (
+        dict(environment="kuhn_poker", algorithm="drqn", steps=5000, parallel_games=16, batch_size=64, replay_length=16,
+             hysteretic=0.5),
+        dict(hysteretic=0.2, discount=0.9),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [x if x == "tabular" else pytest.param(x, marks=pytest.mark.slow) for x in WARM])
+def test_a_warm_worker_trains_the_run_that_a_new_process_does(tmp_path, case):
+    settings, others = WARM[case]
+    diverging = dict(learning_rate=1e15) if case == "dqn" else {}
+    worker, programs = Worker(), []
+    for path, seed, changes in (("0", 0, {}), ("1", 1, diverging), ("2", 2, others), ("again", 0, {})):
+        worker.train(TrainConfig(**settings | changes, seed=seed), tmp_path / path)
+        programs.append(worker._warm[1].trainer._chunk)
+    assert len({*map(id, programs)}) == 1 and programs[0].experimental_get_tracing_count() == 1
+    train(TrainConfig(**settings | others, seed=2), tmp_path / "fresh", quiet=True)
+    for paths in (("fresh", "2"), ("0", "again")):
+        assert_same(*(Run(tmp_path / path) for path in paths))
+    assert not timeless(Run(tmp_path / "2")).equals(timeless(Run(tmp_path / "0")))
+
+
+def assert_same(*runs: Run) -> None:
+    """Two runs have the same metrics, the same evaluation, and the same in every variable of their checkpoints."""
+    pd.testing.assert_frame_equal(*map(timeless, runs))
+    reports = [json.loads((run.path / "evaluation.json").read_text()) for run in runs]
     assert reports[0] | {"seconds": 0} == reports[1] | {"seconds": 0}
     import tensorflow as tf
 
-    kept = [tf.train.load_checkpoint(str(run.newest_checkpoint() / "state")) for run in (fresh, warm)]
+    kept = [tf.train.load_checkpoint(str(run.newest_checkpoint() / "state")) for run in runs]
     names = [name for name in kept[0].get_variable_to_shape_map() if name.endswith("VARIABLE_VALUE")]
     assert names
     for name in names:

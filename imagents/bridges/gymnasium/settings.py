@@ -27,7 +27,7 @@ class Gymnasium(Bridged):
 
     package: ClassVar[str] = "gymnasium"
     extra: ClassVar[str] = "gymnasium"
-    requires: ClassVar[tuple[str, ...]] = ("gymnasium",)
+    requires: ClassVar[tuple[str, ...]] = ("gymnasium[classic-control]",)  # with what draws, for videos
     written: ClassVar[str] = "gymnasium:ID"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": {  # as of cartpole, with a slower end of exploration

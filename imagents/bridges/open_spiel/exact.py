@@ -22,26 +22,47 @@ class Information(NamedTuple):
 
 
 def information(game: pyspiel.Game) -> list[Information] | None:
-    """Every information state, by player; None of a game that is too large, or of which OpenSpiel cannot know it."""
+    """Every information state, by player; None of a game that is too large, or of which OpenSpiel cannot know it.
+
+    Where players act at once, they are those of OpenSpiel's own form of it in turn, in which nobody sees what another
+    one has just done; what is seen there is what the game itself shows.
+    """
     kind = game.get_type()
     explicit = kind.chance_mode != pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC
-    in_turn = kind.dynamics == pyspiel.GameType.Dynamics.SEQUENTIAL
-    if not (explicit and in_turn and kind.provides_information_state_string and game.num_players() > 1):
+    if not (explicit and kind.provides_information_state_string and game.num_players() > 1):
         return None
     view, _ = viewer(game)
     found = [{} for _ in range(game.num_players())]
-    waiting, histories = [game.new_initial_state()], 0
+    waiting, histories = [(in_turn(game).new_initial_state(), game.new_initial_state(), {})], 0
     while waiting:
-        state, histories = waiting.pop(), histories + 1
+        (asks, shown, done), histories = waiting.pop(), histories + 1
         if histories > MOST_HISTORIES:
             return None
-        if state.is_terminal():
+        if asks.is_terminal():
             continue
-        player = state.current_player()
-        if not state.is_chance_node() and (name := state.information_state_string(player)) not in found[player]:
-            found[player][name] = view(state, player), np.array(state.legal_actions_mask(player), bool)
-        waiting += [state.child(action) for action in state.legal_actions()]
+        player = asks.current_player()
+        if not asks.is_chance_node() and (name := asks.information_state_string(player)) not in found[player]:
+            found[player][name] = view(shown, player), np.array(shown.legal_actions_mask(player), bool)
+        waiting += [(asks.child(action), *_after(shown, done | {player: action})) for action in asks.legal_actions()]
     return [Information(list(own), *map(np.stack, zip(*own.values()))) for own in found]
+
+
+def in_turn(game: pyspiel.Game) -> pyspiel.Game:
+    """The game as OpenSpiel can measure it: one in which players act at once as one in which they act in turn."""
+    at_once = game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS
+    return pyspiel.convert_to_turn_based(game) if at_once else game
+
+
+def _after(state: pyspiel.State, done: dict[int, int]) -> tuple[pyspiel.State, dict[int, int]]:
+    """The state once these actions, by player, are done, and those that wait for others to be done, too."""
+    if not state.is_simultaneous_node():
+        return state.child(*done.values()), {}
+    players = range(state.num_players())
+    if any(player not in done and state.legal_actions(player) for player in players):
+        return state, done
+    after = state.clone()
+    after.apply_actions([done.get(player, 0) for player in players])  # who has none says nothing
+    return after, {}
 
 
 def is_opposed(game: pyspiel.Game) -> bool:
@@ -78,7 +99,7 @@ def nash_conv(game: pyspiel.Game, policy: dict[str, dict[int, float]]) -> float:
       game: the game.
       policy: the share of every legal action in each information state, by its name.
     """
-    return pyspiel.nash_conv(game, {name: list(shares.items()) for name, shares in policy.items()})
+    return pyspiel.nash_conv(in_turn(game), {name: list(shares.items()) for name, shares in policy.items()})
 
 
 class Exact:

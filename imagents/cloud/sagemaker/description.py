@@ -18,7 +18,7 @@ from typing import Any
 from imagents.config import ENVIRONMENTS, TrainConfig, agent_name, environment_class
 from imagents.errors import InputError
 from imagents.flags import typed
-from imagents.own import is_own, is_program
+from imagents.own import is_in_editor, is_own, is_program
 
 FRAMEWORK_VERSION, PYTHON_VERSION = "2.19", "py312"  # the newest image that version 2 of the SDK knows
 LATEST_FRAMEWORK_VERSION = "2.21"  # which only version 3 of the SDK knows
@@ -167,6 +167,12 @@ def check_players(config: TrainConfig) -> None:
         raise InputError(
             f"environment = {environment!r}: that program is on this machine, which a job does not see: upload its "
             f"folder, name it {bridge}:channel:game, and give its address to fit as the channel game"
+        )
+    if is_in_editor(environment):
+        raise InputError(
+            f"environment = {environment!r}: that editor is on this machine, which a job does not see: build the scene "
+            f"for Linux, upload its folder, name it {bridge}:channel:game, and give its address to fit as the channel "
+            "game"
         )
     for setting, own in (("environment", environment), ("agents", config.training.agents)):
         if is_own(own) and not is_program(own):

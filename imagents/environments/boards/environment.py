@@ -25,6 +25,7 @@ from imagents.environments.boards.drawing import picture
 from imagents.environments.boards.grid import TALLIES
 from imagents.environments.native import Native, as_actions, check_room
 from imagents.errors import InputError
+from imagents.number import Number
 from imagents.randomness import make_generator, sample_legal, uniform
 from imagents.seats import PASS, where_copy
 from imagents.xla import where_any
@@ -114,7 +115,7 @@ class BoardGameEnvironment(Native):
         self.game = game
         self._first_mover = first_mover
         self._opening_plies = opening_plies
-        self._rewards = rewards
+        self._rewards = Rewards(*map(Number, dataclasses.astuple(rewards)))
         self._illegal_move = illegal_move
         self._generator = make_generator(seed, "environment")
         # So that in "alternate" mode seat 0 begins after the first reset.

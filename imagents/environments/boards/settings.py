@@ -38,6 +38,7 @@ class BoardSettings(Face):
     reward_illegal: float = -5.0
     """Reward of the seat that made an illegal move; the game ends."""
 
+    free: ClassVar[dict[str, tuple]] = dict.fromkeys(("reward_win", "reward_loss", "reward_draw", "reward_illegal"), ())
     num_seats: ClassVar[int] = 2
     tallies: ClassVar[tuple[str, ...]] = TALLIES
     presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {"minutes": 10.0}}

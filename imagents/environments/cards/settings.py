@@ -31,6 +31,7 @@ class PokerFace(Face):
     """Of the softmax policy that is measured, in units of reward: how often it takes an action goes with exp(Q /
     temperature)."""
 
+    free: ClassVar[dict[str, tuple]] = {"softmax_temperature": ()}
     rules: ClassVar[Poker]
     floor: ClassVar[float | None] = None
     """The least exploitability of policies that draw nothing."""

@@ -19,6 +19,7 @@ from imagents.environments.cards.measures import POLICIES, average, policies_csv
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.policies import has_q_values
+from imagents.number import Number
 
 
 class Record(tf.Module):
@@ -62,6 +63,7 @@ class Strength(tf.Module):
                     f"{', '.join(['random', 'first_legal', *environment.players()])}"
                 )
         self._face, self._players, self._trains = environment, list(players), trains
+        self._temperature = Number(environment.softmax_temperature)
         rules, world = environment.rules, environment.build(1, 0)
         information = rules.information
         self._rows = [np.flatnonzero(information.seat == seat) for seat in range(2)]
@@ -85,7 +87,7 @@ class Strength(tf.Module):
                 own = {"mean_return": played.returns[player.seat],
                        "best_response_return": played.best_responses[1 - player.seat]}  # fmt: skip
                 has_values = has_q_values(player.algorithm.policy)
-                temperature = {"softmax_temperature": self._face.softmax_temperature} if has_values else {}
+                temperature = {"softmax_temperature": self._temperature.numpy()} if has_values else {}
                 numbers = own | together | temperature
                 report[player.name] = {name: float(number) for name, number in numbers.items()}
         return report
@@ -121,7 +123,7 @@ class Strength(tf.Module):
         if not has_q_values(agent.algorithm.policy):
             return _learned(agent, time_step)
         values = agent.q_values(time_step).numpy().astype(float)
-        below = (values - np.nanmax(values, axis=1, keepdims=True)) / self._face.softmax_temperature
+        below = (values - np.nanmax(values, axis=1, keepdims=True)) / self._temperature.numpy()
         return np.nan_to_num(np.exp(below), nan=0.0)  # what is illegal has no value
 
     def _behaviour(self) -> np.ndarray:

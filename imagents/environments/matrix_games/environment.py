@@ -20,6 +20,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.drawing import GROUND, MARK, Picture, seat_colour, table
 from imagents.environments.native import Native, check_room, joint_actions
 from imagents.errors import InputError
+from imagents.number import Number
 from imagents.randomness import make_generator
 
 _GAME_BYTES = 100  # of memory that a step takes for each game, at the least
@@ -67,7 +68,7 @@ class MatrixGameEnvironment(Native):
         check_room(batch_size, "parallel games", _GAME_BYTES, "game")
         self.num_actions, self._outcomes = actions[0], outcomes
         self.action_names = action_names or tuple(map(str, range(actions[0])))
-        self._length, self._observe = episode_length, observe_actions
+        self._length, self._observe = Number(episode_length), observe_actions
         view = tf.TensorSpec([self.num_seats, self.num_actions] if observe_actions else [1], tf.bool)
         last = tensor_spec.BoundedTensorSpec([self.num_seats], tf.int32, -1, self.num_actions - 1)
         action = tensor_spec.BoundedTensorSpec([], tf.int32, 0, self.num_actions - 1, name="action")
@@ -79,7 +80,7 @@ class MatrixGameEnvironment(Native):
             (action,) * self.num_seats,
             batch_size,
         )
-        self._paid = payoffs.reshape([-1, self.num_seats])  # [outcomes * A ** N, N]
+        self._paid = Number(payoffs.reshape([-1, self.num_seats]))  # [outcomes * A ** N, N]
         self._generator = make_generator(seed, "environment")
         self._state = State(*(tf.Variable(x, trainable=False) for x in self._first_state()))
 
@@ -105,7 +106,7 @@ class MatrixGameEnvironment(Native):
         if self.num_seats != 2:
             return self._picture_of_many(last, reward)
         count, names = self.num_actions, self.action_names
-        paid = self._paid.reshape([self._outcomes, count, count, 2])
+        paid = self._paid.numpy().reshape([self._outcomes, count, count, 2])
         cells = [[_paid(paid[:, row, column]) for column in range(count)] for row in range(count)]
         width = max(110, 9 * max(len(cell) for row in cells for cell in row))
         picture = Picture(136 + width * count, 84 + 44 * count, label=self.text(copy))

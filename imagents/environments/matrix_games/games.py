@@ -113,6 +113,7 @@ class Penalty(MatrixGame):
     num_agents: int = 2
     """How many play, 2 to 6."""
 
+    free: ClassVar[dict[str, tuple]] = MatrixGame.free | {"penalty": ()}
     actions: ClassVar[tuple[str, ...]] = _ABC
     measures: ClassVar[dict[str, Measure]] = measures_of(_ABC, common=True)
     presets: ClassVar[dict[str, dict[str, Any]]] = {"default": COMMON_PRESET}
@@ -146,6 +147,7 @@ class PublicGoods(MatrixGame):
     multiplier: float = 2.0
     """What becomes of a contribution of 1, before all share it evenly; between 1 and num_agents it is a dilemma."""
 
+    free: ClassVar[dict[str, tuple]] = MatrixGame.free | {"multiplier": ()}
     actions: ClassVar[tuple[str, ...]] = ("contribute", "keep")
     measures: ClassVar[dict[str, Measure]] = measures_of(actions, cooperative=True)
 

@@ -59,6 +59,7 @@ class MatrixGame(Face):
     observe_actions: bool = False
     """Whether agents see the last joint action; else they see nothing."""
 
+    free: ClassVar[dict[str, tuple]] = {"episode_length": (0, 1)}
     actions: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple] = ()
     """What is paid for a joint action of two: to both, or to each; several tables are drawn from, one for each play."""

@@ -12,6 +12,7 @@ from imagents.environments.matrix_games.measures import joint_shares, optimal, o
 from imagents.environments.matrix_games.players import joint_actions
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
+from imagents.number import Number
 
 _TOGETHER = {"nash_conv": "NashConv {:.4g} a play", "optimal_joint_share": "best joint actions in {:.1%} of plays",
              "cooperation_rate": "cooperation in {:.1%}"}  # fmt: skip
@@ -32,6 +33,7 @@ class Strength(tf.Module):
     def __init__(self, environment, players: Sequence, trains: bool = True):
         super().__init__(name="strength")
         self._game, self._players, self._trains = environment, list(players), trains
+        self._payoffs, self._plays = Number(environment.payoffs), Number(environment.plays)
         for seat, player in enumerate(players):
             has_state = isinstance(player, IMAgent) and tf.nest.flatten(player.internal_state)
             if has_state or not hasattr(player, "probabilities"):
@@ -44,8 +46,8 @@ class Strength(tf.Module):
 
     def report(self) -> dict[str, dict[str, Any]]:
         """By agent, as plain values for JSON: its measures by their names; those of all together are alike for each."""
-        game, plays = self._game, self._game.plays
-        value, optimum = value_of(self._policies(), game.payoffs, plays), optimal(game.payoffs)
+        game, payoffs, plays = self._game, self._payoffs.numpy(), int(self._plays.numpy())
+        value, optimum = value_of(self._policies(), payoffs, plays), optimal(payoffs)
         gains = np.maximum(value.best_responses - value.returns, 0) / plays  # never below, but for rounding
         together = {"nash_conv": gains.sum(), "optimal_joint_share": _share(value.share @ optimum)}
         if "cooperation_rate" in game.measures:
@@ -63,7 +65,7 @@ class Strength(tf.Module):
 
     def _explored(self) -> np.ndarray:
         """How often each seat plays each action as agents explore, `[N, A]`, in the second half of the plays."""
-        game, plays = self._game, self._game.plays
+        game, plays = self._game, int(self._plays.numpy())
         share = joint_shares(self._policies(collect=True), plays)[plays // 2 :].mean(axis=0)
         return own_shares(share, len(game.actions), game.num_seats)
 

@@ -134,8 +134,38 @@ def test_the_nash_conv_of_kuhn_poker_is_our_own_for_the_same_policy():
         assert nash_conv(game, policy) == pytest.approx(value_of(KUHN, table).nash_conv, abs=1e-6)
 
 
+def test_the_nash_conv_of_a_game_in_which_both_act_at_once_is_that_of_its_payoffs():
+    game, payoffs = load_game("matrix_pd"), pyspiel.load_matrix_game("matrix_pd")
+    paid = np.array(payoffs.row_utilities()), np.array(payoffs.col_utilities())
+    own, other = (known.names[0] for known in information(game))
+    for row, column in (([0.5, 0.5], [0.5, 0.5]), ([0.1, 0.9], [0.7, 0.3]), ([0.0, 1.0], [0.0, 1.0])):
+        gains = max(paid[0] @ column) - row @ paid[0] @ column + max(row @ paid[1]) - row @ paid[1] @ column
+        found = nash_conv(game, {own: dict(enumerate(row)), other: dict(enumerate(column))})
+        assert found == pytest.approx(gains, abs=1e-9)
+
+
+def test_where_both_act_at_once_every_information_state_has_what_a_player_sees_there():
+    from open_spiel.python.policy import TabularPolicy
+
+    name, rng = "goofspiel(num_cards=3,imp_info=True)", np.random.default_rng(0)
+    game, world = load_game(name), OpenSpielWorld(name)
+    known = information(game)
+    in_turn = TabularPolicy(pyspiel.convert_to_turn_based(game))
+    assert {each for own in known for each in own.names} == {*in_turn.state_lookup}
+    uniform = {each: dict.fromkeys(np.flatnonzero(legal).tolist(), 1 / legal.sum())
+               for own in known for each, legal in zip(own.names, own.legal)}  # fmt: skip
+    assert nash_conv(game, uniform) == pytest.approx(4 / 3)
+    tables = [{view.tobytes(): legal.tolist() for view, legal in zip(own.views, own.legal)} for own in known]
+    for seed in range(20):
+        moment = world.begin(seed)
+        while not moment.is_last:
+            for table, (view,), legal in zip(tables, moment.views, moment.legal):
+                assert table[view.tobytes()] == legal.tolist()
+            moment = world.step([int(rng.choice(np.flatnonzero(legal))) for legal in moment.legal])
+
+
 @pytest.mark.parametrize("name", ["tic_tac_toe", "goofspiel", "blackjack", "bridge_uncontested_bidding"])
-def test_games_that_are_large_at_once_alone_or_draw_by_themselves_are_not_measured_exactly(name):
+def test_games_that_are_large_alone_or_draw_by_themselves_are_not_measured_exactly(name):
     assert information(load_game(name)) is None
 
 
