@@ -71,7 +71,7 @@ class MadeUp:
         (path / f"checkpoints/{steps[-1]:010d}").mkdir(parents=True, exist_ok=True)
         if steps[-1] == end and job.until is None:
             agents = {agent: {name: promise(config) for name in config.environment.measures} for agent in agents}
-            write_json(path / "evaluation.json", {"steps": end, "seconds": 0.5, "agents": agents})
+            write_json(path / "evaluation.json", {"round": end, "steps": end, "seconds": 0.5, "agents": agents})
         return {"failed": None, "renew": False}
 
     def stop(self):
