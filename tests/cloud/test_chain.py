@@ -336,7 +336,7 @@ def test_the_cart_pole_of_gymnasium_goes_the_whole_way(session, tmp_path):
     from imagents.export.reading import ExportedAgent
 
     own_id = "gymnasium:CartPole-v1"
-    config = TrainConfig(own_id, steps=30_000, record_every=4_000, checkpoint_minutes=0.05)
+    config = TrainConfig(own_id, steps=60_000, record_every=4_000, checkpoint_minutes=0.05)
     job = estimator(session, config)
     name, deadline = sent(job, session), time.monotonic() + 400
     while not (found := files(session, f"s3://{peers.BUCKET}/{name}/output/intermediate")):
