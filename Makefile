@@ -56,7 +56,7 @@ train: no-game $(STAMP)  ## train two agents (ENVIRONMENT=tic_tac_toe, ARGS="--m
 	@$(BIN)/imagents train --environment $(ENVIRONMENT) $(ARGS)
 
 $(EXTRAS): $(STAMP)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,onnx,oracles,pettingzoo,ray,sagemaker,serving,solver,unity,web,browser]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,mlflow,onnx,oracles,pettingzoo,ray,sagemaker,serving,solver,unity,wandb,web,browser]
 	@touch $@
 
 test: $(EXTRAS)  ## run the tests, two files at a time
