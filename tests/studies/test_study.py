@@ -245,7 +245,7 @@ WARM = {
              reward_illegal=-3.0),
     ),
     "drqn": (
-        dict(environment="kuhn_poker", algorithm="drqn", steps=5000, parallel_games=16, batch_size=64, replay_length=16,
+        dict(environment="cartpole", algorithm="drqn", steps=2000, hidden_layers=(8,), recurrent_units=4,
              hysteretic=0.5),
         dict(hysteretic=0.2, discount=0.9),
     ),
