@@ -233,7 +233,7 @@ WARM = {
     "dqn": (
         dict(environment="cartpole", steps=2000, target_update_tau=0.5),
         dict(discount=0.9, target_update_tau=0.1, target_update_period=7, exploration_start=0.5, exploration_decay=0.9,
-             epsilon_min=0.01, epsilon_max=0.2, limits_are_ends=True),
+             epsilon_min=0.01, epsilon_max=0.2),
     ),
     "ppo": (
         dict(environment="kuhn_poker", algorithm="ppo", steps=20_000),
