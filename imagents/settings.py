@@ -318,8 +318,8 @@ class Training:
     """How rounds run: compiled by XLA, as a TensorFlow graph, or step by step."""
 
     free: ClassVar[Free] = dict.fromkeys(
-        ("seed", "steps", "minutes", "limits_are_ends", "league_win_rate", "rounds_per_chunk", "evaluate_every",
-         "checkpoint_minutes", "snapshots", "record_every", "track"), (),
+        ("seed", "steps", "minutes", "league_win_rate", "rounds_per_chunk", "evaluate_every", "checkpoint_minutes",
+         "snapshots", "record_every", "track"), (),
     )  # fmt: skip
 
     def __post_init__(self):

@@ -22,7 +22,6 @@ from tf_agents.trajectories import trajectory
 from imagents.learning.perspective import Sight
 from imagents.learning.replay import FIFOReplayBuffer, RowFormat
 from imagents.learning.rollouts import Rollouts
-from imagents.number import Number
 from imagents.seats import assign, values_of
 from imagents.xla import join_columns
 
@@ -79,7 +78,7 @@ class Decisions(tf.Module):
         extra = log_probability_spec, tf.TensorSpec([], tf.bool) if in_order else (), memory_spec
         spec = Decision(*sight_spec, action_spec, *extra, number, number, *sight_spec)
         self.memory = make_memory(tf.nest.map_structure(lambda s: tf.TensorSpec(s.shape, s.dtype), spec))
-        self._batch_size, self._limits_are_ends = batch_size, Number(limits_are_ends)
+        self._batch_size, self._limits_are_ends = batch_size, limits_are_ends
         # What is known when it opens is packed at once: later that takes XLA much longer.
         self._opening, self._closing = RowFormat(spec[:6]), RowFormat(spec[6:])
         zeros = tf.zeros([batch_size])
@@ -114,7 +113,8 @@ class Decisions(tf.Module):
         closes = is_open & (time_step.is_last() | my_turn)
         reward = self._reward.read_value() + reward
         discount = self._discount.read_value() * time_step.discount
-        discount = tf.where(time_step.is_last() & self._limits_are_ends, 0.0, discount)
+        if self._limits_are_ends:
+            discount = tf.where(time_step.is_last(), 0.0, discount)
         self._close(closes, time_step.is_last(), reward, discount, sight)
         self._is_open.assign(is_open & ~closes)
         self._reward.assign(reward)

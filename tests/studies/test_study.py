@@ -235,7 +235,7 @@ WARM = {
     "dqn": (
         dict(environment="cartpole", steps=2000, target_update_tau=0.5),
         dict(discount=0.9, target_update_tau=0.1, target_update_period=7, exploration_start=0.5, exploration_decay=0.9,
-             epsilon_min=0.01, epsilon_max=0.2, limits_are_ends=True),
+             epsilon_min=0.01, epsilon_max=0.2),
     ),
     "ppo": (
         dict(environment="kuhn_poker", algorithm="ppo", steps=20_000),
@@ -247,7 +247,7 @@ WARM = {
              reward_illegal=-3.0),
     ),
     "drqn": (
-        dict(environment="kuhn_poker", algorithm="drqn", steps=5000, parallel_games=16, batch_size=64, replay_length=16,
+        dict(environment="cartpole", algorithm="drqn", steps=2000, hidden_layers=(8,), recurrent_units=4,
              hysteretic=0.5),
         dict(hysteretic=0.2, discount=0.9),
     ),

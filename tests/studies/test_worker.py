@@ -21,7 +21,7 @@ FREE = {
     "gradient_clipping": (0.37, 0.41), "clip": (0.23, 0.19), "reward_win": (1.3, 1.7), "reward_loss": (-1.9, -2.3),
     "reward_draw": (0.11, 0.07), "reward_illegal": (-3.1, -3.7), "episode_length": (211, 199),
     "penalty": (-31.0, -37.0), "multiplier": (1.23, 1.27), "softmax_temperature": (0.47, 0.53),
-    "limits_are_ends": (False, True), "league_win_rate": (0.51, 0.57), "seed": (0, 5), "steps": (100, 200),
+    "league_win_rate": (0.51, 0.57), "seed": (0, 5), "steps": (100, 200),
     "minutes": (1.0, 2.0), "rounds_per_chunk": (3, 4), "evaluate_every": (2, 3), "checkpoint_minutes": (2.0, 3.0),
     "snapshots": (3, 4), "record_every": (0, 10), "track": ("", "mlflow"),
 }  # fmt: skip
