@@ -44,7 +44,7 @@ LESS = {  # what makes a command quick, unless the page says otherwise
 }
 LEAST = {"train": ["--steps", "100"]}  # whatever the page says
 BRIEF = {"rounds_per_chunk": 4, "warmup_rounds": 2}  # in Python, unless the page says otherwise
-ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git"}  # programs of others
+ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git", "ray"}  # programs of others
 
 
 @pytest.fixture(scope="module")
