@@ -23,7 +23,7 @@ def test_on_boards_a_pair_plays_the_match_of_a_tournament(tmp_path):
 
 
 @pytest.mark.parametrize("environment, algorithm", [
-    ("coordination", "tabular"), pytest.param("kuhn_poker", "recurrent_ppo", marks=pytest.mark.slow)
+    ("climbing", "tabular"), pytest.param("kuhn_poker", "recurrent_ppo", marks=pytest.mark.slow)
 ])  # fmt: skip
 def test_elsewhere_a_pair_plays_the_episodes_of_a_tournament(tmp_path, environment, algorithm):
     """What is drawn, too: untrained agents are anything but sure."""
