@@ -15,7 +15,7 @@ all are measured in turn, and the medians count.
 import pathlib
 from collections.abc import Callable
 
-from benchmarks.poker import compare, options_of, show, speed_of
+from benchmarks.random_play import compare, options_of, random_play, show, speed_of
 
 COPIES, STEPS = 1024, 500
 WORLD = dict(size=8, num_agents=2, num_foods=2, cooperative=False, sight=2, view="vector")
@@ -31,29 +31,16 @@ def imagents_play() -> Callable[[], int]:
     from imagents.environments.grid_worlds.foraging import LIMIT
     from imagents.environments.grid_worlds.settings import Foraging
     from imagents.randomness import make_generator, uniform
-    from imagents.seats import assign, variables_for
-    from imagents.xla import repeat, start_xla
 
-    start_xla()
     environment, generator = Foraging(**WORLD).build(COPIES, 0), make_generator(0, "benchmark")
-    seen, count = variables_for(environment.reset().observation["views"]), tf.Variable(0, dtype=tf.int64)
+    environment.reset()
     environment.set_state(environment.get_state()._replace(steps=tf.range(COPIES) % LIMIT))
 
-    def step():
-        before = environment.current_time_step()
-        actions = tf.cast(uniform(generator, [2, COPIES]) * 6.0, tf.int32)
-        after = environment.step(tuple(tf.unstack(actions)))
-        assign(seen, after.observation["views"])
-        count.assign_add(tf.reduce_sum(tf.cast(~before.is_last(), tf.int64)))
+    def choose(time_step):
+        del time_step
+        return tuple(tf.unstack(tf.cast(uniform(generator, [2, COPIES]) * 6.0, tf.int32)))
 
-    steps = tf.function(lambda times: repeat(step, times), jit_compile=True, autograph=False)
-
-    def play() -> int:
-        before = int(count)
-        steps(tf.constant(STEPS))
-        return int(count) - before
-
-    return play
+    return random_play(environment, choose, STEPS)
 
 
 def lbforaging_play() -> Callable[[], int]:

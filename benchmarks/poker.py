@@ -9,15 +9,11 @@ in turn, and the medians count.
     python -m benchmarks.poker
 """
 
-import argparse
 import functools
-import json
-import os
-import pathlib
 import random
-import statistics
-import time
 from collections.abc import Callable
+
+from benchmarks.random_play import compare, options_of, random_play, show, speed_of
 
 GAMES = ("kuhn_poker", "leduc_poker")
 COPIES, STEPS = 1024, 1000
@@ -25,33 +21,12 @@ COPIES, STEPS = 1024, 1000
 
 def imagents_play(game: str) -> Callable[[], int]:
     """Plays 1,000 steps of 1,024 games; returns the number of decisions."""
-    import tensorflow as tf
-
     from imagents.config import environment_settings
     from imagents.randomness import draw, make_generator
-    from imagents.seats import assign, variables_for
-    from imagents.xla import repeat, start_xla
 
-    start_xla()
-    environment = environment_settings(game).build(COPIES, 0)
-    generator = make_generator(0, "benchmark")
-    seen = variables_for(environment.reset().observation["views"])
-    decisions = tf.Variable(0, dtype=tf.int64)
-
-    def step():
-        before = environment.current_time_step()
-        after = environment.step(draw(generator, before.observation["legal_moves"]))
-        assign(seen, after.observation["views"])
-        decisions.assign_add(tf.reduce_sum(tf.cast(~before.is_last(), tf.int64)))
-
-    steps = tf.function(lambda count: repeat(step, count), jit_compile=True, autograph=False)
-
-    def play() -> int:
-        before = int(decisions)
-        steps(tf.constant(STEPS))
-        return int(decisions) - before
-
-    return play
+    environment, generator = environment_settings(game).build(COPIES, 0), make_generator(0, "benchmark")
+    environment.reset()
+    return random_play(environment, lambda time_step: draw(generator, time_step.observation["legal_moves"]), STEPS)
 
 
 def states_play(game: str, by_probability: bool) -> Callable[[], int]:
@@ -104,50 +79,6 @@ SYSTEMS = {
     "pyspiel, fastest loop": functools.partial(states_play, by_probability=False),
     "its rl_environment": rl_environment_play,
 }
-
-
-def speed_of(play: Callable[[], int], seconds: float) -> Callable[[], float]:
-    """A measurement of what is played again and again for so many seconds of the processor: how much in a second."""
-    play()  # compiles
-
-    def measure() -> float:
-        done, began = 0, time.process_time()
-        while (elapsed := time.process_time() - began) < seconds:
-            done += play()
-        return done / elapsed
-
-    return measure
-
-
-def compare(measures: dict[str, Callable[[], float]], repeats: int, **row) -> list[dict]:
-    """A row for each system, measured in turn: how much in a second, and how many times as fast the first one is."""
-    speeds = {system: [] for system in measures}
-    for _ in range(repeats):
-        for system, measure in measures.items():
-            speeds[system].append(measure())
-    medians = {system: statistics.median(each) for system, each in speeds.items()}
-    first = next(iter(medians.values()))
-    return [row | {"system": system, "per_second": speed, "imagents_is": first / speed}
-            for system, speed in medians.items()]  # fmt: skip
-
-
-def show(rows: list[dict]) -> None:
-    """Prints them, and last as JSON."""
-    for row in rows:
-        words = "".join(f"{value:22}" for key, value in row.items() if key not in ("per_second", "imagents_is"))
-        print(f"{words}{row['per_second']:13,.0f} a second{row['imagents_is']:10.3g} times")
-    print(json.dumps(rows))
-
-
-def options_of(description: str) -> argparse.Namespace:
-    """What the command line says; and this process, and what it starts, have one core from then on."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
-    parser.add_argument("--repeats", type=int, default=5, help="of which the median counts")
-    parser.add_argument("--peers", type=pathlib.Path, default=pathlib.Path(".venv-peers"))
-    options = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    return options
 
 
 def main() -> None:

@@ -68,6 +68,9 @@ class Section:
     columns: Sequence[Column]
 
     def lines(self, known: Known) -> Iterator[str]:
+        """None, if nothing was measured yet."""
+        if all(known[name][1].empty for name in self.studies):
+            return
         yield f"## {self.title}"
         yield ""
         yield from self.text.splitlines()
@@ -102,8 +105,8 @@ the mean, and in square brackets the least and the most. Runs were trained side 
 other work: times say little."""
 
 _CARTPOLE = """\
-The mean return of fresh greedy episodes, 1,000 or more than a hundred, of the checkpoint that a run keeps as its best,
-chosen on other episodes, and of the last one."""
+The mean return of fresh greedy episodes, at least 100, of the checkpoint that a run keeps as its best, chosen on other
+episodes, and of the last one."""
 
 _LABELLED = """\
 Labelled positions, 1,000 in each set: a *good* move keeps the game's value, a *perfect* one also wins fastest or loses
@@ -124,9 +127,8 @@ C51: mixed 95.7 / 84.0, early 82.1), and counts of lines up to 3 per cell instea
 85.0)."""
 
 _POKER = """\
-Two independent learners, a million games. Exploitability, exactly: of the greedy policies, of softmax ones (of PPO its
-own probabilities), of what the agents do as they learn, and of the average over the training. No policies that draw
-nothing have less than 1/6."""
+Two independent learners. Exploitability, exactly: of the greedy policies, of softmax ones (of PPO its own
+probabilities), of what the agents do as they learn, and of the average over the training. {}"""
 
 _FORAGING = """\
 The share of the food that all players take together in a greedy episode, of 1,000 fresh ones; the best checkpoint was
@@ -185,9 +187,9 @@ SECTIONS = [
     Section("Connect four against others", "The same runs.", _PAIR, _MATCHES),
     Section("CartPole", _CARTPOLE, ["cartpole", "cartpole_blind", "cartpole_drqn"], _returns(475)),
     Section("Pendulum", "`Pendulum-v1` of Gymnasium.", ["pendulum"], _returns(-200)),
-    Section("Kuhn poker", _POKER, ["kuhn_poker"],
+    Section("Kuhn poker", _POKER.format("No policies that draw nothing have less than\n1/6."), ["kuhn_poker"],
             [_STEPS, *_EXPLOITABILITY, _at_most(0.05, "behaviour"), _at_most(0.03, "average")]),
-    Section("Leduc poker", "The same; uniform play has 2.374.", ["leduc_poker"],
+    Section("Leduc poker", _POKER.format("Uniform play has 2.374."), ["leduc_poker"],
             [_STEPS, *_EXPLOITABILITY, _at_most(1.0, "average")]),
     Section("Foraging, 8x8-2p-2f-coop", _FORAGING, ["foraging"], _food(2, 0.98)),
     Section("Foraging, 10x10-3p-3f", "The same, for three.", ["foraging_large"], _food(3, 0.5)),
@@ -208,4 +210,4 @@ def page(known: Known) -> str:
     changes = Section("What each choice brings", "Of connect four.", ["connect_four_changes"], [_STEPS, *_POSITIONS])
     parts = [_INTRODUCTION.splitlines(), *(section.lines(known) for section in SECTIONS), many.section(shares),
              best_response.section(responses), changes.lines(known), _LEFT_OUT.splitlines()]  # fmt: skip
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    return "\n\n".join(filter(None, ("\n".join(part) for part in parts))) + "\n"
