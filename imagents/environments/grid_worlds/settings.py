@@ -82,6 +82,10 @@ class Foraging(Face):
         settings = {name: getattr(self, name) for name in names} | {"sight": self.sight or self.size}
         return ForagingEnvironment(batch_size, seed=seed, **settings)
 
+    def strength(self, trainer, seed: int = 0, episodes: int | None = None):
+        """Plays greedy episodes: many, as the best checkpoints take nearly all the food, and no time."""
+        return super().strength(trainer, seed, episodes or 1000)
+
 
 @dataclasses.dataclass(frozen=True)
 class DeepSea(Face):
