@@ -20,7 +20,7 @@ setup(
     options={"editable_wheel": {"mode": "compat"}},
     package_data={
         "imagents": ["shipped/**/*"],
-        "imagents.app": ["*.css", "*.js"],
+        "imagents.app": ["*.css", "*.js", "templates/*", "templates/space/*"],
         "imagents.environments.boards.connect_four": ["data/*"],
     },
     entry_points={"console_scripts": ["imagents = imagents.cli:main"]},

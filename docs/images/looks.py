@@ -126,8 +126,8 @@ def page(looks: Looks, browser, address: str, where: str, scheme: str) -> None:
         tab.click(f'[data-value="{game}"]')
         tab.wait_for_selector(f'[data-value="{game}"][aria-pressed="true"]')
         looks.take(tab, f"{game}-begins-{where}-{scheme}", ".buttons")
-        for switch in tab.locator('.switch input:not(:checked)').all():
-            switch.check()
+        for switch in ("q_values", "verdicts"):
+            tab.check(f'[data-set="{switch}"]')
             tab.wait_for_timeout(500)
         for action in buttons:
             if tab.locator(f'[data-move="{action}"]').count():

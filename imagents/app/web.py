@@ -66,7 +66,7 @@ def launch(
     gradio = _gradio()
     system = ["system-ui", "sans-serif"]  # no fonts from the network
     theme = gradio.themes.Default(primary_hue="blue", font=system, font_mono=["ui-monospace", "monospace"])
-    css = _read("page.css") + ".title { font-size: 1.5em; margin: 4px 0; } footer { display: none; }"
+    css = _read("page.css")
     blocks.state_session_capacity = 1000
     app = gradio.mount_gradio_app(
         Starlette(), blocks, "", root_path=root or os.environ.get("GRADIO_ROOT_PATH", ""), theme=theme, css=css,
