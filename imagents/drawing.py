@@ -135,6 +135,7 @@ def _draw(pen, shape: Shape) -> None:
     elif shape.kind == "line":
         pen.line(box, shape.stroke, width)
     else:
+        box = (*box[:2], *(max(x - 1, start) for x, start in zip(box[2:], box)))  # Pillow's ends lie within
         getattr(pen, shape.kind)(box, shape.fill, shape.stroke, width)
 
 

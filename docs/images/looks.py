@@ -143,8 +143,9 @@ def page(looks: Looks, browser, address: str, where: str, scheme: str) -> None:
     for run in RUNS:
         tab.wait_for_selector("[data-run]", timeout=60_000)
         tab.select_option("[data-run]", run)
-        tab.wait_for_function(f"document.querySelector('[data-run]').value === '{run}'")
-        tab.wait_for_selector(".figures img", timeout=60_000)
+        tab.wait_for_selector(f".standing:has-text('{run.replace('_', ' ')}')", timeout=60_000)
+        tab.click("[data-watch]")
+        tab.wait_for_selector(".film img", timeout=60_000)
         looks.take(tab, f"training-{run}-{where}-{scheme}")
     context.close()
 

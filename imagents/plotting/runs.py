@@ -71,7 +71,7 @@ def outcomes(run: Run) -> RunFigure:
 
 
 @matplotlib.rc_context(STYLE)
-def strength(run: Run, measures: Measures | None = None) -> RunFigure:
+def strength(run: Run, measures: Measures | None = None, columns: int = 2) -> RunFigure:
     """Draws how good the agents are over steps: a panel for all measures of one title, and a kind of line per case.
 
     Any column `<agent>_<measure>` is drawn; one that no measure explains has a panel named after itself, in which
@@ -80,6 +80,7 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
     Args:
         run: the run folder, or its metrics.
         measures: as `read_measures` gives them; None for the run's own.
+        columns: of panels, at most.
     """
     metrics = read_metrics(run)
     panels = _panels(metrics, read_measures(run) if measures is None else measures)
@@ -87,7 +88,7 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
         raise InputError("the metrics have no strength columns, such as player_1_optimal or player_1_random_first")
     title = "Strength" if len(panels) <= _MOST_PANELS else f"Strength, {_MOST_PANELS} of {len(panels)} measures"
     panels = dict(list(panels.items())[:_MOST_PANELS])
-    columns = min(2, len(panels))
+    columns = min(columns, len(panels))
     figure, grid = _new_figure(run, title, math.ceil(len(panels) / columns), columns)
     grid = np.ravel(grid)
     for axes, (title, curves) in zip(grid, panels.items(), strict=False):  # the last panel may be left over

@@ -27,10 +27,14 @@ class RunFigure(matplotlib.figure.Figure):
     def savefig(self, *args, **kwargs):
         super().savefig(*args, **kwargs)
 
-    def _repr_png_(self) -> bytes:
+    def png(self, dpi: int = 100) -> bytes:
+        """It as the content of a PNG file, of so many dots per inch."""
         image = io.BytesIO()
-        self.savefig(image, format="png", dpi=100)
+        self.savefig(image, format="png", dpi=dpi)
         return image.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png()
 
 
 def save(figure: RunFigure, path: pathlib.Path) -> None:

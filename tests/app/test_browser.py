@@ -206,7 +206,7 @@ def test_the_training_tab_shows_a_runs_figures_and_its_evaluation(visit):
     visitor.page.click("role=tab[name='Training']")
     visitor.page.wait_for_selector(".figures img", timeout=60_000)
     assert visitor.page.locator(".figures img").count() >= 3
-    assert "0.9877" in visitor.page.inner_text("table") and "measured" in visitor.page.inner_text("[data-run]")
+    assert "98.8 %" in visitor.page.inner_text("table") and "measured" in visitor.page.inner_text("[data-run]")
 
 
 def test_both_games_and_their_buttons_fit_a_small_desk(visit):
@@ -215,6 +215,13 @@ def test_both_games_and_their_buttons_fit_a_small_desk(visit):
         visitor.game(game)
         buttons, board = (visitor.page.locator(part).bounding_box() for part in (".buttons", ".board svg"))
         assert buttons["y"] + buttons["height"] <= 720 and board["height"] > 350
+
+
+def test_a_run_that_cannot_be_watched_says_why(visit):
+    visitor = visit()
+    visitor.page.click("role=tab[name='Training']")
+    visitor.page.click("[data-watch]", timeout=60_000)
+    visitor.page.wait_for_selector("text=It cannot be watched here: it has no checkpoint yet")
 
 
 @pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
