@@ -130,6 +130,19 @@ import imagents
     )
 
 
+def test_the_command_without_tf_agents_is_one_sentence_even_for_help():
+    result = fresh_python("""
+import sys
+from importlib import util
+find_spec = util.find_spec
+util.find_spec = lambda name: None if name == "tf_agents" else find_spec(name)
+sys.argv = ["/usr/local/bin/imagents", "--help"]
+import imagents.cli
+""")
+    assert result.returncode == 1 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("imagents needs tf_agents, installed without dependencies: pip install --no-deps ")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     not importlib.metadata.version("tensorflow").startswith("2.19."), reason="2.21 prints while its libraries load"

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from imagents.errors import counted
+
 _WORTH = ("reward_loss", "reward_win")
 
 
@@ -32,7 +34,7 @@ def _strength(evaluation: Mapping) -> str:
     exact, positions = evaluation.get("exact", evaluation), evaluation.get("positions", {})
     if "optimal_share" in exact:
         lines = exact["losing_lines_first"] + exact["losing_lines_second"]
-        beaten = f"{lines} {'line of play beats' if lines == 1 else 'lines of play beat'} it" if lines else ""
+        beaten = counted(lines, "line of play beats it", "lines of play beat it") if lines else ""
         return f"{_percent(exact['optimal_share'])} of its moves are optimal, and {beaten or 'nothing beats it'}."
     if "mixed" in positions:
         return f"{_percent(positions['mixed']['good'])} of its moves keep what the position is worth."

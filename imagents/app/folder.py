@@ -7,7 +7,7 @@ import time
 
 from imagents.app import about
 from imagents.environments.boards.settings import board_settings
-from imagents.errors import InputError
+from imagents.errors import InputError, counted
 from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
@@ -94,8 +94,7 @@ def _earlier(run: pathlib.Path, newest: str) -> list[tuple[str, str]]:
 def _in_words(seconds: float) -> str:
     if not seconds:
         return "before it learned"
-    number, unit = (round(seconds), "second") if seconds < 60 else (round(seconds / 60), "minute")
-    return f"after {number} {unit}{'s' * (number != 1)}"
+    return f"after {counted(*(round(seconds), 'second') if seconds < 60 else (round(seconds / 60), 'minute'))}"
 
 
 def about_run(run: pathlib.Path, seat: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from imagents import plotting
 from imagents.app.templating import render
 from imagents.config import agents_in
-from imagents.errors import InputError
+from imagents.errors import InputError, counted
 from imagents.files import read_json
 from imagents.plotting.style import shown, words
 
@@ -113,8 +113,7 @@ def _long(seconds: float) -> str:
     """A time in words."""
     for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
         if seconds >= 2 * size or size == 1:
-            number = max(1, round(seconds / size))
-            return f"{number} {unit}{'s' * (number != 1)}"
+            return counted(max(1, round(seconds / size)), unit)
     raise AssertionError
 
 
