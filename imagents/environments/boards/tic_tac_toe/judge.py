@@ -25,8 +25,9 @@ def summary(values: dict[str, Any]) -> str:
     known = values["exact"]
     verdict = "unbeatable" if known["unbeatable"] else "can be beaten"
     return (
-        f"{100 * known['optimal_share']:.2f} % optimal moves, {verdict}: {counted(known['losing_lines_first'], 'losing line')} of "
-        f"{known['lines_first']} moving first, {known['losing_lines_second']} of {known['lines_second']} moving second"
+        f"{100 * known['optimal_share']:.2f} % optimal moves, {verdict}: "
+        f"{counted(known['losing_lines_first'], 'losing line')} of {known['lines_first']} moving first, "
+        f"{known['losing_lines_second']} of {known['lines_second']} moving second"
     )
 
 
