@@ -28,6 +28,7 @@ from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
 from imagents.training.loop import build
+from imagents.training.measuring import Measuring
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
 from imagents.training.videos import Videos
@@ -127,7 +128,6 @@ class Experiment:
             self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
         self._measures = self.config.measures()
-        self._agent_names = [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
         if self.config.training.record_every:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
@@ -243,21 +243,24 @@ class Experiment:
 
     def _train(self, quiet: bool, metric_lines: bool, pauses: Callable | None) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
+        measuring = Measuring(self._strength, self.trainer, self.config, self._offer)
         videos = Videos(self._run, self.config.training, int(self.trainer.steps))
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
+            self._save_snapshot()
         progress = Progress(self._run.path, self._measures, quiet, metric_lines)
         stopping = Signals(lambda number: self._stop(number, progress))
         with plain_path(self._run.path / "events") as folder, progress, self._stopwatch, stopping as signals:
             with self._run.writing():
                 events = tf.summary.create_file_writer(folder)
             while self._fraction_done() < 1.0 and self.stopped_by is None:
-                row, is_due = self._train_chunk()
+                row, is_due = self._train_chunk(measuring)
+                rows = [*measuring.beginning(row), *([row] if is_due else [])]
                 with self._run.writing():
-                    if is_due:
-                        self._run.append_metrics(row)
-                        write_event(events, row)
-                        self._tracker.add(row)
+                    for each in rows:
+                        self._run.append_metrics(each)
+                        write_event(events, each)
+                        self._tracker.add(each)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
@@ -273,7 +276,7 @@ class Experiment:
                 if saved_rounds != int(self.trainer.rounds):
                     self._save()
 
-    def _train_chunk(self) -> tuple[dict[str, float], bool]:
+    def _train_chunk(self, measuring: Measuring) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
@@ -284,15 +287,12 @@ class Experiment:
         row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
         chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
-        if chunk % (self.config.training.evaluate_every * apart) == 0 or is_end:
-            report = self._strength.report()
-            if self._best is not None:
-                with self._run.writing():
-                    self._best.offer(report, self._save)
-            row |= {f"{agent}_{name}": values[name] for agent, values in report.items() for name in self._measures}
-        else:
-            row |= {f"{agent}_{name}": float("nan") for agent in self._agent_names for name in self._measures}
-        return row, chunk % apart == 0 or is_end
+        return row | measuring.columns(chunk, apart, is_end), chunk % apart == 0 or is_end
+
+    def _offer(self, report: dict[str, dict[str, Any]]) -> None:
+        if self._best is not None:
+            with self._run.writing():
+                self._best.offer(report, self._save)
 
     def _progress_so_far(self) -> dict[str, float]:
         return {
