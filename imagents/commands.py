@@ -234,6 +234,8 @@ class Plot:
 
     runs: tyro.conf.Positional[tuple[pathlib.Path, ...]]
     """Run folders."""
+    format: Literal["png", "pdf", "svg"] = "png"
+    """Of the files; pdf and svg are for papers."""
 
 
 def plot(arguments: Sequence[str]) -> Job:
@@ -247,7 +249,7 @@ def plot(arguments: Sequence[str]) -> Job:
 
     def job() -> int:
         for run, face in faces.items():
-            print("\n".join(f"done: {path}" for path in plotting.save_all(run, face.figures())))
+            print("\n".join(f"done: {path}" for path in plotting.save_all(run, face.figures(), command.format)))
         return 0
 
     return job

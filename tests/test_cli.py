@@ -237,6 +237,9 @@ def test_figures_of_a_run_are_drawn_when_they_are_asked_for(tmp_path, capsys):
     assert cli.main(["plot", str(run.path)]) == 0
     assert {path.name for path in (run.path / "plots").iterdir()} == before
     assert capsys.readouterr().out.count(f"done: {run.path}/plots/") == len(before)
+    assert cli.main(["plot", str(run.path), "--format", "svg"]) == 0
+    drawings = {path.stem: path.read_text() for path in (run.path / "plots").glob("*.svg")}
+    assert {f"{name}.png" for name in drawings} == before and all("<svg" in text for text in drawings.values())
 
 
 def test_train_and_resume_from_the_shell(tmp_path, capsys):

@@ -19,7 +19,7 @@ from imagents.own import trust, trust_again
 from imagents.players.watching import image_of
 from imagents.process import Signals, called
 from imagents.randomness import make_seed
-from imagents.runs.events import write_event
+from imagents.runs.events import write_about, write_event
 from imagents.runs.folders import check_is_new, dated, new_folder
 from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
@@ -127,7 +127,7 @@ class Experiment:
             self.trainer = build(self.config, self._run.began_in if self._run else "")
             self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
-        self._measures = self.config.measures()
+        self._measures, self._agent_names = self.config.measures(), [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
         if self.config.training.record_every:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
@@ -210,8 +210,8 @@ class Experiment:
             with self._run.writing():
                 if self.stopped_by is None:
                     report = self._evaluated()
-                    about = self._progress_so_far() | {"policy": "greedy"}
-                    write_json(self._run.path / "evaluation.json", about | report)
+                    about = self._progress_so_far() | {"policy": "greedy"} | report
+                    write_json(self._run.path / "evaluation.json", about)
                     self._tracker.add_report(report["agents"])
                     for name, text in getattr(self._strength, "files", dict)().items():
                         write_text(self._run.path / name, text)
@@ -231,9 +231,8 @@ class Experiment:
         """How good the agents are at the end."""
         seed, rounds = make_seed(self.config.training.seed, "report"), int(self.trainer.rounds)
         strength = functools.partial(self.config.environment.strength, self.trainer, seed)
-        if self._best is not None and (found := self._best.evaluated(rounds, self._checkpoint, strength)):
-            return found
-        return {"checkpoint": rounds, "agents": self._strength.report()}
+        found = self._best.evaluated(rounds, self._checkpoint, strength) if self._best is not None else None
+        return found or {"checkpoint": rounds, "agents": self._strength.report()}
 
     def _plot(self) -> None:
         try:
@@ -245,21 +244,22 @@ class Experiment:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
         measuring = Measuring(self._strength, self.trainer, self.config, self._offer)
         videos = Videos(self._run, self.config.training, int(self.trainer.steps))
+        progress = Progress(self._run.path, self._measures, quiet, metric_lines)
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
             self._save_snapshot()
-        progress = Progress(self._run.path, self._measures, quiet, metric_lines)
         stopping = Signals(lambda number: self._stop(number, progress))
         with plain_path(self._run.path / "events") as folder, progress, self._stopwatch, stopping as signals:
             with self._run.writing():
                 events = tf.summary.create_file_writer(folder)
+                write_about(events, self.config.to_dict(), self._agent_names, list(self._measures))
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk(measuring)
                 rows = [*measuring.beginning(row), *([row] if is_due else [])]
                 with self._run.writing():
                     for each in rows:
                         self._run.append_metrics(each)
-                        write_event(events, each)
+                        write_event(events, each, self._agent_names)
                         self._tracker.add(each)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:

@@ -128,7 +128,7 @@ def test_tensorboard_gets_the_same_figures(finished):
         (event.step, float(np.frombuffer(value.tensor.tensor_content, np.float32)[0]))
         for event in summary_iterator(str(file))
         for value in event.summary.value
-        if value.tag == "player_1_loss"
+        if value.tag == "loss/player_1"
     ]
     metrics = finished.metrics().dropna(subset=["player_1_loss"])
     assert [step for step, _ in losses] == metrics["steps"].tolist()
