@@ -72,7 +72,7 @@ def is_news(run: pathlib.Path) -> bool:
 
 def _standing(run: pathlib.Path, environment: str, metrics, steps: int, is_done: bool) -> dict[str, Any]:
     """How far a training is: `text`, and `spent`, the share of its budget, or None."""
-    title = environment.capitalize()
+    title = environment if ":" in environment else f"{environment[:1].upper()}{environment[1:]}"
     if not steps:
         return {"text": f"{title}: just begun", "spent": None}
     seconds, budget = _numbers(metrics, "seconds"), _budget(run)
