@@ -15,6 +15,8 @@ import os
 import sys
 import warnings
 
+from imagents.homes import found_when_used
+
 __version__ = "0.2.0"
 
 _HOMES = {  # public name: the module it lives in
@@ -60,6 +62,7 @@ _HOMES = {  # public name: the module it lives in
     "record": "imagents.app.recording",
     "recurrent_ppo": "imagents.learning.algorithms",
     "reinforce": "imagents.learning.algorithms",
+    "report_study": "imagents.studies.commands",
     "report_text": "imagents.evaluation.report",
     "run_study": "imagents.studies.commands",
     "split_observation": "imagents.learning.algorithms",
@@ -74,12 +77,7 @@ _HOMES = {  # public name: the module it lives in
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = found_when_used(__name__, _HOMES)
 
 
 def __dir__():
@@ -107,6 +105,11 @@ def _use_keras_2():
             "the kernel) and import imagents before tensorflow, or set TF_USE_LEGACY_KERAS=1 beforehand."
         )
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
+
+
+def _share_gpus():
+    """A process takes as much of a GPU's memory as it needs, not all: the workers of a study share it."""
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 def _quiet_tensorflow():
@@ -148,5 +151,6 @@ def _is_not_about_foldr(record):
 
 _require_tf_agents()
 _use_keras_2()
+_share_gpus()
 _quiet_tensorflow()
 _quiet_tf_agents()

@@ -12,7 +12,7 @@ from imagents.app.templating import render
 from imagents.config import agents_in
 from imagents.errors import InputError, counted
 from imagents.files import read_json
-from imagents.plotting.style import shown, words
+from imagents.plotting.words import shown, words
 
 _FIGURES = (plotting.strength, plotting.outcomes, plotting.returns, plotting.losses)
 _MOST_ROWS = 200  # of a table; and a fifth as many agents

@@ -30,10 +30,9 @@ from imagents.plotting.style import (
     looks,
     plain_log_axis,
     save,
-    shown,
     steps_axis,
-    words,
 )
+from imagents.plotting.words import shown, words
 
 _DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
 _CASE_LINES = ("-", "--", "-.", (0, (1, 1)))

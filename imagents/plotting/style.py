@@ -1,4 +1,4 @@
-"""What all figures share: how they look and show themselves, and how they write names and numbers."""
+"""What all figures share: how they look and show themselves."""
 
 import io
 import pathlib
@@ -18,7 +18,6 @@ STYLE |= {"axes.formatter.useoffset": False, "axes.formatter.limits": (-6, 15), 
 """All settings of matplotlib: whatever a matplotlibrc says, figures look the same, and no LaTeX is asked for."""
 PALETTE = SEATS
 """Of agents: those of their seats, which boards have, too."""
-_MOST_LETTERS = 60  # of a name
 PERCENT = matplotlib.ticker.FuncFormatter(lambda share, _: f"{100 * share:.6g} %")
 
 
@@ -77,13 +76,3 @@ def plain_log_axis(axes) -> None:
     )
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-
-
-def words(name: str) -> str:
-    """A name of the code as people write it, cut where it would fill a figure."""
-    return name.replace("_", " ") if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS].replace('_', ' ')}…"
-
-
-def shown(value: float, kind: str) -> str:
-    """A value of a measure of this kind: share, count or number."""
-    return {"share": f"{100 * value:.1f} %", "count": f"{value:,.0f}", "number": f"{value:,.4g}"}[kind]
