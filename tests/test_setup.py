@@ -90,6 +90,11 @@ def test_installed_version_is_the_packages(requirements):
     assert importlib.metadata.version("imagents") == imagents.__version__
 
 
+def test_who_cites_it_names_this_version_and_its_license():
+    cited = dict(re.findall(r"^(\w[\w-]*): (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE))
+    assert (cited["version"], cited["license"], cited["type"]) == (imagents.__version__, "Apache-2.0", "software")
+
+
 def test_constraints_name_no_address_and_no_path():
     text = (ROOT / "constraints.txt").read_text()
     assert "/" not in text and "@" not in text
