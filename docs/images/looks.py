@@ -174,11 +174,12 @@ def in_terminal(command: list[str], typed: str) -> str:
     environ = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
     with subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environ, close_fds=True) as process:
         os.close(other)
-        os.write(main, typed.encode())
-        said = b""
+        said, answers = b"", typed.splitlines(keepends=True)
         try:
             while part := os.read(main, 4096):
                 said += part
+                if answers and said.endswith(b": "):  # it asks
+                    os.write(main, answers.pop(0).encode())
         except OSError:  # the other end is closed
             pass
         process.wait()

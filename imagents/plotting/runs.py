@@ -82,7 +82,7 @@ def outcomes(run: Run) -> RunFigure:
     rates.index = _column(metrics, "steps")
     rates = rates.dropna()
     openings = ", after random openings" if settings_of(run).get("opening_plies") else ""
-    figure, axes = _new_figure(run, f"Outcomes while exploring{openings}")
+    figure, axes = _new_figure(run, f"Outcomes\nwhile exploring{openings}")
     if len(rates):
         smooth, rates = _thin(rates.apply(_smooth)), _thin(rates)
         labels = [f"{label}, {shown(smooth[column].iloc[-1], 'share')}" for column, label, _ in bands]

@@ -6,11 +6,13 @@ import pathlib
 import matplotlib
 import matplotlib.figure
 import matplotlib.ticker
+import matplotlib.transforms
 import seaborn as sns
 
 from imagents.drawing import MARKERS, SEATS
 from imagents.files import replacing
 
+_BELOW = 36  # points from an axis to its legend, for its ticks and its label
 _BACKEND = ("backend", "backend_fallback")  # of whoever shows figures; drawing needs none
 STYLE = {name: value for name, value in matplotlib.rcParamsDefault.items() if name not in _BACKEND}
 STYLE |= {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "axes.titlesize": 13}
@@ -62,7 +64,9 @@ def steps_axis(axes, most: float) -> None:
 def legend_below(axes, **options) -> None:
     """Names the curves below their axes, where they hide nothing."""
     columns = 1 if any(len(text) > 20 for text in axes.get_legend_handles_labels()[1]) else 2
-    legend = axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, frameon=False, **options)
+    below = matplotlib.transforms.ScaledTranslation(0, -_BELOW / 72, axes.figure.dpi_scale_trans)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + below}
+    legend = axes.legend(**place, ncols=columns, frameon=False, **options)
     for text in legend.get_texts():
         text.set_parse_math(False)  # names are no formulas
 

@@ -286,10 +286,10 @@ class TestOutcomes:
         assert axes.yaxis.get_major_formatter()(0.2) == "20 %"
 
     def test_they_are_those_of_agents_that_explore(self, run):
-        assert plotting.outcomes(run).get_suptitle() == "Tic tac toe: outcomes while exploring"
+        assert plotting.outcomes(run).get_suptitle() == "Tic tac toe: outcomes\nwhile exploring"
         (run / "config.json").write_text(json.dumps({"environment": "tic_tac_toe", "opening_plies": 8}))
         title = plotting.outcomes(run).get_suptitle()
-        assert title == "Tic tac toe: outcomes while exploring, after random openings"
+        assert title == "Tic tac toe: outcomes\nwhile exploring, after random openings"
 
     def test_intervals_without_a_finished_game_are_left_out(self):
         metrics = make_metrics(rows=10)
