@@ -1,7 +1,8 @@
 """The agents that a config describes."""
 
 import functools
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,9 @@ from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, drqn, policy_gradient, tabular
 from imagents.learning.exploration import Schedule
+from imagents.learning.motives import Motivation, Place
 from imagents.learning.optimism import OPTIMISM
+from imagents.motivated import MOTIVATIONS, Motivated
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
@@ -78,6 +81,7 @@ def build_agent(
             n_step=settings.n_step,
         )
         _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
+    own["motivations"] = [(_motivation(settings, each), weight) for each, weight in settings.motivations]
     if isinstance(settings, Learning):
         own["exploration"] = settings.exploration
         if settings.exploration_start > 0:
@@ -93,6 +97,12 @@ def build_agent(
         seed=config.training.seed,
         **own,
     )
+
+
+def _motivation(settings: Motivated, name: str) -> Callable[[Place], Motivation]:
+    """What makes the motivation of that name, with those settings."""
+    module, _, kind = MOTIVATIONS[name].partition(":")
+    return functools.partial(getattr(importlib.import_module(module), kind), **settings.motivation_settings[name])
 
 
 def _values(part) -> dict:

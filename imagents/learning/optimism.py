@@ -63,9 +63,12 @@ class Optimism(tf.Module):
         return tf.where(errors < 0.0, below, 1.0)
 
 
-def hashed(view, buckets: int) -> tf.Tensor:
-    """A number below `buckets`, a power of 2, for each of N views, int32 `[N]`: equal views have equal ones."""
-    total, rng = tf.zeros([], tf.int32), np.random.default_rng(0)
+def hashed(view, buckets: int, seed: int = 0) -> tf.Tensor:
+    """A number below `buckets`, a power of 2, for each of N views, int32 `[N]`: equal views have equal ones.
+
+    Different ones have equal ones as often as by chance, and independently for each seed.
+    """
+    total, rng = tf.zeros([], tf.int32), np.random.default_rng(seed)
     for leaf in tf.nest.flatten(view):
         words = tf.bitcast(tf.reshape(tf.cast(leaf, tf.float32), [leaf.shape[0], -1]), tf.int32)
         words = tf.bitwise.bitwise_xor(words, _shifted(words, 15))  # small numbers have their ones in the highest bits
