@@ -130,16 +130,15 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
             reward_fn=reward_fn, action_fn=action_fn, initial_state=initial_state, state_fn=state_fn,
         )  # fmt: skip
-        own_action_spec = self.perspective.action_spec
-        own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
+        sight_spec, own_action_spec = self.perspective.sight_spec, self.perspective.action_spec
         algorithm = algorithm or dqn(seed=make_seed(seed, self.name))
-        self.algorithm = made(self.name, algorithm, own_time_step_spec, own_action_spec)
+        self.algorithm = made(self.name, algorithm, ts.time_step_spec(shown(sight_spec)), own_action_spec)
         check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         policy = self.algorithm.policy
         place = Place(
-            self.name, seat, (*time_step_spec.reward.shape, 1)[0], batch_size, self.perspective.sight_spec,
-            own_action_spec, self.perspective.state_spec, make_seed(seed, f"{self.name}/motives"),
+            self.name, seat, (*time_step_spec.reward.shape, 1)[0], batch_size, sight_spec, own_action_spec,
+            self.perspective.state_spec, make_seed(seed, f"{self.name}/motives"),
         )  # fmt: skip
         self.motives = Motives(place, motivations)
         check_pays(self.name, self.algorithm, self.motives, n_step)
@@ -149,8 +148,7 @@ class IMAgent(tf.Module):
         self.collect_policy = self._on_time_steps(self.exploration.policy, time_step_spec)
         self._state = variables_for(self.policy.get_initial_state(batch_size))
 
-        per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
-        specs = self.perspective.sight_spec, own_action_spec
+        per_round, specs = 1 if isinstance(action_spec, tuple) else place.num_seats, (sight_spec, own_action_spec)
         stored = self.exploration.policy.info_spec, policy.policy_state_spec
         self._decisions = make_decisions(
             self.algorithm, specs, stored, batch_size, replay_length, per_round, n_step, limits_are_ends,
@@ -279,7 +277,7 @@ class IMAgent(tf.Module):
         counts = self._earnings.counts(own, moved)
         given, reward = own_reward(time_step, self.seat, ()), self.perspective.reward(time_step, state)
         given, reward = (tf.where(counts, paid, 0.0) for paid in (given, reward))
-        reward += self.motives.felt(Moment(own, asked, sight, before, state), counts)
+        reward += self.motives.felt(Moment(own, counts, asked, sight, before, state))
         closes = self._decisions.observe(own, reward, asked, sight)
         bonus = self.motives.note_closed(lambda: self._decisions.closed(sight), closes)
         self._earnings.add(own, given, reward + bonus)
@@ -306,12 +304,12 @@ class IMAgent(tf.Module):
         assign(self._state, self.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
-        """What the environment has paid so far in its life in each copy, float32 `[B]`, until the next begins."""
-        return self._earnings.given
-
-    def own_return(self) -> tf.Tensor:
-        """What the agent was paid so far in the same lives, float32 `[B]`: its own reward, and by its motivations."""
+        """What the agent was paid so far in its life in each copy, float32 `[B]`, until the next begins."""
         return self._earnings.own
+
+    def given_return(self) -> tf.Tensor:
+        """The same of what the environment paid, whatever its own reward and its motivations are, float32 `[B]`."""
+        return self._earnings.given
 
     def q_values(self, time_step: ts.TimeStep, state=None) -> tf.Tensor:
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.

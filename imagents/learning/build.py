@@ -2,7 +2,7 @@
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,6 @@ from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, drqn, policy_gradient, tabular
 from imagents.learning.exploration import Schedule
-from imagents.learning.motives import Motivation, Place
 from imagents.learning.optimism import OPTIMISM
 from imagents.motivated import MOTIVATIONS, Motivated
 from imagents.own import trusted
@@ -81,7 +80,7 @@ def build_agent(
             n_step=settings.n_step,
         )
         _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
-    own["motivations"] = [(_motivation(settings, each), weight) for each, weight in settings.motivations]
+    own |= _motives(config, settings)
     if isinstance(settings, Learning):
         own["exploration"] = settings.exploration
         if settings.exploration_start > 0:
@@ -99,10 +98,19 @@ def build_agent(
     )
 
 
-def _motivation(settings: Motivated, name: str) -> Callable[[Place], Motivation]:
-    """What makes the motivation of that name, with those settings."""
-    module, _, kind = MOTIVATIONS[name].partition(":")
-    return functools.partial(getattr(importlib.import_module(module), kind), **settings.motivation_settings[name])
+def _motives(config: TrainConfig, settings: Motivated) -> dict:
+    """The arguments of an `IMAgent` that say what pays it from within."""
+    found = {"motivations": []}
+    for name, weight in settings.motivations:
+        module, _, kind = MOTIVATIONS[name].partition(":")
+        make, values = getattr(importlib.import_module(module), kind), settings.motivation_settings[name]
+        if name == "drives":
+            found |= make.body(**values)
+            values = {}
+        if name == "empowerment":
+            values["dynamics"] = config.environment.dynamics()
+        found["motivations"].append((functools.partial(make, **values), weight))
+    return found
 
 
 def _values(part) -> dict:

@@ -42,11 +42,13 @@ class Place(NamedTuple):
 class Moment(NamedTuple):
     """A time step, as an agent takes it in.
 
-    time_step: the environment's, `[B]`, as the agent lives it; asked: bool `[B]`, where it decides next; sight: what it
-    sees; before, after: its internal state until then, and from then on.
+    time_step: the environment's, `[B]`, as the agent lives it; counts: bool `[B]`, where something is paid: not where a
+    life begins or a copy was held; asked: bool `[B]`, where it decides next; sight: what it sees; before, after: its
+    internal state until then, and from then on.
     """
 
     time_step: ts.TimeStep
+    counts: tf.Tensor
     asked: tf.Tensor
     sight: Sight
     before: Any
@@ -61,8 +63,8 @@ class Motivation(tf.Module):
 
     Attributes:
       bonus: None, or what decisions pay now, a function of N of them, a `Decision`: float32 `[N]`. It changes nothing.
-      felt: None, or what it feels, a function of a `Moment`: float32 `[B]`. It is called for every time step, and what
-        it says where a life begins or a copy was held is not paid.
+      felt: None, or what it feels, a function of a `Moment`: float32 `[B]`, paid where that counts. It is called for
+        every time step, and may change variables of its own.
       hopes: None, or what actions may be worth besides, a function of N views: float32 `[N, num_actions]`.
     """
 
@@ -75,6 +77,12 @@ class Motivation(tf.Module):
 
     def learn(self, decisions: Decision, counts: tf.Tensor) -> None:
         """Learns from N decisions, of which those of `counts` are there, bool `[N]`."""
+
+
+def check_others(place: Place, name: str) -> None:
+    """Raises an InputError if nobody else is there whom a motivation of that name could regard."""
+    if place.num_seats < 2:
+        raise InputError(f"{place.owner}: {name} is about what others are paid, and there is one seat")
 
 
 class Motives(tf.Module):
@@ -127,12 +135,12 @@ class Motives(tf.Module):
         for part in self._parts:
             part.note_decisions(asked, sight, action)
 
-    def felt(self, moment: Moment, counts: tf.Tensor) -> tf.Tensor:
-        """What is paid at a time step where it counts, bool `[B]`; weighted, float32 `[B]`."""
-        total = tf.zeros(counts.shape)
+    def felt(self, moment: Moment) -> tf.Tensor:
+        """What is felt at a moment; weighted, float32 `[B]`."""
+        total = tf.zeros(moment.counts.shape)
         for i, part in enumerate(self._parts):
             if part.felt is not None:
-                paid = tf.where(counts, part.felt(moment), 0.0)
+                paid = tf.where(moment.counts, part.felt(moment), 0.0)
                 self._paid[i].assign_add(tf.reduce_sum(paid))
                 total += self._weights[i] * paid
         return total

@@ -2,5 +2,13 @@
 
 from imagents.learning.motives import Moment, Motivation, Place
 from imagents.motivation.counts import Counts, EpisodicCounts
+from imagents.motivation.drives import Body, Drives
+from imagents.motivation.empowerment import Dynamics, Empowerment, channel_capacity, empowerment
+from imagents.motivation.forward import ICM, LearningProgress
+from imagents.motivation.regard import InequityAversion, Prosocial
+from imagents.motivation.rnd import RND
 
-__all__ = ["Counts", "EpisodicCounts", "Moment", "Motivation", "Place"]
+__all__ = [
+    "Body", "Counts", "Drives", "Dynamics", "Empowerment", "EpisodicCounts", "ICM", "InequityAversion",
+    "LearningProgress", "Moment", "Motivation", "Place", "Prosocial", "RND", "channel_capacity", "empowerment",
+]  # fmt: skip

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from imagents.errors import InputError
 from imagents.learning.motives import Moment, Motivation, Place
-from imagents.learning.optimism import hashed
+from imagents.learning.optimism import buckets_of, digest
 from imagents.learning.tabular import Numbering
 from imagents.number import Number
 from imagents.process import check_memory
@@ -42,7 +42,8 @@ class _Rows:
         """Nest of `[N, ...]` -> int32 `[tables, N]`."""
         if self._number:
             return self._number(view)[tf.newaxis]
-        return tf.stack([hashed(view, self.size, seed) + seed * self.size for seed in range(self.tables)])
+        firsts = self.size * tf.range(self.tables)[:, tf.newaxis]
+        return buckets_of(digest(view), self.size, self.tables) + firsts
 
 
 class Counts(Motivation):

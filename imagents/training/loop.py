@@ -212,7 +212,7 @@ class Trainer(tf.Module):
         for agent in self.agents:
             ended = ends(before, after, agent.seat)
             self._lives[agent.name].assign_add(_count(ended))
-            for sums, earned in ((self._returns, agent.episode_return()), (self._own_returns, agent.own_return())):
+            for sums, earned in ((self._returns, agent.given_return()), (self._own_returns, agent.episode_return())):
                 sums[agent.name].assign_add(tf.reduce_sum(tf.where(ended, earned, 0.0)))
 
     def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
