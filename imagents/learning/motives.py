@@ -93,22 +93,22 @@ class Motives(tf.Module):
       motivations: pairs of what makes a motivation of a `Place`, and its weight.
 
     Attributes:
-      names: what they are called, in their order.
+      parts, names: the motivations, and what they are called, in their order.
     """
 
     def __init__(self, place: Place, motivations: Sequence[tuple[Callable[[Place], Motivation], float]]):
         super().__init__(name="motives")
-        self._parts = [make(place) for make, _ in motivations]
+        self.parts = [make(place) for make, _ in motivations]
         self._weights = [Number(float(weight)) for _, weight in motivations]
-        self.names = [part.name for part in self._parts]
+        self.names = [part.name for part in self.parts]
         if len({*self.names}) < len(self.names):
             raise InputError(f"{place.owner}: its motivations are {', '.join(self.names)}: each counts once")
         # Since the sums were emptied: what each paid, without its weight, and the decisions that closed.
-        self._paid = [tf.Variable(0.0, trainable=False) for _ in self._parts]
+        self._paid = [tf.Variable(0.0, trainable=False) for _ in self.parts]
         self._decisions = tf.Variable(tf.zeros([], tf.int64), trainable=False)
 
     def __bool__(self) -> bool:
-        return bool(self._parts)
+        return bool(self.parts)
 
     def hopeful(self, policy: tf_policy.TFPolicy, seed: int) -> tf_policy.TFPolicy:
         """What is greedy, in the same way as a policy, over Q values and hopes; that policy itself if there are none.
@@ -123,22 +123,22 @@ class Motives(tf.Module):
     @property
     def hopes(self) -> Callable[[Any], tf.Tensor] | None:
         """What is hoped of actions in N views besides, float32 `[N, num_actions]`; None if nothing is."""
-        return next((part.hopes for part in self._parts if part.hopes), None)
+        return next((part.hopes for part in self.parts if part.hopes), None)
 
     @property
     def pays_decisions(self) -> bool:
         """Whether there are bonuses, of whole decisions."""
-        return any(part.bonus for part in self._parts)
+        return any(part.bonus for part in self.parts)
 
     def note_decisions(self, asked: tf.Tensor, sight: Sight, action: tf.Tensor) -> None:
         """The agent decides in the copies of `asked`, bool `[B]`."""
-        for part in self._parts:
+        for part in self.parts:
             part.note_decisions(asked, sight, action)
 
     def felt(self, moment: Moment) -> tf.Tensor:
         """What is felt at a moment; weighted, float32 `[B]`."""
         total = tf.zeros(moment.counts.shape)
-        for i, part in enumerate(self._parts):
+        for i, part in enumerate(self.parts):
             if part.felt is not None:
                 paid = tf.where(moment.counts, part.felt(moment), 0.0)
                 self._paid[i].assign_add(tf.reduce_sum(paid))
@@ -166,12 +166,12 @@ class Motives(tf.Module):
         reward = decisions.reward
         for i, bonus in self._bonuses(decisions):
             reward += tf.where(counts, self._weights[i] * bonus, 0.0)
-        for part in self._parts:
+        for part in self.parts:
             part.learn(decisions, counts)
         return decisions._replace(reward=reward)
 
     def _bonuses(self, decisions: Decision) -> list[tuple[int, tf.Tensor]]:
-        return [(i, part.bonus(decisions)) for i, part in enumerate(self._parts) if part.bonus]
+        return [(i, part.bonus(decisions)) for i, part in enumerate(self.parts) if part.bonus]
 
     def empty_sums(self) -> None:
         """Begins to count anew what is paid."""

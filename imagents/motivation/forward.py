@@ -16,8 +16,8 @@ class ICM(Predicting):
     a third foresees the features of the next view from those of this one and the action. Its error is paid. What no
     action changes is left out by and by; what is random and yet depends on actions surprises for ever.
 
-    Source: Pathak et al. 2017, https://arxiv.org/abs/1705.05363. Here the forward model's error does not change
-    features, which otherwise could become equal; features have 32 numbers.
+    Source: Pathak et al. 2017, https://arxiv.org/abs/1705.05363. Here features are 32 numbers whose mean square is 1,
+    and the forward model's error does not change them: else they could grow, or become equal.
 
     Args:
       place: where it is at home.
@@ -43,7 +43,8 @@ class ICM(Predicting):
         return inverse + self._surprise(decisions, tf.stop_gradient(before), tf.stop_gradient(after))
 
     def _both(self, decisions) -> list[tf.Tensor]:
-        return [self._features(self._sees(view))[0] for view in (decisions.view, decisions.next_view)]
+        features = [self._features(self._sees(view))[0] for view in (decisions.view, decisions.next_view)]
+        return [x * tf.math.rsqrt(tf.reduce_mean(x**2, axis=1, keepdims=True) + 1e-8) for x in features]
 
     def _surprise(self, decisions, before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
         return error(after, self._forward(tf.concat([before, self._acts(decisions.action)], axis=1))[0])

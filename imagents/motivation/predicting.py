@@ -21,8 +21,8 @@ class Predicting(Motivation):
 
     It sees views as numbers, each normalised by its own running mean and standard deviation, within 5 of these; images
     through convolutions that stay as they were drawn. Statistics and predictions are learned from the decisions that
-    the algorithm learns from, once a lesson, in steps of Adam on up to 256 of them (rate 0.001). The first lesson pays
-    nothing: there is no scale yet.
+    the algorithm learns from, once a lesson, in steps of Adam on up to 256 of them (rate 0.0001). The first 10,000
+    only show it what numbers are like: it pays nothing then, and predicts nothing.
 
     Args:
       place: where it is at home.
@@ -61,7 +61,7 @@ class Predicting(Motivation):
                 loss = tf.math.divide_no_nan(tf.reduce_sum(kept * self._losses(batch)), tf.reduce_sum(kept))
             self._optimizer.apply_gradients(zip(tape.gradient(loss, self._trained), self._trained, strict=True))
             self._after_step()
-            return i + 1
+            return [i + 1]
 
         repeats = tf.where(self._seen > _SETTLING, parts, 0)
         tf.while_loop(lambda i: i < repeats, step, [tf.zeros([], tf.int32)])
