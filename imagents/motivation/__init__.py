@@ -3,8 +3,8 @@
 from imagents.learning.motives import Moment, Motivation, Place
 from imagents.motivation.counts import Counts, EpisodicCounts
 from imagents.motivation.drives import Body, Drives
-from imagents.motivation.empowerment import Dynamics, Empowerment, channel_capacity, empowerment
-from imagents.motivation.forward import ICM, LearningProgress
+from imagents.motivation.channels import Dynamics, Empowerment, channel_capacity, empowerment
+from imagents.motivation.foresight import ICM, LearningProgress
 from imagents.motivation.regard import InequityAversion, Prosocial
 from imagents.motivation.rnd import RND
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from places import decisions, place
 
-from imagents.motivation import ICM, RND, LearningProgress, forward, predicting
+from imagents.motivation import ICM, RND, LearningProgress, foresight, predicting
 
 ROWS = 64
 
@@ -14,7 +14,7 @@ ROWS = 64
 def settles_soon(monkeypatch):
     monkeypatch.setattr(predicting, "_SETTLING", 64.0)
     monkeypatch.setattr(predicting, "_RATE", 1e-3)
-    monkeypatch.setattr(forward, "_PATIENCE", 0.95)
+    monkeypatch.setattr(foresight, "_PATIENCE", 0.95)
 
 
 def world(seed: int, scale: float = 1.0, noise: bool = False):

@@ -121,6 +121,7 @@ class DeepSea(Face):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": _DEEP_SEA,
         "counts": _DEEP_SEA | _LITTLE_NOISE | {"motivation": "counts:0.1", "counts_optimism": 1.0},
+        "rnd": _DEEP_SEA | _LITTLE_NOISE | {"motivation": "rnd:0.5"},
     }
     return_range: ClassVar[tuple[float, float]] = (-0.01, 1.0)
 
