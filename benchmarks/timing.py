@@ -30,6 +30,7 @@ class Loop:
         while True:
             began = time.perf_counter()
             self._run(self._rounds)
+            self._plies()
             elapsed = time.perf_counter() - began
             if elapsed > 0.1 * seconds:
                 break
@@ -40,8 +41,9 @@ class Loop:
         """One repeat."""
         plies, began = self._plies(), time.perf_counter()
         self._run(self._rounds)
+        played = self._plies() - plies  # on a GPU, only now the rounds are done
         elapsed = time.perf_counter() - began
-        figures = (self._plies() - plies, self._rounds * self._trained, self._rounds)
+        figures = (played, self._rounds * self._trained, self._rounds)
         self._figures.append([figure / elapsed for figure in figures])
 
     def result(self) -> dict:

@@ -107,6 +107,11 @@ def _use_keras_2():
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 
+def _share_gpus():
+    """A process takes as much of a GPU's memory as it needs, not all: the workers of a study share it."""
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
 def _quiet_tensorflow():
     """Hides remarks on CPU features, on absent GPUs and on TensorFlow's own double registrations."""
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "3" or "tensorflow" in sys.modules:
@@ -146,5 +151,6 @@ def _is_not_about_foldr(record):
 
 _require_tf_agents()
 _use_keras_2()
+_share_gpus()
 _quiet_tensorflow()
 _quiet_tf_agents()

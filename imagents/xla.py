@@ -12,6 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from imagents.gpu import keep_int32_on_gpus
+
+keep_int32_on_gpus()
+
 
 @contextlib.contextmanager
 def without_stderr():

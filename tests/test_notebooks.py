@@ -23,7 +23,7 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
     "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
 ]
 
-SLOW = ("3_connect_four", "4_motivation", "5_sagemaker")  # run in a kernel of their own alone, by make test-slow
+SLOW = ("2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies")  # alone, by make test-slow
 
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

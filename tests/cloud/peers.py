@@ -147,19 +147,20 @@ class _Service:
         backend = sagemaker_backends[ACCOUNT][REGION]
         if name not in backend.endpoints:
             return _answer(start_response, json.dumps({"Message": f"no endpoint {name}"}).encode(), "400 Bad Request")
-        if name not in self._endpoints:
-            config = backend.endpoint_configs[backend.endpoints[name].endpoint_config_name]
-            model = backend._models[config.production_variants[0]["ModelName"]].primary_container
-            folder = self._folder / f"endpoint-{name}"
+        config = backend.endpoint_configs[backend.endpoints[name].endpoint_config_name]
+        key = name, config.production_variants[0]["ModelName"]  # another endpoint may have had that name
+        if key not in self._endpoints:
+            model = backend._models[key[1]].primary_container
+            folder = self._folder / f"endpoint-{name}-{len(self._endpoints)}"
             _download(model["ModelDataUrl"], folder.with_suffix(".tar.gz"))
             with tarfile.open(folder.with_suffix(".tar.gz")) as tar:
                 tar.extractall(folder, filter="data")
             serving = pathlib.Path(__file__).with_name("serving.py")
             command = [self._python, serving, folder, model["Environment"].get("SAGEMAKER_TFS_DEFAULT_MODEL_NAME", "")]
-            self._endpoints[name] = subprocess.Popen(
+            self._endpoints[key] = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-        server = self._endpoints[name]
+        server = self._endpoints[key]
         asked = {"attributes": environ.get("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES", ""),
                  "body": environ["wsgi.input"].read(length).decode()}  # fmt: skip
         server.stdin.write(json.dumps(asked) + "\n")

@@ -28,6 +28,7 @@ import environments  # noqa: E402
 import peers  # noqa: E402
 
 MACHINE = "ml.c5.xlarge"
+WHERE = ["--role", ROLE, "--bucket", peers.BUCKET]
 SMALL = TrainConfig(
     parallel_games=32,
     batch_size=32,
@@ -298,24 +299,22 @@ def test_a_training_goes_on_in_another_job_against_an_opponent_from_a_third(trai
     assert Run(cloud.fetch(other, tmp_path / "other", session)).metrics()["steps"].iloc[-1] >= SMALL.training.steps
 
 
-def test_unitys_basic_is_learned_from_a_training_channel_and_evaluated(session, tmp_path):
-    """The build lies in S3, which has forgotten that it may be executed."""
+def test_unitys_basic_goes_the_whole_way_from_a_training_channel(session, tmp_path):
+    """The build lies in S3, which has forgotten that it may be executed; it draws nothing, so there are no videos."""
     import builds
 
     address = f"s3://{peers.BUCKET}/games/basic"
     session.boto_session.client("s3").upload_file(builds.build(tmp_path), peers.BUCKET, "games/basic/game.x86_64")
-    words = ["--role", ROLE, "--bucket", peers.BUCKET, "--channels", f"game={address}"]
-    said = printed("sagemaker", "train", "--environment", "unity:channel:game", "--steps", "5000", *words)
+    channel, own_id = ["--channels", f"game={address}"], "unity:channel:game"
+    said = printed("sagemaker", "train", "--environment", own_id, "--steps", "5000", *WHERE, *channel)
     name = re.search(r"sent: (\S+)", said)[1]
     assert finished(name, session)["TrainingJobStatus"] == "Completed", log(name, session)
-    run = Run(cloud.fetch(name, tmp_path / "run", session))
+    run = _plotted_evaluated_and_fetched(name, TrainConfig(own_id), channel, session, tmp_path)
     assert run.metrics()["player_1_mean_return"].max() == pytest.approx(0.93)
     here = f"unity:{tmp_path / 'game.x86_64'}"
     assert "mean return 0.93" in printed("evaluate", str(run.path), "--games", "4", "--environment", here)
-    said = printed("sagemaker", "evaluate", name, "--games", "4", *words)
-    name = re.search(r"sent: (\S+)", said)[1]
-    assert finished(name, session)["TrainingJobStatus"] == "Completed", log(name, session)
-    assert "mean return 0.93" in printed("sagemaker", "logs", name)
+    shown = {"view": np.eye(20, dtype=np.float32)[:8], "legal_moves": np.ones([8, 3], bool)}  # Basic's places, one-hot
+    _served_and_deleted(name, run, shown, session)
 
 
 def test_videos_are_in_s3_while_a_training_goes_on(session):
@@ -333,8 +332,6 @@ def test_the_cart_pole_of_gymnasium_goes_the_whole_way(session, tmp_path):
     """Trained by a job whose videos are in S3 while it runs, plotted, evaluated, asked for actions, and deleted."""
     import gymnasium
 
-    from imagents.export.reading import ExportedAgent
-
     own_id = "gymnasium:CartPole-v1"
     config = TrainConfig(own_id, steps=60_000, record_every=4_000, checkpoint_minutes=0.05)
     job = estimator(session, config)
@@ -344,35 +341,43 @@ def test_the_cart_pole_of_gymnasium_goes_the_whole_way(session, tmp_path):
         time.sleep(0.5)
     assert results.describe(name, session)["TrainingJobStatus"] == "InProgress" and found[0].endswith(".gif")
     assert finished(name, session, 400)["TrainingJobStatus"] == "Completed", log(name, session)
+    run = _plotted_evaluated_and_fetched(name, config, [], session, tmp_path)
+    assert 0 < len([*(run.path / "videos").glob("*.gif")]) <= 10
+    space = gymnasium.make("CartPole-v1").observation_space
+    views = np.clip(np.array([space.sample() for _ in range(8)]), -2.0, 2.0)
+    _served_and_deleted(name, run, views, session)
+    assert not files(session, job.checkpoint_s3_uri)
+
+
+def _plotted_evaluated_and_fetched(name, config, words, session, tmp_path):
+    """What follows a job of any environment: its metrics and their figures, a second job that evaluates, its run."""
     lines = [line for line in log(name, session).splitlines() if line.startswith("metrics ")]
     names = {definition["Name"] for definition in description.metric_definitions(config)}
     assert set(re.findall(r"(\w+)=", " ".join(lines))) == names
     printed("sagemaker", "plot", name, "--output-dir", str(tmp_path / "plots"), "--period", "1")
     assert (tmp_path / "plots" / "plots" / "returns.png").exists()
-    where = ["--role", ROLE, "--bucket", peers.BUCKET]
-    said = printed("sagemaker", "evaluate", name, "--games", "20", "--environment", own_id, *where)
+    own_id = config.environment.name
+    said = printed("sagemaker", "evaluate", name, "--games", "20", "--environment", own_id, *WHERE, *words)
     evaluation = re.search(r"sent: (\S+)", said)[1]
     assert finished(evaluation, session)["TrainingJobStatus"] == "Completed", log(evaluation, session)
     assert re.search(r"mean return \d", log(evaluation, session))
-    run = cloud.fetch(name, tmp_path / "run", session)
-    assert 0 < len([*(run / "videos").glob("*.gif")]) <= 10
-    printed("sagemaker", "deploy", name, "--name", "cart-pole", *where)
-    space = gymnasium.make("CartPole-v1").observation_space
-    views = np.clip(np.array([space.sample() for _ in range(8)]), -2.0, 2.0)
-    answers = cloud.predictor("cart-pole", session).ask(views)
-    policy = ExportedAgent(run / "export" / "player_1").policy
-    assert [answer["action"] for answer in answers] == policy.action(_asked(policy, views)).action.numpy().tolist()
-    printed("sagemaker", "delete", "cart-pole")
+    return Run(cloud.fetch(name, tmp_path / "run", session))
+
+
+def _served_and_deleted(name, run, shown, session):
+    """An endpoint takes the actions that the fetched agent takes; then nothing is left of it, nor of the job."""
+    import tensorflow as tf
+
+    printed("sagemaker", "deploy", name, "--name", "some-agent", *WHERE)
+    answers = cloud.predictor("some-agent", session).ask(shown)
+    (path,) = (run.path / "export" / "player_1").rglob("saved_model.pb")
+    model = tf.saved_model.load(path.parent).signatures["serving_default"]
+    inputs = shown if isinstance(shown, dict) else {"view": shown.astype(np.float32)}
+    assert [answer["action"] for answer in answers] == model(**inputs)["action"].numpy().tolist()
+    printed("sagemaker", "delete", "some-agent")
     printed("sagemaker", "delete", name)
     assert not session.sagemaker_client.list_endpoints()["Endpoints"]
-    assert not files(session, f"s3://{peers.BUCKET}/{name}/") + files(session, job.checkpoint_s3_uri)
-
-
-def _asked(policy, views):
-    """Time steps in which an agent alone sees these."""
-    from tf_agents.trajectories import time_step as ts
-
-    return ts.restart(views, batch_size=len(views))
+    assert not files(session, f"s3://{peers.BUCKET}/{name}/")
 
 
 def test_delete_stops_a_job_and_leaves_nothing_of_it(session):

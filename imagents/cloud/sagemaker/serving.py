@@ -1,5 +1,7 @@
 """Agents behind a SageMaker endpoint: TensorFlow Serving with both agents' models; a board in, a move out."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from imagents.cloud.sagemaker import description
@@ -71,7 +73,21 @@ class AgentPredictor:
         moves = np.array([answer["action"] for answer in answers], np.int32)
         return moves if boards.ndim == 3 else int(moves[0])
 
-    def ask(self, boards, agent: str = "") -> list[dict]:
-        """All that an agent's model says of boards `[N, rows, columns]`: a dictionary for each, see docs/export.md."""
+    def ask(self, inputs, agent: str = "") -> list[dict]:
+        """All that an agent's model says.
+
+        Args:
+          inputs: N of what it takes, of a board game boards `[N, rows, columns]`; a dictionary of arrays by name where
+            it takes several, such as `view` and `legal_moves`.
+          agent: as of `move`.
+
+        Returns:
+          A dictionary for each of them, see docs/export.md.
+        """
         attributes = {"CustomAttributes": f"tfs-model-name={agent}"} if agent else {}
-        return self.predictor.predict({"instances": np.asarray(boards).tolist()}, attributes)["predictions"]
+        if isinstance(inputs, Mapping):
+            rows = zip(*(np.asarray(array).tolist() for array in inputs.values()), strict=True)
+            instances = [dict(zip(inputs, row)) for row in rows]
+        else:
+            instances = np.asarray(inputs).tolist()
+        return self.predictor.predict({"instances": instances}, attributes)["predictions"]
