@@ -16,6 +16,7 @@ from imagents.number import Number
 from imagents.process import check_memory
 from imagents.randomness import make_generator, uniform
 from imagents.settings import Learning
+from imagents.xla import row_sums
 
 OPTIMISM = ("hysteretic", "distributed", "lenient_temperature", "lenient_decay", "lenient_moderation")  # its settings
 
@@ -75,9 +76,9 @@ def digest(view) -> tf.Tensor:
         flat = tf.reshape(leaf, [leaf.shape[0], -1])
         factors = 2 * rng.integers(-(2**30), 2**30, flat.shape[1], np.int32) + 1  # with odd ones no bit is lost
         if leaf.dtype.is_bool:
-            total += tf.reduce_sum(tf.where(flat, factors * _folded(tf.ones([])), 0), axis=1)
+            total += row_sums(tf.where(flat, factors * _folded(tf.ones([])), 0))
         else:
-            total += tf.reduce_sum(_folded(tf.cast(flat, tf.float32)) * factors, axis=1)
+            total += row_sums(_folded(tf.cast(flat, tf.float32)) * factors)
     return total
 
 

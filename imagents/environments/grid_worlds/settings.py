@@ -105,8 +105,8 @@ _DEEP_SEA = {
     "evaluate_every": 5,
     "steps": 200_000,
 }
-_LITTLE_NOISE = {  # random moves leave little of 50 right steps in a row, and motivations look around by themselves
-    "exploration_start": 0.0, "epsilon_min": 0.01, "epsilon_max": 0.01,
+_CURIOUS = _DEEP_SEA | {  # random moves leave little of 50 right steps in a row, and motivations look around themselves
+    "exploration_start": 0.0, "epsilon_min": 0.01, "epsilon_max": 0.01, "replay_length": 2500,
 }  # fmt: skip
 
 
@@ -120,8 +120,8 @@ class DeepSea(Face):
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": _DEEP_SEA,
-        "counts": _DEEP_SEA | _LITTLE_NOISE | {"motivation": "counts:0.1", "counts_optimism": 1.0},
-        "rnd": _DEEP_SEA | _LITTLE_NOISE | {"motivation": "rnd:0.5"},
+        "counts": _CURIOUS | {"motivation": "counts:0.1", "counts_optimism": 1.0},
+        "rnd": _CURIOUS | {"motivation": "rnd:0.5"},
     }
     return_range: ClassVar[tuple[float, float]] = (-0.01, 1.0)
 
