@@ -29,6 +29,7 @@ class _Choice:
     environment: str = DEFAULT_ENVIRONMENT
     preset: str = "default"
     algorithm: str = ""
+    motivation: str = ""
     resume: pathlib.Path | None = None
 
 
@@ -58,6 +59,7 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     arguments, own_words = _take_own(arguments)
     choice, _ = tyro.cli(_Choice, args=list(arguments), return_unknown_args=True, add_help=False)
     algorithm = {"algorithm": choice.algorithm} if choice.algorithm else {}
+    algorithm |= {"motivation": choice.motivation} if choice.motivation and "motivations" in own_words else {}
     algorithm |= {name: own_words.pop(name) for name in _BY_SEAT if name in own_words}
     start = load_config(choice.resume) if choice.resume else _start(choice, algorithm, arguments)
     parts = (start.environment, start.algorithm, start.training)

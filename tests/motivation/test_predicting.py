@@ -46,13 +46,13 @@ def taught(kind, lessons: int, scale: float = 1.0, noise: bool = False):
 @pytest.mark.parametrize("kind", [RND, ICM])
 def test_a_bonus_begins_near_1_and_falls_with_what_is_learned_whatever_the_scale_of_views(kind):
     for scale in (1e-3, 1e3):
-        _, paid = taught(kind, 150, scale)
+        _, paid = taught(kind, 160, scale)
         assert 0.3 < paid[2:12].mean() < 3
-        assert paid[-10:].mean() < 0.7 * paid[2:12].mean()
+        assert paid[-10:].mean() < 0.8 * paid[2:12].mean()
 
 
 def test_a_view_that_was_never_seen_pays_more_than_one_that_was():
-    rnd, _ = taught(RND, 150)
+    rnd, _ = taught(RND, 90)
     known, new = (decisions(tf.zeros([1, 6]), [0], tf.one_hot([cell], 6)) for cell in (1, 5))
     assert rnd.bonus(new) > 2 * rnd.bonus(known)
 
