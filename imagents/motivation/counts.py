@@ -110,23 +110,24 @@ class EpisodicCounts(Motivation):
     def __init__(self, place: Place):
         super().__init__(name="episodic_counts")
         self._rows = _Rows(place.sight_spec.view, _BUCKETS_OF_LIFE, _BUCKETS_OF_LIFE, _HASHES_OF_LIFE)
-        shape = [self._rows.tables * self._rows.size, place.batch_size]
-        check_memory(f"what {place.batch_size} lives have met", 8 * shape[0] * shape[1])
-        self._met = tf.Variable(tf.zeros(shape, tf.int32), trainable=False)  # in which life last
+        size = self._rows.tables * self._rows.size * place.batch_size
+        check_memory(f"what {place.batch_size} lives have met", 8 * size)
+        self._met = tf.Variable(tf.zeros([size], tf.int32), trainable=False)  # in which life last
         self._life = tf.Variable(tf.ones([place.batch_size], tf.int32), trainable=False)
 
     def note_decisions(self, asked, sight, action):
-        lives = tf.where(asked, self._life.read_value(), 0)
         entries = self._entries(sight.view)
-        lives = tf.broadcast_to(lives, entries.shape[:2])
-        self._met.assign(tf.tensor_scatter_nd_max(self._met.read_value(), entries, lives))
+        lives = tf.broadcast_to(tf.where(asked, self._life.read_value(), 0), entries.shape)
+        met = tf.tensor_scatter_nd_max(self._met.read_value(), entries[..., tf.newaxis], lives)
+        self._met.assign(met)
 
     def felt(self, moment: Moment):
-        met = tf.reduce_min(tf.gather_nd(self._met, self._entries(moment.sight.view)), axis=0)
+        met = tf.reduce_min(tf.gather(self._met, self._entries(moment.sight.view)), axis=0)
         is_new = moment.asked & (met < self._life.read_value())
         self._life.assign_add(tf.cast(moment.time_step.is_last(), tf.int32))
         return tf.cast(is_new, tf.float32)
 
     def _entries(self, view) -> tf.Tensor:
+        """Where the lives are that have met N views, one in each copy, int32 `[tables, N]`."""
         rows = self._rows(view)
-        return tf.stack([rows, tf.broadcast_to(tf.range(rows.shape[1]), rows.shape)], axis=-1)
+        return rows.shape[1] * rows + tf.range(rows.shape[1])
