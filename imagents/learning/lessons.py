@@ -78,7 +78,7 @@ def lesson(algorithm: tf_agent.TFAgent, memory, sample_batch_size: int, motives:
         decisions, _ = memory.sample(sample_batch_size)
     if motives:
         decisions = _paid(decisions, are_there, motives)
-    if motives.hopes:
+    if hasattr(algorithm, "hopes"):
         algorithm.hopes = motives.hopes  # its own, also where agents share the algorithm
     if are_there is None:
         return algorithm.train(as_experience(decisions, sees))
