@@ -1,6 +1,7 @@
 # One command sets up .venv with the packages that constraints.txt pins, and does what its name says:
 #   make train                        make train ENVIRONMENT=connect_four ARGS="--minutes 5"
 #   PYTHON=python3.12 make train      chooses another interpreter, and rebuilds .venv if that is of another version
+#   PYTHON=python3.13 make train      has TensorFlow 2.21, and the packages of constraints-latest.txt
 
 ENVIRONMENT ?= tic_tac_toe
 VENV := .venv
@@ -8,6 +9,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
 BIN := $(VENV)/bin
 PEERS := jax torch xuance
+LATEST := browser dev docs gymnasium mlflow notebooks open_spiel oracles pettingzoo ray search unity wandb web
 
 version = $(shell $(1) -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null)
 
@@ -19,11 +21,13 @@ $(STAMP): another-python
 endif
 endif
 
+CONSTRAINTS = $(if $(filter 3.13,$(call version,$(PYTHON))),constraints-latest.txt,constraints.txt)
+
 define CHECK_PYTHON
 import sys
 version = sys.version_info[:2]
-if version not in ((3, 11), (3, 12)):
-    sys.exit("imagents needs Python 3.11 or 3.12, and $(PYTHON) is %d.%d: name another, as in PYTHON=python3.12 make venv" % version)
+if version not in ((3, 11), (3, 12), (3, 13)):
+    sys.exit("imagents needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d: name another, as in PYTHON=python3.12 make venv" % version)
 try:
     import ensurepip, venv
 except ImportError:
@@ -38,15 +42,15 @@ help:  ## list the targets
 
 venv: $(STAMP)  ## set up .venv
 
-$(STAMP): setup.py constraints.txt
+$(STAMP): setup.py $(CONSTRAINTS)
 	@command -v $(PYTHON) >/dev/null || \
-	    { echo "imagents needs Python 3.11 or 3.12, and there is no $(PYTHON) here: apt-get install python3-venv" >&2; exit 2; }
+	    { echo "imagents needs Python 3.11, 3.12 or 3.13, and there is no $(PYTHON) here: apt-get install python3-venv" >&2; exit 2; }
 	@$(PYTHON) -c "$$CHECK_PYTHON"
 	@echo "Setting up $(VENV) with Python $(call version,$(PYTHON)), once."
 	@test -e $@ -a "$(call version,$(PYTHON))" = "$(call version,$(BIN)/python)" || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev]
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --no-deps tf-agents gym
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) uv
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) -e .[dev]
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) --no-deps tf-agents gym
 	@touch $@
 
 no-game:
@@ -56,7 +60,7 @@ train: no-game $(STAMP)  ## train two agents (ENVIRONMENT=tic_tac_toe, ARGS="--m
 	@$(BIN)/imagents train --environment $(ENVIRONMENT) $(ARGS)
 
 $(EXTRAS): $(STAMP)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .[dev,docs,mlflow,onnx,oracles,pettingzoo,ray,sagemaker,serving,solver,unity,wandb,web,browser]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e .[dev,docs,mlflow,onnx,oracles,pettingzoo,ray,sagemaker,serving,solver,unity,wandb,web,browser]
 	@touch $@
 
 test: $(EXTRAS)  ## run the tests, two files at a time
@@ -108,8 +112,8 @@ constraints: $(STAMP)  ## pin the newest versions in constraints.txt
 constraints-latest: $(STAMP)  ## pin the newest versions in constraints-latest.txt
 	@{ echo "# make constraints-latest"; \
 	    echo "# Every package on Linux with Python 3.13 and TensorFlow 2.21; the last two are installed without dependencies."; \
-	    echo "sagemaker>=3" | $(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux --extra dev \
-	        --no-annotate --no-header setup.py -; \
+	    echo "sagemaker>=3" | $(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform linux \
+	        $(addprefix --extra ,$(LATEST)) --no-annotate --no-header setup.py -; \
 	    echo "gym==0.23.0"; \
 	    echo "tf-agents==0.19.0"; } > constraints.new
 	@mv constraints.new constraints-latest.txt

@@ -15,6 +15,8 @@ import os
 import sys
 import warnings
 
+from imagents.homes import found_when_used
+
 __version__ = "0.2.0"
 
 _HOMES = {  # public name: the module it lives in
@@ -60,6 +62,7 @@ _HOMES = {  # public name: the module it lives in
     "record": "imagents.app.recording",
     "recurrent_ppo": "imagents.learning.algorithms",
     "reinforce": "imagents.learning.algorithms",
+    "report_study": "imagents.studies.commands",
     "report_text": "imagents.evaluation.report",
     "run_study": "imagents.studies.commands",
     "split_observation": "imagents.learning.algorithms",
@@ -74,12 +77,7 @@ _HOMES = {  # public name: the module it lives in
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = found_when_used(__name__, _HOMES)
 
 
 def __dir__():

@@ -212,7 +212,7 @@ print(importlib.util.find_spec("imagents").origin)
 def make(folder, *arguments):
     """Calls the Makefile in a folder that holds nothing else of the project."""
     environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
-    for name in ("setup.py", "constraints.txt"):
+    for name in ("setup.py", "constraints.txt", "constraints-latest.txt"):
         (folder / name).touch()
     return subprocess.run(
         ["make", "-f", ROOT / "Makefile", *arguments], cwd=folder, env=environ, capture_output=True, text=True
@@ -223,7 +223,7 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 
 
 @needs_make
-@pytest.mark.parametrize("version", [(3, 10), (3, 13)])
+@pytest.mark.parametrize("version", [(3, 10), (3, 14)])
 def test_make_with_another_python_gives_one_sentence(tmp_path, version):
     python = tmp_path / "python"
     pretend = f"import sys; sys.version_info = {version}; exec(sys.argv[1])"
@@ -232,7 +232,7 @@ def test_make_with_another_python_gives_one_sentence(tmp_path, version):
     result = make(tmp_path, "venv", f"PYTHON={python}")
     assert result.returncode == 2
     assert result.stderr.splitlines()[0] == (
-        f"imagents needs Python 3.11 or 3.12, and {python} is {version[0]}.{version[1]}: "
+        f"imagents needs Python 3.11, 3.12 or 3.13, and {python} is {version[0]}.{version[1]}: "
         "name another, as in PYTHON=python3.12 make venv"
     )
     assert not (tmp_path / ".venv").exists()
@@ -242,7 +242,7 @@ def test_make_with_another_python_gives_one_sentence(tmp_path, version):
 def test_make_without_python_gives_one_sentence(tmp_path):
     result = make(tmp_path, "venv", "PYTHON=no-such-python")
     assert result.returncode == 2
-    assert result.stderr.startswith("imagents needs Python 3.11 or 3.12, and there is no no-such-python here")
+    assert result.stderr.startswith("imagents needs Python 3.11, 3.12 or 3.13, and there is no no-such-python here")
 
 
 @needs_make

@@ -17,7 +17,7 @@ from imagents.app.gate import Once
 from imagents.config import agents_in
 from imagents.errors import InputError
 from imagents.files import read_json
-from imagents.plotting.style import shown
+from imagents.plotting.words import shown
 
 _FIGURES = (plotting.strength, plotting.outcomes, plotting.returns, plotting.losses)
 _MOST_BYTES = {"metrics.csv": 2**26, "config.json": 2**20, "measures.json": 2**20, "evaluation.json": 2**20}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from imagents.errors import InputError, brief
 from imagents.files import read_bytes, read_json
-from imagents.plotting.style import words
+from imagents.plotting.words import words
 
 Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
 Measures = dict[str, dict[str, Any]]

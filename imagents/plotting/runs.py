@@ -13,7 +13,8 @@ import seaborn as sns
 from imagents.config import agents_in
 from imagents.errors import InputError
 from imagents.plotting.reading import Measures, Run, environment_name, read_measures, read_metrics, unexplained
-from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save, shown, words
+from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save
+from imagents.plotting.words import shown, words
 
 _DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
 _CASE_LINES = ("-", "--", "-.", (0, (1, 1)))

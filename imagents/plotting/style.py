@@ -1,4 +1,4 @@
-"""What all figures share: how they look and show themselves, and how they write names and numbers."""
+"""What all figures share: how they look and show themselves."""
 
 import io
 import pathlib
@@ -16,7 +16,6 @@ STYLE |= {**sns.axes_style("whitegrid"), **sns.plotting_context("notebook"), "ax
 """All settings of matplotlib: whatever a matplotlibrc says, figures look the same, and no LaTeX is asked for."""
 PALETTE = ("#d95f02", "#1b6ca8", *(sns.color_palette("colorblind")[index] for index in (2, 4, 5, 9)))
 """Of agents: player_1 and player_2 have the colours of their stones on boards."""
-_MOST_LETTERS = 60  # of a name
 PERCENT = matplotlib.ticker.FuncFormatter(lambda share, _: f"{100 * share:.6g} %")
 
 
@@ -43,13 +42,3 @@ def colours(names: list[str]) -> dict[str, str | tuple]:
     """Returns each name's colour: always the same for player_1 and player_2, also where only one of them is drawn."""
     order = list(dict.fromkeys(["player_1", "player_2", *names]))
     return {name: PALETTE[order.index(name) % len(PALETTE)] for name in names}
-
-
-def words(name: str) -> str:
-    """A name of the code as people write it, cut where it would fill a figure."""
-    return name.replace("_", " ") if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS].replace('_', ' ')}…"
-
-
-def shown(value: float, kind: str) -> str:
-    """A value of a measure of this kind: share, count or number."""
-    return {"share": f"{100 * value:.1f} %", "count": f"{value:,.0f}", "number": f"{value:,.4g}"}[kind]

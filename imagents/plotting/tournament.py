@@ -15,7 +15,8 @@ import seaborn as sns
 
 from imagents.errors import InputError
 from imagents.files import read_json
-from imagents.plotting.style import PALETTE, STYLE, RunFigure, save, words
+from imagents.plotting.style import PALETTE, STYLE, RunFigure, save
+from imagents.plotting.words import words
 
 Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
 

@@ -14,7 +14,6 @@ from imagents.arguments import Job, parse_words
 from imagents.errors import InputError
 from imagents.files import in_shell, lock, read_json, refusing, write_json
 from imagents.own import trust_again
-from imagents.studies.fits import check_fits
 from imagents.studies.study import Study, find_runs, load_study, read_study
 
 
@@ -85,6 +84,7 @@ def run_study(
       InputError: if the folder holds runs that were made with other settings, or another process is at it.
     """
     from imagents.studies.copies import Copies
+    from imagents.studies.fits import check_fits
     from imagents.studies.local import Local
     from imagents.studies.population import trials_of
     from imagents.studies.ray import Ray
@@ -122,6 +122,7 @@ def run_study(
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
+    from imagents.studies.fits import check_fits
     from imagents.studies.population import trials_of
 
     found, states, wanted = find_runs(folder), [], asked
@@ -170,7 +171,31 @@ class ReportCommand:
 
 def report(arguments: Sequence[str]) -> Job:
     """`imagents report`."""
-    command = parse_words("report", ReportCommand, arguments)
+    return _report(parse_words("report", ReportCommand, arguments))
+
+
+def report_study(
+    folder: str | os.PathLike, cross_play: bool = False, games: int = 1000, pdf: bool = False
+) -> pathlib.Path:
+    """Writes the report of a study again: summary.csv, report.md, report.html and figures.
+
+    Args:
+      folder: the study's.
+      cross_play: whether the agents of each seed play with the partners of every other one, where they did not before.
+      games: of each pair of them.
+      pdf: whether figures are written as PDF files, too, for a column of a paper.
+
+    Returns:
+      The folder, in which they are.
+
+    Raises:
+      InputError: if it is no study, or one whose agents cannot meet.
+    """
+    _report(ReportCommand((pathlib.Path(folder),), cross_play=cross_play, games=games, pdf=pdf))()
+    return pathlib.Path(folder)
+
+
+def _report(command: ReportCommand) -> Job:
     if len(command.studies) not in (1, 2):
         raise InputError(f"{len(command.studies)} studies: a report is of one, or of two side by side")
     if command.output_dir and len(command.studies) == 1:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from imagents.errors import InputError
 from imagents.files import check_name, refusing, replacing
-from imagents.plotting.style import words
+from imagents.plotting.words import words
 from imagents.studies.crossplay import CrossPlay, read_cross_play
 from imagents.studies.figures import Draw, draw_curves, draw_profiles, write_figures
 from imagents.studies.pages import Block, write_page

@@ -14,7 +14,8 @@ import seaborn as sns
 
 from imagents.evaluation.matches import wilson_interval
 from imagents.files import replacing
-from imagents.plotting.style import STYLE, RunFigure, save, words
+from imagents.plotting.style import STYLE, RunFigure, save
+from imagents.plotting.words import words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay
 

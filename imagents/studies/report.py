@@ -11,7 +11,7 @@ import pandas as pd
 
 import imagents
 from imagents.files import in_shell, replacing
-from imagents.plotting.style import shown, words
+from imagents.plotting.words import shown, words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures

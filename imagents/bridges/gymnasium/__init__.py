@@ -1,6 +1,6 @@
 """Gymnasium: its environments here, and environments from here there."""
 
-from imagents.bridges import found_when_used
+from imagents.homes import found_when_used
 
 _HOMES = {
     "from_gymnasium": "imagents.bridges.gymnasium.incoming",

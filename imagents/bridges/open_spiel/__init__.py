@@ -1,6 +1,6 @@
 """OpenSpiel: its games here, and agents from here as its bots and policies."""
 
-from imagents.bridges import found_when_used
+from imagents.homes import found_when_used
 
 _HOMES = {
     "from_open_spiel": "imagents.bridges.open_spiel.incoming",

@@ -1,6 +1,6 @@
 """Unity ML-Agents: its scenes here, by messages of our own."""
 
-from imagents.bridges import found_when_used
+from imagents.homes import found_when_used
 
 _HOMES = {"from_unity": "imagents.bridges.unity.incoming"}
 

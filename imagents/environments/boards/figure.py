@@ -11,7 +11,8 @@ import seaborn as sns
 
 from imagents.environments.boards.drawing import COLOURS
 from imagents.errors import InputError
-from imagents.plotting.style import STYLE, RunFigure, words
+from imagents.plotting.style import STYLE, RunFigure
+from imagents.plotting.words import words
 
 _Q_COLOURS = matplotlib.colormaps["PRGn"]  # safe for the colour-blind, and unlike the stones' orange and blue
 

@@ -5,7 +5,8 @@ import pandas as pd
 
 from imagents.config import agents_in
 from imagents.plotting import environment_name, read_metrics
-from imagents.plotting.style import PALETTE, STYLE, RunFigure, shown
+from imagents.plotting.style import PALETTE, STYLE, RunFigure
+from imagents.plotting.words import shown
 
 _LINES = {  # colour, width, and kind; softmax and behaviour are often the same
     "greedy": (PALETTE[0], 1.4, "-"),

@@ -33,6 +33,7 @@ class Foraging(Face):
             "hidden_layers": (192, 192),
             "discount": 0.9,  # with more, cells side by side are worth too much alike, and the greedy walk in circles
             "target_update_period": 200,
+            "hysteretic": 0.25,  # that the other one was not there yet is no reason to give up a food
             "learning_rate": 5e-4,
             "final_learning_rate": 1e-6,
             "epsilon_min": 0.01,

@@ -13,7 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from imagents.config import agents_in
 from imagents.environments.matrix_games.measures import optimal
 from imagents.plotting import environment_name, read_metrics
-from imagents.plotting.style import PALETTE, STYLE, RunFigure, words
+from imagents.plotting.style import PALETTE, STYLE, RunFigure
+from imagents.plotting.words import words
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])  # of the simplex
 _FIELD, _EDGE = "0.78", "0.35"
