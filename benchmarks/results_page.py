@@ -138,6 +138,15 @@ _DEEP_SEA = """\
 bsuite's 21 sizes, 10,000 episodes each. A size is solved at the first episode at which less than nine of ten so far
 were bad, the ones included in which the agent explores."""
 
+_ROOMS = """\
+Mean returns of greedy episodes, and the share of them that reach the goal."""
+
+_DILEMMAS = """\
+How often agents cooperate at the end. A prosocial agent is paid what the other one is paid, too."""
+
+_PUBLIC_GOODS = """\
+How often agents contribute at the end. With a marginal return of 0.4 nobody does whose guilt is less than 0.6."""
+
 _SPREAD = """\
 The mean return of each of three agents in 1,000 fresh episodes of 25 steps. Random play has -26.4, standing still
 -24.2."""
@@ -158,6 +167,8 @@ _MATCHES = [
 _EXPLOITABILITY = [
     Column(name, f"exploitability_{name}", digits=3) for name in ("greedy", "softmax", "behaviour", "average")
 ]
+_SOLVED = Column("reach the goal", "solved_share", "best", unit="%")
+_COOPERATION = Column("cooperate", "cooperation_rate", unit="%")
 _PAIR = ["connect_four", "connect_four_strong"]
 
 
@@ -196,6 +207,13 @@ SECTIONS = [
     Section("Deep sea", _DEEP_SEA, ["deep_sea"],
             [_STEPS, Column("solved", "is_solved", agent="player_1", enough=1.0),
              Column("at episode", "solved_episode", agent="player_1", digits=0)]),
+    Section("Rooms with a bonus", _ROOMS, ["rooms", "rooms_noise"], [_STEPS, _MEAN, _SOLVED]),
+    Section("MiniGrid with a bonus", "Mean returns through the bridge.", ["minigrid_multi_room", "minigrid_door_key"],
+            [_STEPS, _MEAN, _LAST]),
+    Section("Mountain car with a bonus", "The mean return of greedy episodes of up to 200 steps.", ["mountain_car"],
+            [_STEPS, _MEAN, _LAST]),
+    Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], [_STEPS, _COOPERATION]),
+    Section("Aversion to inequity in public goods", _PUBLIC_GOODS, ["public_goods"], [_STEPS, _COOPERATION]),
     Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [_STEPS, _MEAN, _LAST]),
     Section("Connect four of PettingZoo", _PETTINGZOO, ["connect_four_v3"],
             [_STEPS, *(Column(f"moving {turn}", "won", agent=f"player_{i + 1}", unit="%")

@@ -16,15 +16,9 @@ from typing import Any
 
 from imagents.errors import InputError, brief, meant
 from imagents.files import read_json
+from imagents.motivated import check_fits
 from imagents.own import trust
-from imagents.settings import (
-    ALGORITHMS,
-    ActorCritic,
-    Learning,
-    QLearning,
-    Training,
-    settings_of,
-)
+from imagents.settings import ALGORITHMS, ActorCritic, Learning, QLearning, Training, settings_of
 from imagents.values import check, check_type, plain
 
 ENVIRONMENTS = {  # name: where its settings are, resolved when asked
@@ -126,6 +120,7 @@ class TrainConfig:
               "agents with algorithms of their own share none")  # fmt: skip
         for each in (self.algorithm, *dict(own_algorithms).values()):
             self.environment.check(each)
+            check_fits(self.environment, each)
 
     def _own_algorithm(self, agent: str, changes: dict[str, Any]) -> Learning | ActorCritic:
         """An agent's own algorithm: what changes in that of all, or in what a preset of its name says of another."""
@@ -231,13 +226,18 @@ def _fitting(preset: dict[str, Any], algorithm: type) -> dict[str, Any]:
 
 
 def _of_agents(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Takes what single agents have of their own out of flat settings: `player_2.learning_rate`, and `algorithms`."""
-    names, found = settings.pop("algorithms", ()), {}
-    check("algorithms", isinstance(names, (list, tuple)), names, "a name for each seat is needed")
-    if names:
-        check("algorithms", "algorithm" not in settings, list(names), "they stand for algorithm, which is given, too")
-        settings["algorithm"] = names[0]
-        found = {agent_name(seat): {"algorithm": name} for seat, name in enumerate(names) if name != names[0]}
+    """Takes what single agents have of their own out of flat settings: `player_2.learning_rate`, and what is by seat.
+    """
+    found = {}
+    for several, one in (("algorithms", "algorithm"), ("motivations", "motivation")):
+        values = settings.pop(several, ())
+        check(several, isinstance(values, (list, tuple)), values, "one for each seat is needed")
+        if values:
+            check(several, one not in settings, list(values), f"they stand for {one}, which is given, too")
+            settings[one] = values[0]
+            for seat, value in enumerate(values):
+                if value != values[0]:
+                    found.setdefault(agent_name(seat), {})[one] = value
     for key in [key for key in settings if "." in key]:
         agent, _, name = key.partition(".")
         found.setdefault(agent, {})[name] = settings.pop(key)

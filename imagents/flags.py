@@ -18,6 +18,7 @@ from imagents.errors import InputError
 from imagents.settings import ALGORITHMS, settings_of
 
 _BUDGET = ("steps", "minutes")
+_BY_SEAT = ("algorithms", "motivations")  # one for each seat
 _OF_AGENT = re.compile(r"player[-_]\d+\.[\w-]+")
 
 
@@ -28,6 +29,7 @@ class _Choice:
     environment: str = DEFAULT_ENVIRONMENT
     preset: str = "default"
     algorithm: str = ""
+    motivation: str = ""
     resume: pathlib.Path | None = None
 
 
@@ -57,8 +59,8 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
     arguments, own_words = _take_own(arguments)
     choice, _ = tyro.cli(_Choice, args=list(arguments), return_unknown_args=True, add_help=False)
     algorithm = {"algorithm": choice.algorithm} if choice.algorithm else {}
-    if "algorithms" in own_words:
-        algorithm["algorithms"] = own_words.pop("algorithms")
+    algorithm |= {"motivation": choice.motivation} if choice.motivation and "motivations" in own_words else {}
+    algorithm |= {name: own_words.pop(name) for name in _BY_SEAT if name in own_words}
     start = load_config(choice.resume) if choice.resume else _start(choice, algorithm, arguments)
     parts = (start.environment, start.algorithm, start.training)
     named = {getattr(part, "name", "training"): part for part in parts}
@@ -75,6 +77,7 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
                f"The TF-Agents agent inside each player: {', '.join(ALGORITHMS)}."),
         _field("algorithms", tuple[str, ...], (), "In its place: one for each seat. Any setting of an algorithm can be "
                "a single agent's, too, as in --player-2.learning-rate 1e-3."),
+        _field("motivations", tuple[str, ...], (), "One for each seat, each as --motivation has it, or none."),
     ]  # fmt: skip
     fields = [*_own_fields(command, required=True), *fields, *_own_fields(command)]
     for title, part in named.items():
@@ -116,7 +119,7 @@ def _take_own(arguments: Sequence[str]) -> tuple[list[str], dict[str, list[str]]
     for word in arguments:
         if word.startswith("--"):
             flag, equals, value = word.removeprefix("--").partition("=")
-            is_own = flag == "algorithms" or _OF_AGENT.fullmatch(flag)
+            is_own = flag in _BY_SEAT or _OF_AGENT.fullmatch(flag)
             name = flag.replace("-", "_") if is_own else ""
             if is_own:
                 own[name] = [value] if equals else []

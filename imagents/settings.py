@@ -7,7 +7,8 @@ import dataclasses
 import math
 from typing import ClassVar, Literal
 
-from imagents.values import check, check_least, check_rates, check_shares
+from imagents.motivated import Motivated
+from imagents.values import check, check_layers, check_least, check_rates, check_shares
 
 Free = dict[str, tuple]
 """Settings, by their names, whose values all share a compiled program, which reads them as it runs if it needs them at
@@ -15,7 +16,7 @@ all; but for those values of each that make another one of it, as 0 does where i
 
 
 @dataclasses.dataclass(frozen=True)
-class Learning:
+class Learning(Motivated):
     """What everything here that learns the values of actions understands."""
 
     discount: float = 1.0
@@ -42,12 +43,13 @@ class Learning:
     lenient_moderation: float = 1.0
     """How much of the temperature counts."""
 
-    free: ClassVar[Free] = {
+    free: ClassVar[Free] = Motivated.free | {
         "discount": (), "exploration_start": (0.0,), "exploration_end": (), "exploration_decay": (0.0,),
         "hysteretic": (1.0,), "lenient_temperature": (0.0,), "lenient_decay": (), "lenient_moderation": (),
     }  # fmt: skip
 
     def __post_init__(self):
+        super().__post_init__()
         shares = ("exploration_start", "exploration_end") if self.exploration == "epsilon" else ()
         check_shares(self, "discount", "exploration_decay", "hysteretic", "lenient_decay", *shares)
         numbers = ("exploration_start", "exploration_end", "lenient_temperature", "lenient_moderation")
@@ -105,7 +107,7 @@ class QLearning(Learning):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_layers(self)
+        check_layers(self)
         check_rates(self, "learning_rate", "final_learning_rate")
         check_least(self, {"batch_size": 1, "target_update_period": 1, "train_steps_per_round": 0, "warmup_rounds": 2,
                             "replay_length": 2, "n_step": 1})  # fmt: skip
@@ -158,7 +160,7 @@ class Tabular(Learning):
 
 
 @dataclasses.dataclass(frozen=True)
-class ActorCritic:
+class ActorCritic(Motivated):
     """What learns a policy, and what a view is worth under it, from what it has just done."""
 
     discount: float = 1.0
@@ -181,7 +183,7 @@ class ActorCritic:
     gradient_clipping: float = 0.5
     """Greatest norm of a gradient; 0 for any."""
 
-    free: ClassVar[Free] = {
+    free: ClassVar[Free] = Motivated.free | {
         "discount": (), "learning_rate": (), "final_learning_rate": (), "gae_lambda": (), "gradient_clipping": (0.0,),
         "clip": (0.0,),
     }  # fmt: skip
@@ -195,7 +197,8 @@ class ActorCritic:
     window_length: ClassVar[int] = 1
 
     def __post_init__(self):
-        _check_layers(self)
+        super().__post_init__()
+        check_layers(self)
         check_rates(self, "learning_rate", "final_learning_rate")
         check_least(self, {"rollout_length": 1, "epochs": 1, "minibatches": 1})
         check_shares(self, "discount", "gae_lambda")
@@ -342,9 +345,3 @@ class Training:
 def settings_of(part) -> dict[str, dataclasses.Field]:
     """The settings in a part of a config, by name."""
     return {field.name: field for field in dataclasses.fields(part) if field.name != "name"}
-
-
-def _check_layers(part) -> None:
-    object.__setattr__(part, "hidden_layers", tuple(part.hidden_layers))
-    for width in part.hidden_layers:
-        check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")

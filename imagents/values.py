@@ -53,6 +53,13 @@ def check_least(part, least: dict[str, int]) -> None:
         check(name, getattr(part, name) >= number, getattr(part, name), f"at least {number} is needed")
 
 
+def check_layers(part) -> None:
+    """Refuses hidden layers without units; they become a tuple."""
+    object.__setattr__(part, "hidden_layers", tuple(part.hidden_layers))
+    for width in part.hidden_layers:
+        check("hidden_layers", width >= 1, width, "a layer has at least 1 unit")
+
+
 def check_rates(part, *names: str) -> None:
     """Refuses what is no learning rate."""
     for name in names:

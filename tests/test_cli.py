@@ -176,7 +176,7 @@ def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_i
     config = TrainConfig(environment, **({"algorithm": algorithm} if algorithm else {}))
     settings = ["environment", "preset", "algorithm", "output_dir", "resume", "schedule", "trust", "metric_lines"]
     settings += config.fields()
-    settings += ["algorithms", "player"]  # and --player-2.learning-rate, of single agents
+    settings += ["algorithms", "motivations", "player"]  # and --player-2.learning-rate, of single agents
     shown = {*re.findall(r"--([a-z-]*[a-z])", printed)} - {"help"}
     assert shown == {name.replace("_", "-") for name in settings}
     assert all(re.search(f" {section} options [─-]", printed) for section in sections)

@@ -515,7 +515,7 @@ def test_what_single_agents_have_of_their_own_is_the_same_in_python_json_and_wor
     "settings, sentence",
     [
         ({"player_3.discount": 0.5}, "'player_3': no agent that learns has that name: there are player_1, player_2"),
-        ({"player_2.epochs": 1}, "player_2.epochs = 1: tabular has the settings discount,"),
+        ({"player_2.epochs": 1}, "player_2.epochs = 1: tabular has the settings motivation,"),
         ({"player_2.discount": "x"}, "player_2.discount = 'x': int or float is needed"),
         ({"player_2.discount": 2.0}, "player_2.discount = 2.0: 0 to 1 is needed"),
         ({"player_2.algorithm": "sarsa"}, "player_2.algorithm = 'sarsa': choose dqn,"),

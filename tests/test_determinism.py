@@ -33,7 +33,13 @@ from imagents.training.loop import Trainer, build
 FILE = pathlib.Path(__file__).parent / "data" / "determinism.json"
 GAMES = {game.name: game for game in (TIC_TAC_TOE, CONNECT_FOUR)}
 EXECUTIONS = ("eager", "graph", "xla")
-LEARNERS = {name: dict(algorithm=name) for name in ALGORITHMS} | {"dqn of 3 steps": dict(algorithm="dqn", n_step=3)}
+LEARNERS = {name: dict(algorithm=name) for name in ALGORITHMS} | {
+    "dqn of 3 steps": dict(algorithm="dqn", n_step=3),
+    "dqn with motivations": dict(
+        algorithm="dqn", motivation="counts:0.1,episodic_counts:0.2,rnd:0.5,icm:0.2,learning_progress:0.3,"
+        "prosocial:0.1,inequity_aversion:0.1", counts_optimism=0.5,
+    ),
+}  # fmt: skip
 NAMES = [name for name in ENVIRONMENTS if name.islower()]  # a board by its numbers is like one by its name
 
 

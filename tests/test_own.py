@@ -187,8 +187,9 @@ NAMES = ["player_1", "hedonist", "player_3"]
 
 def test_agents_of_ones_own_have_a_run_folder_with_metrics_plots_and_checkpoints(crowd):
     metrics = crowd.metrics()[1:]  # the first is of untrained agents
-    for name, paid in zip(NAMES, [4, 1.5, 5], strict=True):  # what its own reward says of the script
-        assert (metrics[f"{name}_return"] == paid).all() and np.isfinite(metrics[f"{name}_loss"]).all()
+    for name, given, paid in zip(NAMES, [4, 4.5, 5], [4, 1.5, 5], strict=True):  # the latter by its own reward
+        assert (metrics[f"{name}_return"] == given).all() and (metrics[f"{name}_own_return"] == paid).all()
+        assert np.isfinite(metrics[f"{name}_loss"]).all()
     assert evaluation("run")["agents"] == {  # what the environment pays
         "player_1": {"mean_return": 4, "lives": 100},
         "hedonist": {"mean_return": 4.5, "lives": 200},

@@ -14,6 +14,7 @@ from imagents.config import BRIDGES
 ROOT = pathlib.Path(__file__).parent.parent
 FACES = (  # to import from
     "imagents",
+    "imagents.motivation",
     "imagents.plotting",
     *(f"imagents.bridges.{name}" for name in BRIDGES),
     "imagents.cloud.sagemaker",

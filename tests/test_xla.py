@@ -22,6 +22,8 @@ COLUMNS = RNG.integers(-(2**31), 2**31, [50, 5]).astype(np.int32)
 PLAIN = {
     "pick": (xla.pick, lambda x, i: tf.gather(x, i, batch_dims=1), (OUTPUTS, ACTIONS)),
     "pick numbers": (xla.pick, lambda x, i: tf.gather(x, i, batch_dims=1), (OUTPUTS[..., 0], ACTIONS)),
+    "row_sums": (xla.row_sums, lambda x: tf.reduce_sum(x, axis=1), (np.tile(COLUMNS, 27),)),
+    "row_sums of few": (xla.row_sums, lambda x: tf.reduce_sum(x, axis=1), (COLUMNS,)),
     "running_count": (xla.running_count, lambda x: tf.cumsum(tf.cast(x, tf.int32), axis=1), (MASK,)),
     "join_columns": (xla.join_columns, lambda *parts: tf.concat(parts, axis=1), (COLUMNS, COLUMNS[:, :1])),
     "join columns uncompiled": (

@@ -46,6 +46,7 @@ class Face:
       opponents: whom an evaluation lets its agents meet in matches; slow_opponents: the same, in few games.
       return_range: the least and the greatest return of an episode; None if it does not say.
       free: settings whose values share a compiled program, see `imagents.settings.Free`.
+      pays_food: whether what it pays an agent feeds it: a reward of 1 is all that it can eat.
       requires: packages, as pip has them, that it needs beside those of imagents and TensorFlow.
     """
 
@@ -62,6 +63,7 @@ class Face:
     slow_opponents: ClassVar[tuple[str, ...]] = ()
     return_range: ClassVar[tuple[float, float] | None] = None
     free: ClassVar[dict[str, tuple]] = {}
+    pays_food: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -107,6 +109,10 @@ class Face:
 
         del seat
         return EpisodeMemory(batch_size)
+
+    def dynamics(self):
+        """Where actions lead, an `imagents.motivation.Dynamics`; None if nobody knows, or in too many states."""
+        return None
 
     exchange_seats = None
     """What a time step looks like from the other seat, a function of it; None if agents play their own seat only."""

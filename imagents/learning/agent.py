@@ -4,32 +4,31 @@ It is a perspective (its own view, reward, actions and internal state: `imagents
 (the TF-Agents agent that learns) and a memory of its own decisions (`imagents.learning.decisions`).
 """
 
-import operator
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import tensorflow as tf
 from tf_agents.agents import tf_agent
 from tf_agents.environments import tf_environment
-from tf_agents.policies import greedy_policy
 from tf_agents.trajectories import time_step as ts
 
 from imagents.config import agent_name
 from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
+from imagents.learning.earnings import Earnings
 from imagents.learning.exploration import Exploration, Schedule
-from imagents.learning.fitting import check_learns, check_made_for, check_place
+from imagents.learning.fitting import check_made_for, check_pays, check_place, made
 from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of, positions_in
 from imagents.learning.lessons import lesson, make_decisions, rollout_length
+from imagents.learning.motives import Moment, Motivation, Motives, Place
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
 from imagents.learning.policies import (
-    LegalBoltzmannPolicy,
-    SampledPolicy,
     greedy_probabilities,
     has_q_values,
     own_time_step,
     preferences,
-    sees_moves,
+    sampled,
     shown,
 )
 from imagents.learning.replay import FIFOReplayBuffer
@@ -41,7 +40,6 @@ from imagents.seats import (
     assign,
     check_policy,
     is_asked,
-    is_numbered,
     lived,
     shows,
     values_of,
@@ -76,6 +74,8 @@ class IMAgent(tf.Module):
       replay_length: decisions kept per copy.
       sample_batch_size: transitions per train iteration.
       n_step: own decisions whose rewards a target adds up; of the DQN family.
+      motivations: what pays it beside its reward: pairs of what makes a `Motivation` of a `Place`, such as
+        `imagents.motivation.Counts`, and its weight.
       limits_are_ends: whether what comes after a time limit counts for nothing, as after an end; only to reproduce
         figures that were found that way.
       seed: each agent derives its own random numbers from this and its name.
@@ -87,6 +87,7 @@ class IMAgent(tf.Module):
       policy: how it plays where it does not explore, on the environment's time steps; its state is the internal state.
         The greedy one, unless `follow` says otherwise.
       collect_policy: the exploring policy, on the environment's time steps.
+      motives: its motivations.
 
     Raises:
       InputError: for arguments that do not fit, in one sentence that names the agent.
@@ -112,6 +113,7 @@ class IMAgent(tf.Module):
         replay_length: int = QLearning.replay_length,
         sample_batch_size: int = QLearning.batch_size,
         n_step: int = 1,
+        motivations: Sequence[tuple[Callable[[Place], Motivation], float]] = (),
         limits_are_ends: bool = False,
         seed: int = 0,
     ):
@@ -128,34 +130,33 @@ class IMAgent(tf.Module):
             time_step_spec, action_spec, seat, batch_size, self.name, observation_fn=observation_fn,
             reward_fn=reward_fn, action_fn=action_fn, initial_state=initial_state, state_fn=state_fn,
         )  # fmt: skip
-        own_action_spec = self.perspective.action_spec
-        if algorithm is None or (callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent)):
-            own_time_step_spec = ts.time_step_spec(shown(self.perspective.sight_spec))
-            try:
-                algorithm = (algorithm or dqn(seed=make_seed(seed, self.name)))(own_time_step_spec, own_action_spec)
-            except InputError as error:
-                raise InputError(f"{self.name}: {error}") from None
-        self.algorithm = check_learns(self.name, algorithm)
+        sight_spec, own_action_spec = self.perspective.sight_spec, self.perspective.action_spec
+        algorithm = algorithm or dqn(seed=make_seed(seed, self.name))
+        self.algorithm = made(self.name, algorithm, ts.time_step_spec(shown(sight_spec)), own_action_spec)
         check_made_for(self.name, self.algorithm, self.perspective)
         self.algorithm.initialize()
         policy = self.algorithm.policy
-        samples = isinstance(self.algorithm, PolicyGradient)
-        self.exploration = Exploration(self.name, policy, batch_size, exploration, epsilon, schedule, seed, samples)
+        place = Place(
+            self.name, seat, (*time_step_spec.reward.shape, 1)[0], batch_size, sight_spec, own_action_spec,
+            self.perspective.state_spec, make_seed(seed, f"{self.name}/motives"),
+        )  # fmt: skip
+        self.motives = Motives(place, motivations)
+        check_pays(self.name, self.algorithm, self.motives, n_step)
+        hopeful, samples = self.motives.hopeful(policy, seed), isinstance(self.algorithm, PolicyGradient)
+        self.exploration = Exploration(self.name, hopeful, batch_size, exploration, epsilon, schedule, seed, samples)
         self.policy = self._on_time_steps(policy, time_step_spec)
         self.collect_policy = self._on_time_steps(self.exploration.policy, time_step_spec)
         self._state = variables_for(self.policy.get_initial_state(batch_size))
 
-        per_round = 1 if isinstance(action_spec, tuple) else (*time_step_spec.reward.shape, 1)[0]
-        specs = self.perspective.sight_spec, own_action_spec
+        per_round, specs = 1 if isinstance(action_spec, tuple) else place.num_seats, (sight_spec, own_action_spec)
         stored = self.exploration.policy.info_spec, policy.policy_state_spec
         self._decisions = make_decisions(
             self.algorithm, specs, stored, batch_size, replay_length, per_round, n_step, limits_are_ends,
             make_seed(seed, self.name),
         )  # fmt: skip
-        zeros, observation = tf.zeros([batch_size]), time_step_spec.observation
-        self._episode_return = tf.Variable(zeros, trainable=False)
-        self._waiting = tf.Variable(zeros != 0.0, trainable=False)
-        self._is_dead = tf.Variable(zeros != 0.0, trainable=False) if shows(observation, "step_types") else None
+        observation = time_step_spec.observation
+        self._earnings = Earnings(batch_size, can_die=shows(observation, "step_types"))
+        self._waiting = tf.Variable(tf.zeros([batch_size], tf.bool), trainable=False)
         self._passes = not isinstance(action_spec, tuple) and (shows(observation, "seat") or shows(observation, "acts"))
 
     _drawn = None  # its own policy, if it does not play greedily
@@ -172,13 +173,9 @@ class IMAgent(tf.Module):
           InputError: for another policy.
         """
         check_policy(policy)
-        own, self._drawn = self.algorithm.policy, None
         generator = make_generator(seed, f"{self.name}/sampled")
-        if policy == "sampled" and not is_numbered(own.action_spec):
-            own = self._drawn = SampledPolicy(own, generator)
-        elif policy == "sampled" and isinstance(own, greedy_policy.GreedyPolicy):
-            legal_moves = operator.attrgetter("legal_moves") if sees_moves(own) else None
-            own = self._drawn = LegalBoltzmannPolicy(own, self.temperature, generator, legal_moves)
+        drawn = sampled(self.algorithm.policy, self.temperature, generator) if policy == "sampled" else None
+        own, self._drawn = drawn or self.algorithm.policy, drawn
         self.policy = self._on_time_steps(own, self.policy.time_step_spec)
 
     @property
@@ -239,6 +236,7 @@ class IMAgent(tf.Module):
         internal, memory = parts_of(state)
         sight, chosen, state = choose(self.exploration.policy, self.perspective, time_step, state)
         self.exploration.note_decisions(asked)
+        self.motives.note_decisions(asked, sight, chosen.action)
         self._decisions.open(asked, sight, chosen.action, chosen.info, memory)
         assign(self._state, state)
         return self._done(asked, self.perspective.action(chosen.action, internal))
@@ -272,17 +270,17 @@ class IMAgent(tf.Module):
         has_moved = ~(is_first & self._waiting.read_value())
         has_moved = has_moved if moved is None else has_moved & moved
         self._waiting.assign(is_first)
-        next_state = self.next_state(self.internal_state, time_step)
-        assign(self._state, where_copy(has_moved, next_state, self.internal_state))
-        state = parts_of(self.internal_state)[0]
-        reward = self.perspective.reward(time_step, state)
-        reward = reward if moved is None else tf.where(moved, reward, 0.0)
-        if self._is_dead is not None:
-            reward = tf.where(self._is_dead.read_value() & own.is_last(), 0.0, reward)
-            self._is_dead.assign(own.is_last())
-        self._episode_return.assign(tf.where(own.is_first(), 0.0, self._episode_return.read_value() + reward))
-        sight = self.perspective.sight(time_step, state)
-        self._decisions.observe(own, reward, is_asked(time_step, self.seat), sight)
+        before, next_state = self.internal_state, self.next_state(self.internal_state, time_step)
+        assign(self._state, where_copy(has_moved, next_state, before))
+        before, state = parts_of(before)[0], parts_of(self.internal_state)[0]
+        asked, sight = is_asked(time_step, self.seat), self.perspective.sight(time_step, state)
+        counts = self._earnings.counts(own, moved)
+        given, reward = own_reward(time_step, self.seat, ()), self.perspective.reward(time_step, state)
+        given, reward = (tf.where(counts, paid, 0.0) for paid in (given, reward))
+        reward += self.motives.felt(Moment(own, counts, asked, sight, before, state))
+        closes = self._decisions.observe(own, reward, asked, sight)
+        bonus = self.motives.note_closed(lambda: self._decisions.closed(sight), closes)
+        self._earnings.add(own, given, reward + bonus)
 
     def train_iteration(self) -> tf_agent.LossInfo:
         """One train step of the algorithm, on a sample of its own decisions; or a lesson, on those that are new to it.
@@ -293,7 +291,7 @@ class IMAgent(tf.Module):
         Raises:
           InputError: in eager use, if no decision has closed yet.
         """
-        return lesson(self.algorithm, self.replay_buffer, self.sample_batch_size)
+        return lesson(self.algorithm, self.replay_buffer, self.sample_batch_size, self.motives)
 
     def reset(self) -> None:
         """Forgets open decisions and returns to the initial internal state.
@@ -301,15 +299,17 @@ class IMAgent(tf.Module):
         For when the environment is reset in the middle of episodes. What was learned and the replay stay.
         """
         self._decisions.drop()
-        for flags in (self._waiting, self._is_dead):
-            if flags is not None:
-                flags.assign(tf.zeros_like(flags))
-        self._episode_return.assign(tf.zeros_like(self._episode_return))
+        self._waiting.assign(tf.zeros_like(self._waiting))
+        self._earnings.reset()
         assign(self._state, self.initial_state(self.batch_size))
 
     def episode_return(self) -> tf.Tensor:
-        """The agent's own reward so far in its life in each copy, float32 `[B]`, until the next begins."""
-        return self._episode_return.read_value()
+        """What the agent was paid so far in its life in each copy, float32 `[B]`, until the next begins."""
+        return self._earnings.own
+
+    def given_return(self) -> tf.Tensor:
+        """The same of what the environment paid, whatever its own reward and its motivations are, float32 `[B]`."""
+        return self._earnings.given
 
     def q_values(self, time_step: ts.TimeStep, state=None) -> tf.Tensor:
         """Q values in any number N of positions, float32 `[N, num_actions]`; NaN where illegal.

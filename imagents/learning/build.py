@@ -1,6 +1,7 @@
 """The agents that a config describes."""
 
 import functools
+import importlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import Algorithm, categorical_dqn, dqn, drqn, policy_gradient, tabular
 from imagents.learning.exploration import Schedule
 from imagents.learning.optimism import OPTIMISM
+from imagents.motivated import MOTIVATIONS, Motivated
 from imagents.own import trusted
 from imagents.process import check_memory
 from imagents.randomness import make_seed
@@ -78,6 +80,7 @@ def build_agent(
             n_step=settings.n_step,
         )
         _check_memory(settings, num_games, own_action_spec(environment.action_spec(), seat))
+    own |= _motives(config, settings)
     if isinstance(settings, Learning):
         own["exploration"] = settings.exploration
         if settings.exploration_start > 0:
@@ -93,6 +96,21 @@ def build_agent(
         seed=config.training.seed,
         **own,
     )
+
+
+def _motives(config: TrainConfig, settings: Motivated) -> dict:
+    """The arguments of an `IMAgent` that say what pays it from within."""
+    found = {"motivations": []}
+    for name, weight in settings.motivations:
+        module, _, kind = MOTIVATIONS[name].partition(":")
+        make, values = getattr(importlib.import_module(module), kind), settings.motivation_settings[name]
+        if name == "drives":
+            found |= make.body(**values)
+            values = {}
+        if name == "empowerment":
+            values["dynamics"] = config.environment.dynamics()
+        found["motivations"].append((functools.partial(make, **values), weight))
+    return found
 
 
 def _values(part) -> dict:

@@ -100,8 +100,8 @@ class Decisions(tf.Module):
         self._discount.assign(tf.where(my_turn, 1.0, self._discount.read_value()))
         self._is_open.assign(self._is_open.read_value() | my_turn)
 
-    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> None:
-        """Adds a time step's reward to open decisions, and closes those that end with it.
+    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> tf.Tensor:
+        """Adds a time step's reward to open decisions, and closes those that end with it. Returns which, bool `[B]`.
 
         Args:
           time_step: as the agent lives it. Decisions of a copy that begins anew are dropped.
@@ -122,6 +122,12 @@ class Decisions(tf.Module):
         if self._begins is not None:
             begins = (self._begins.read_value() & ~closes) | time_step.is_first() | time_step.is_last()
             self._begins.assign(begins)
+        return closes
+
+    def closed(self, sight: Sight) -> Decision:
+        """The decisions of all copies, `[B]`, as they stand with what is seen now."""
+        opened = self._opening.unpack(self._opened.read_value())
+        return Decision(*opened, self._reward.read_value(), self._discount.read_value(), *sight)
 
     def _close(self, closes: tf.Tensor, ends: tf.Tensor, reward: tf.Tensor, discount: tf.Tensor, sight: Sight) -> None:
         """The open decisions in the copies of `closes` become memories; in those of `ends` a life is over."""
@@ -162,10 +168,10 @@ class NStepDecisions(Decisions):
             "discount": tf.Variable(zeros, trainable=False),
         }
 
-    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> None:
+    def observe(self, time_step: ts.TimeStep, reward: tf.Tensor, my_turn: tf.Tensor, sight: Sight) -> tf.Tensor:
         there = self._waiting["there"]
         there.assign(there.read_value() & ~time_step.is_first())
-        super().observe(time_step, reward, my_turn, sight)
+        return super().observe(time_step, reward, my_turn, sight)
 
     def _close(self, closes, ends, reward, discount, sight) -> None:
         new = {"there": closes, "opened": self._opened.read_value(), "reward": reward, "discount": discount}

@@ -6,6 +6,7 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
+from imagents.learning.motives import Motives
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import Perspective, Sight
 from imagents.learning.policies import shown
@@ -22,6 +23,16 @@ def check_place(owner: str, time_step_spec, action_spec, seat) -> None:
     if not isinstance(seat, (int, np.integer)) or not 0 <= seat < seats:
         known = "seat 0 alone" if seats == 1 else f"seats 0 to {seats - 1}"
         raise InputError(f"{owner}: seat = {seat!r}: the environment has {known}")
+
+
+def made(owner: str, algorithm, time_step_spec, action_spec) -> tf_agent.TFAgent:
+    """The algorithm, if an agent of these specs can have it; made of them, if it is a function that does that."""
+    if callable(algorithm) and not isinstance(algorithm, tf_agent.TFAgent):
+        try:
+            algorithm = algorithm(time_step_spec, action_spec)
+        except InputError as error:
+            raise InputError(f"{owner}: {error}") from None
+    return check_learns(owner, algorithm)
 
 
 def check_learns(owner: str, algorithm) -> tf_agent.TFAgent:
@@ -49,3 +60,13 @@ def check_made_for(owner: str, algorithm: tf_agent.TFAgent, perspective: Perspec
     shapes = [tf.nest.map_structure(lambda spec: (spec.shape, spec.dtype), nest) for nest in (observation, own)]
     if shapes[0] != shapes[1] or action.shape != perspective.action_spec.shape or action != perspective.action_spec:
         raise InputError(f"{owner}: the algorithm that it is given was made for other views or actions than its own")
+
+
+def check_pays(owner: str, algorithm: tf_agent.TFAgent, motives: Motives, n_step: int) -> None:
+    """Raises an InputError if an algorithm cannot learn from what motives pay or hope for."""
+    if n_step > 1 and motives.pays_decisions:
+        raise InputError(f"{owner}: n_step = {n_step}: its motivations pay single decisions when these are learned "
+                         "from: n_step = 1 is needed")  # fmt: skip
+    if motives.hopes and not hasattr(algorithm, "hopes"):
+        raise InputError(f"{owner}: {type(algorithm).__name__} has no values of actions to which optimism could be "
+                         "added: dqn, double_dqn, drqn and tabular have")  # fmt: skip

@@ -6,9 +6,11 @@ rollouts, each decision of which is learned in one lesson.
 
 import functools
 
+import tensorflow as tf
 from tf_agents.agents import tf_agent
 
-from imagents.learning.decisions import Decisions, NStepDecisions, as_experience
+from imagents.learning.decisions import Decision, Decisions, NStepDecisions, as_experience
+from imagents.learning.motives import Motives
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.policies import sees_moves
 from imagents.learning.replay import FIFOReplayBuffer
@@ -61,17 +63,33 @@ def make_decisions(
     return NStepDecisions(*specs, batch_size, memory, n_step, algorithm._gamma, limits_are_ends)
 
 
-def lesson(algorithm: tf_agent.TFAgent, memory, sample_batch_size: int) -> tf_agent.LossInfo:
-    """One train step on a sample of what is remembered; or a lesson, on all that is new to the algorithm."""
-    sees = sees_moves(algorithm.policy)
+def lesson(algorithm: tf_agent.TFAgent, memory, sample_batch_size: int, motives: Motives) -> tf_agent.LossInfo:
+    """One train step on a sample of what is remembered; or a lesson, on all that is new to the algorithm.
+
+    Bonuses are those of this moment, before anything learns from these decisions.
+    """
+    sees, are_there = sees_moves(algorithm.policy), None
     if isinstance(memory, Histories):
         windows = max(1, sample_batch_size // window_length(algorithm))
         decisions, are_there = memory.sample(windows, window_length(algorithm))
-        return algorithm.train(decisions, weights=are_there)
-    if not rollout_length(algorithm):
-        decision, _ = memory.sample(sample_batch_size)
-        return algorithm.train(as_experience(decision, sees))
-    decisions, are_there = memory.take(whole_lives=algorithm.longest_life > 0)
-    if algorithm.train_sequence_length is None:
+    elif rollout_length(algorithm):
+        decisions, are_there = memory.take(whole_lives=algorithm.longest_life > 0)
+    else:
+        decisions, _ = memory.sample(sample_batch_size)
+    if motives:
+        decisions = _paid(decisions, are_there, motives)
+    if hasattr(algorithm, "hopes"):
+        algorithm.hopes = motives.hopes  # its own, also where agents share the algorithm
+    if are_there is None:
+        return algorithm.train(as_experience(decisions, sees))
+    if algorithm.train_sequence_length is None or isinstance(memory, Histories):
         return algorithm.train(decisions, weights=are_there)
     return algorithm.train(as_experience(flat(decisions), sees), weights=flat(are_there))
+
+
+def _paid(decisions: Decision, are_there: tf.Tensor | None, motives: Motives) -> Decision:
+    """Decisions `[N, ...]`, or those of `are_there`, bool `[S, B]`, with what motives pay for them."""
+    if are_there is None:
+        return motives.pay(decisions, tf.ones_like(decisions.reward, tf.bool))
+    reward = motives.pay(flat(decisions), flat(are_there)).reward
+    return decisions._replace(reward=tf.reshape(reward, decisions.reward.shape))

@@ -16,6 +16,7 @@ from imagents.number import Number
 from imagents.process import check_memory
 from imagents.randomness import make_generator, uniform
 from imagents.settings import Learning
+from imagents.xla import row_sums
 
 OPTIMISM = ("hysteretic", "distributed", "lenient_temperature", "lenient_decay", "lenient_moderation")  # its settings
 
@@ -65,13 +66,36 @@ class Optimism(tf.Module):
 
 def hashed(view, buckets: int) -> tf.Tensor:
     """A number below `buckets`, a power of 2, for each of N views, int32 `[N]`: equal views have equal ones."""
+    return _shifted(digest(view), 32 - (buckets - 1).bit_length())
+
+
+def digest(view) -> tf.Tensor:
+    """32 bits for each of N views, int32 `[N]`: equal views have equal ones, and others seldom do."""
     total, rng = tf.zeros([], tf.int32), np.random.default_rng(0)
     for leaf in tf.nest.flatten(view):
-        words = tf.bitcast(tf.reshape(tf.cast(leaf, tf.float32), [leaf.shape[0], -1]), tf.int32)
-        words = tf.bitwise.bitwise_xor(words, _shifted(words, 15))  # small numbers have their ones in the highest bits
-        # With odd factors the highest bits of products depend on every bit.
-        total += tf.reduce_sum(words * (2 * rng.integers(-(2**30), 2**30, words.shape[1], np.int32) + 1), axis=1)
-    return _shifted(total, 32 - (buckets - 1).bit_length())
+        flat = tf.reshape(leaf, [leaf.shape[0], -1])
+        factors = 2 * rng.integers(-(2**30), 2**30, flat.shape[1], np.int32) + 1  # with odd ones no bit is lost
+        if leaf.dtype.is_bool:
+            total += row_sums(tf.where(flat, factors * _folded(tf.ones([])), 0))
+        else:
+            total += row_sums(_folded(tf.cast(flat, tf.float32)) * factors)
+    return total
+
+
+def buckets_of(digests: tf.Tensor, buckets: int, hashes: int) -> tf.Tensor:
+    """Numbers below `buckets`, a power of 2, by so many hashes of digests, int32 `[N]` -> int32 `[hashes, N]`."""
+    factors = 2 * np.random.default_rng(1).integers(-(2**30), 2**30, [2, hashes, 1], np.int32) + 1
+    words = digests * factors[0]
+    words = tf.bitwise.bitwise_xor(words, _shifted(words, 15)) * factors[1]
+    return _shifted(words, 32 - (buckets - 1).bit_length())
+
+
+def _folded(numbers: tf.Tensor) -> tf.Tensor:
+    """The bits of float32 numbers, of which small ones have their ones in the highest, all over 32 bits."""
+    words = tf.bitcast(numbers, tf.int32)
+    for by in (15, 13):
+        words = tf.bitwise.bitwise_xor(words, _shifted(words, by))
+    return words
 
 
 def _shifted(words: tf.Tensor, by: int) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """An agent's own policies, on what it sees: how it explores over legal moves, and how often it does what."""
 
+import operator
+
 import tensorflow as tf
 from tf_agents.policies import categorical_q_policy, greedy_policy, q_policy, tf_policy
 from tf_agents.trajectories import policy_step
@@ -173,6 +175,22 @@ class SampledPolicy(tf_policy.TFPolicy):
         """What it plays how often, float32 `[N, num_actions]`."""
         initial = self.get_initial_state(_batch_size(time_step.discount))
         return tf.nn.softmax(self._own_policy.distribution(time_step, initial).action.logits_parameter())
+
+
+def sampled(policy: greedy_policy.GreedyPolicy, temperature: float, generator) -> tf_policy.TFPolicy | None:
+    """What draws from the distribution of which a policy is greedy; None if there is none.
+
+    Args:
+      policy: the greedy policy.
+      temperature: of Q values, in which shares go with exp(Q / temperature).
+      generator: `tf.random.Generator` that it draws from.
+    """
+    if not is_numbered(policy.action_spec):
+        return SampledPolicy(policy, generator)
+    if not isinstance(policy, greedy_policy.GreedyPolicy):
+        return None
+    legal_moves = operator.attrgetter("legal_moves") if sees_moves(policy) else None
+    return LegalBoltzmannPolicy(policy, temperature, generator, legal_moves)
 
 
 _COLDEST = 1e-6  # of temperatures: below it a policy is greedy

@@ -30,6 +30,9 @@ class _OneHot:
 class Optimistic(_OneHot):
     """Counts errors below 0 less, if it is told to; then it learns from single transitions of equal weight."""
 
+    hopes = None
+    """What actions may be worth besides in targets, as of a `Motivation`; set before each lesson."""
+
     def __init__(self, *args, optimism: Learning, seed: int, **kwargs):
         super().__init__(*args, **kwargs)
         self._optimism = None
@@ -50,6 +53,15 @@ class Optimistic(_OneHot):
         loss_info = dqn_agent.DqnLossInfo(td_loss=losses, td_error=target - values)
         return tf_agent.LossInfo(tf.nn.compute_average_loss(losses), loss_info)
 
+    def _compute_next_q_values(self, next_time_steps, info):
+        """What the next views are worth, `[N]`: with hopes, by the greatest sum of a value and what is hoped."""
+        if self.hopes is None:
+            return super()._compute_next_q_values(next_time_steps, info)
+        view, legal = view_of(next_time_steps.observation), getattr(next_time_steps.observation, "legal_moves", ())
+        values, _ = self._target_q_network(view, step_type=next_time_steps.step_type)
+        preferred = self._q_network(view, step_type=next_time_steps.step_type)[0] if self._is_double else values
+        return following(values, preferred, legal, self.hopes(view))
+
     def _shares(self, errors: tf.Tensor, view, actions: tf.Tensor, counts: tf.Tensor):
         """How much of each error counts; 1 if all do."""
         if self._optimism is None:
@@ -57,12 +69,31 @@ class Optimistic(_OneHot):
         return tf.stop_gradient(self._optimism.shares(errors, hashed(view, _BUCKETS), actions, counts))
 
 
+def following(values: tf.Tensor, preferred: tf.Tensor, legal, hopes: tf.Tensor | None) -> tf.Tensor:
+    """What views are worth by the legal action that is preferred, float32 `[N]`.
+
+    Args:
+      values, preferred: of actions, float32 `[N, A]`.
+      legal: bool `[N, A]`, or ().
+      hopes: what actions may be worth besides, float32 `[N, A]`; None for nothing.
+    """
+    if hopes is not None:
+        values, preferred = values + hopes, preferred + hopes
+    if tf.is_tensor(legal):
+        preferred = tf.where(legal, preferred, preferred.dtype.min)
+    return pick(values, tf.argmax(preferred, axis=1))
+
+
 class DQN(Optimistic, dqn_agent.DqnAgent):
     """Deep Q-learning (Mnih et al. 2015)."""
+
+    _is_double = False
 
 
 class DoubleDQN(Optimistic, dqn_agent.DdqnAgent):
     """Double DQN (van Hasselt et al. 2015)."""
+
+    _is_double = True
 
 
 class CategoricalDQN(_OneHot, categorical_dqn_agent.CategoricalDqnAgent):

@@ -18,7 +18,7 @@ from tf_agents.trajectories import policy_step
 
 from imagents.learning.networks import Flat, QNetwork
 from imagents.learning.perspective import Sight, view_of
-from imagents.learning.q_learning import Optimistic
+from imagents.learning.q_learning import Optimistic, following
 from imagents.learning.rollouts import flat
 from imagents.process import check_memory
 from imagents.randomness import make_seed
@@ -187,11 +187,9 @@ class RecurrentDQN(Optimistic, dqn_agent.DqnAgent):
         rows = tf.nest.map_structure(flat, experience._replace(memory=(), begins=()))
         values = pick(self._q_network.values(now)[0], rows.action)
         preferred = self._q_network(rows.next_view, network_state=now)[0]
-        if tf.is_tensor(rows.next_legal_moves):
-            preferred = tf.where(rows.next_legal_moves, preferred, preferred.dtype.min)
-        following = self._target_q_network(rows.next_view, network_state=then)[0]
-        following = pick(following, tf.argmax(preferred, axis=1))
-        target = tf.stop_gradient(reward_scale_factor * rows.reward + gamma * rows.discount * following)
+        worth = self._target_q_network(rows.next_view, network_state=then)[0]
+        worth = following(worth, preferred, rows.next_legal_moves, self.hopes and self.hopes(rows.next_view))
+        target = tf.stop_gradient(reward_scale_factor * rows.reward + gamma * rows.discount * worth)
         losses = td_errors_loss_fn(target, values) * self._shares(target - values, rows.view, rows.action, counts)
         losses = tf.where(counts, losses, 0.0)
         loss = tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(tf.cast(counts, tf.float32)), 1.0)

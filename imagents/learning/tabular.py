@@ -42,6 +42,8 @@ class TabularAgent(tf_agent.TFAgent):
 
     rollout_length = 1  # a lesson a round: whoever trains it gives it every decision, and none twice
     longest_life = 0  # any: it does not wait for the end of one
+    hopes = None
+    """What actions may be worth besides in targets, as of a `Motivation`; set before each lesson."""
 
     def __init__(self, time_step_spec, action_spec, settings: Tabular, seed: int = 0):
         tf.Module.__init__(self, name="tabular")
@@ -76,7 +78,8 @@ class TabularAgent(tf_agent.TFAgent):
         table, action = self._q_network, tf.cast(decided.action, tf.int32)
         counts = tf.ones_like(then.reward, tf.bool) if weights is None else weights
         states, next_states = (tf.where(counts, table.states(x), 0) for x in (view, next_view))
-        before, following = table.values(states), _masked(table.values(next_states), next_legal)
+        before, following = table.values(states), table.values(next_states)
+        following = _masked(following if self.hopes is None else following + self.hopes(next_view), next_legal)
         target = then.reward + self._discount * then.discount * tf.reduce_max(following, axis=1)
         errors = target - tf.gather(before, action, batch_dims=1)
         entries = tf.stack([states, action], axis=1)
@@ -108,7 +111,7 @@ class QTable(network.Network):
         that action is a little more than what it holds, so that whoever looks for the greatest finds it among equals.
 
     Attributes:
-      num_states: how many different views S there are.
+      states: numbers views; num_states: how many different ones S there are.
       table: float32 `[S, A]`, 0 at first.
 
     Raises:
@@ -117,8 +120,8 @@ class QTable(network.Network):
 
     def __init__(self, input_tensor_spec, num_actions: int, keeps_best: bool = False, name: str = "QTable"):
         super().__init__(input_tensor_spec, name=name)
-        self._bounds = [_bounds(spec) for spec in tf.nest.flatten(input_tensor_spec)]
-        self.num_states = math.prod(math.prod(sizes) for _, sizes in self._bounds)
+        self.states = Numbering(input_tensor_spec)
+        self.num_states = self.states.count
         if self.num_states * num_actions > _MOST_VALUES:
             raise InputError(
                 f"algorithm = 'tabular': a view has {float(self.num_states):.3g} values: a table is for "
@@ -137,15 +140,6 @@ class QTable(network.Network):
             values = tf.where(is_best, values + 2.0**-20 * tf.maximum(tf.abs(values), 2.0**-20), values)
         return values, network_state
 
-    def states(self, observation) -> tf.Tensor:
-        """The number of each view: nest of `[N, ...]` -> int32 `[N]`."""
-        number = tf.zeros([], tf.int32)
-        for (lowest, sizes), leaf in zip(self._bounds, tf.nest.flatten(observation), strict=True):
-            digits = tf.reshape(tf.cast(leaf, tf.int32), [-1, len(sizes)]) - lowest
-            weights = np.append(np.cumprod(sizes[:0:-1], dtype=np.int64)[::-1], 1).astype(np.int32)
-            number = number * math.prod(sizes) + tf.reduce_sum(digits * weights, axis=1)
-        return number
-
     def values(self, states: tf.Tensor) -> tf.Tensor:
         """What the table holds of some states, float32 `[N, A]`."""
         return tf.gather(self.table, states)
@@ -156,6 +150,33 @@ class QTable(network.Network):
         rises = tf.reduce_max(after, axis=1) > tf.reduce_max(_masked(before, legal), axis=1)
         best = tf.where(rises, tf.argmax(after, axis=1, output_type=tf.int32), tf.gather(self._best, states))
         self._best.assign(tf.tensor_scatter_nd_update(self._best, states[:, tf.newaxis], best))
+
+
+class Numbering:
+    """Gives each different view a number of its own, from 0.
+
+    Args:
+      spec: nest of specs of a view, of booleans and bounded integers.
+
+    Attributes:
+      count: how many different views there are.
+
+    Raises:
+      InputError: for a view that has no number.
+    """
+
+    def __init__(self, spec):
+        self._bounds = [_bounds(part) for part in tf.nest.flatten(spec)]
+        self.count = math.prod(math.prod(sizes) for _, sizes in self._bounds)
+
+    def __call__(self, views) -> tf.Tensor:
+        """The number of each view: nest of `[N, ...]` -> int32 `[N]`."""
+        number = tf.zeros([], tf.int32)
+        for (lowest, sizes), leaf in zip(self._bounds, tf.nest.flatten(views), strict=True):
+            digits = tf.reshape(tf.cast(leaf, tf.int32), [-1, len(sizes)]) - lowest
+            weights = np.append(np.cumprod(sizes[:0:-1], dtype=np.int64)[::-1], 1).astype(np.int32)
+            number = number * math.prod(sizes) + tf.reduce_sum(digits * weights, axis=1)
+        return number
 
 
 class TiesAtRandom(greedy_policy.GreedyPolicy):

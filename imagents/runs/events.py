@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from imagents.files import read_bytes, sync
 
-_PROGRESS, _OF_TRAINING = ("episodes", "seconds", "steps_per_second"), ("loss", "return")
+_PROGRESS, _OF_TRAINING = ("episodes", "seconds", "steps_per_second"), ("loss", "return", "own_return")
 _HEADER, _FOOTER = 12, 4  # bytes around a record: its length and a checksum of that, and a checksum of the record
 
 

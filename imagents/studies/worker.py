@@ -38,7 +38,8 @@ def structure(config: TrainConfig) -> str:
         {name: x for name, x in dataclasses.asdict(part).items() if x in part.free.get(name, (x,))}
         for part in (config.environment, config.training, *algorithms)
     ]
-    return json.dumps([*fixed, *dict(config.own_algorithms), support])
+    motives = [[name for name, _ in each.motivations] for each in algorithms]
+    return json.dumps([*fixed, *dict(config.own_algorithms), support, motives])
 
 
 class Worker:

@@ -88,6 +88,7 @@ class Trainer(tf.Module):
         }  # fmt: skip
         self._losses = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
+        self._own_returns = {a.name: tf.Variable(0.0, trainable=False) for a in self.agents}
         self._lives = {a.name: _counter("lives") for a in self.agents}
         self._begin()
 
@@ -111,17 +112,21 @@ class Trainer(tf.Module):
         """Plays and trains for some rounds.
 
         Returns:
-          What happened in them: for each agent its mean loss per train step and mean return per
-          life that ended (an episode, unless the environment knows other lives), and the share of
-          each of the environment's tallies among the episodes that ended. A mean over nothing is NaN.
+          What happened in them: for each agent its mean loss per train step and mean returns per
+          life that ended (an episode, unless the environment knows other lives), `_return` by the
+          environment's reward and `_own_return` by all that it was paid, what each of its motivations
+          pays per decision, without its weight, and the share of each of the environment's tallies
+          among the episodes that ended. A mean over nothing is NaN.
 
         Raises:
           FloatingPointError: if a loss or a return became infinite, NaN or absurdly large.
         """
-        by_agent = (self._losses, self._returns, self._lives, self._lessons, self._notes)
+        by_agent = (self._losses, self._returns, self._own_returns, self._lives, self._lessons, self._notes)
         sums = [self._tallies, *(variable for each in by_agent for variable in each.values())]
         for variable in sums:
             variable.assign(tf.zeros_like(variable))
+        for agent in self.agents:
+            agent.motives.empty_sums()
         episodes_before = int(self.episodes)
         try:
             with telling(self.environment):
@@ -141,7 +146,10 @@ class Trainer(tf.Module):
             metrics[f"{agent.name}_loss"] = _mean(self._losses[agent.name], lessons)
             names = [f"{agent.name}_{note}" for note in getattr(agent.algorithm, "notes", ())]
             metrics |= {name: _mean(self._notes[name], lessons) for name in names}
-            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], int(self._lives[agent.name]))
+            lives = int(self._lives[agent.name])
+            metrics[f"{agent.name}_return"] = _mean(self._returns[agent.name], lives)
+            metrics[f"{agent.name}_own_return"] = _mean(self._own_returns[agent.name], lives)
+            metrics |= {f"{agent.name}_{name}": mean for name, mean in agent.motives.means().items()}
         tallies = zip(getattr(self.environment, "tallies", ()), self._tallies.numpy())
         metrics |= {name: _mean(count, episodes) for name, count in tallies}
         for player in self.players:
@@ -151,7 +159,7 @@ class Trainer(tf.Module):
 
     def _check_sums(self) -> None:
         for agent in self.agents:
-            _check_number("return", agent, self._returns[agent.name])
+            _check_number("return", agent, self._own_returns[agent.name])
             _check_number("loss", agent, self._losses[agent.name])
 
     def _check_rollouts(self) -> None:
@@ -204,7 +212,8 @@ class Trainer(tf.Module):
         for agent in self.agents:
             ended = ends(before, after, agent.seat)
             self._lives[agent.name].assign_add(_count(ended))
-            self._returns[agent.name].assign_add(tf.reduce_sum(tf.where(ended, agent.episode_return(), 0.0)))
+            for sums, earned in ((self._returns, agent.given_return()), (self._own_returns, agent.episode_return())):
+                sums[agent.name].assign_add(tf.reduce_sum(tf.where(ended, earned, 0.0)))
 
     def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
         """The agents that learn from a replay, by (train steps per round, rounds before the first)."""

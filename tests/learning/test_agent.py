@@ -434,7 +434,7 @@ def test_one_agent_learns_in_an_environment_of_anybody_elses():
     agent = IMAgent(environment.time_step_spec(), environment.action_spec(), **settings)
     trainer = Trainer(environment, [agent], warmup_rounds=50)
     metrics = trainer.run(500)
-    assert set(metrics) == {"walker_loss", "walker_return"}
+    assert set(metrics) == {"walker_loss", "walker_return", "walker_own_return"}
     assert metrics["walker_loss"] > 0 and metrics["walker_return"] == 1
     assert int(trainer.steps) + int(trainer.episodes) == pytest.approx(500, abs=1)
     d = decisions(agent)

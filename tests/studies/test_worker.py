@@ -21,7 +21,9 @@ FREE = {
     "gradient_clipping": (0.37, 0.41), "clip": (0.23, 0.19), "reward_win": (1.3, 1.7), "reward_loss": (-1.9, -2.3),
     "reward_draw": (0.11, 0.07), "reward_illegal": (-3.1, -3.7), "episode_length": (211, 199),
     "penalty": (-31.0, -37.0), "multiplier": (1.23, 1.27), "softmax_temperature": (0.47, 0.53),
-    "league_win_rate": (0.51, 0.57), "seed": (0, 5), "steps": (100, 200),
+    "motivation": ("prosocial:0.0271,inequity_aversion:0.0277", "prosocial:0.0281,inequity_aversion:0.0283"),
+    "counts_optimism": (1.09, 1.11), "inequity_envy": (3.07, 3.11), "inequity_guilt": (0.0727, 0.0733),
+    "inequity_memory": (0.907, 0.911), "league_win_rate": (0.51, 0.57), "seed": (0, 5), "steps": (100, 200),
     "minutes": (1.0, 2.0), "rounds_per_chunk": (3, 4), "evaluate_every": (2, 3), "checkpoint_minutes": (2.0, 3.0),
     "snapshots": (3, 4), "record_every": (0, 10), "track": ("", "mlflow"),
 }  # fmt: skip
@@ -37,6 +39,10 @@ def small(algorithm: str, place: int, environment: str = "", **settings) -> Trai
     parts = environment_class(name), ALGORITHMS[algorithm], Training
     values = SMALL | {key: values[place] for key, values in FREE.items()}
     values |= dict(hysteretic=1.0, lenient_temperature=0.0) if algorithm == "c51" else {}
+    if algorithm == "tabular":
+        values["motivation"] += ",counts:0.0313" if place else ",counts:0.0319"
+    else:
+        del values["counts_optimism"]
     known = {key for part in parts for key in settings_of(part)}
     return TrainConfig(name, algorithm=algorithm, **{key: x for key, x in values.items() if key in known} | settings)
 

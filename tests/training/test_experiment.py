@@ -93,7 +93,8 @@ def test_metrics_csv_has_the_progress_what_agents_learn_how_episodes_end_and_the
     header = (finished.path / "metrics.csv").read_text().splitlines()[0].split(",")
     assert header == [
         "round", "steps", "episodes", "seconds", "steps_per_second",
-        "player_1_loss", "player_1_return", "player_2_loss", "player_2_return",
+        "player_1_loss", "player_1_return", "player_1_own_return",
+        "player_2_loss", "player_2_return", "player_2_own_return",
         "player_1_wins", "player_2_wins", "draws", "illegal",
         "player_1_optimal", "player_1_losing_first", "player_1_losing_second",
         "player_2_optimal", "player_2_losing_first", "player_2_losing_second",

@@ -17,6 +17,7 @@ from tf_agents.trajectories import time_step as ts
 from imagents.drawing import INK, MARK, SEATS, Picture
 from imagents.environments.native import Native, as_actions, check_room
 from imagents.evaluation.returns import Returns, returns_text
+from imagents.motivation import Dynamics
 from imagents.seats import variables_for
 
 _SURFACE, _BOTTOM, _SAND = (190, 225, 245), (28, 66, 120), "#e5d3a4"  # of a picture
@@ -43,6 +44,22 @@ class State(NamedTuple):
 def right_actions(size: int) -> np.ndarray:
     """The action that goes right in each cell, 0 or 1, int32 `[N, N]`."""
     return np.random.RandomState(MAPPING_SEED).binomial(1, 0.5, [size, size]).astype(np.int32)
+
+
+def dynamics(size: int) -> Dynamics:
+    """Where both actions lead from each cell, `size` x row + column, and from the end, the last one, which stays."""
+    cells = np.arange(size**2)
+    row, column = cells // size, cells % size
+    goes_right = right_actions(size).reshape(-1, 1) == np.arange(2)
+    column = np.clip(column[:, np.newaxis] + np.where(goes_right, 1, -1), 0, size - 1)
+    after = np.where(row[:, np.newaxis] == size - 1, size**2, (row[:, np.newaxis] + 1) * size + column)
+
+    def number(view):
+        flat = tf.reshape(view, [-1, size**2])
+        is_over = ~tf.reduce_any(flat, axis=1)
+        return tf.where(is_over, size**2, tf.argmax(tf.cast(flat, tf.int32), axis=1, output_type=tf.int32))
+
+    return Dynamics(np.concatenate([after, [[size**2] * 2]]), number)
 
 
 class DeepSeaEnvironment(Native):

@@ -63,6 +63,7 @@ class Foraging(Face):
     }
     keeps_best: ClassVar[bool] = True  # summed over all, a return is the share of the food that they take together
     return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    pays_food: ClassVar[bool] = True
 
     def __post_init__(self):
         check("size", self.size >= 5, self.size, "at least 5 is needed")
@@ -88,6 +89,28 @@ class Foraging(Face):
         return super().strength(trainer, seed, episodes or 1000)
 
 
+_DEEP_SEA = {
+    "loss": "squared",
+    "hidden_layers": (64, 64),
+    "discount": 0.99,
+    "learning_rate": 1e-3,
+    "exploration_start": 1.0,
+    "exploration_decay": 0.9995,
+    "epsilon_min": 0.05,
+    "epsilon_max": 0.05,
+    "batch_size": 128,
+    "train_steps_per_round": 4,
+    "replay_length": 625,
+    "parallel_games": 16,
+    "rounds_per_chunk": 105,
+    "evaluate_every": 5,
+    "steps": 200_000,
+}
+_CURIOUS = _DEEP_SEA | {  # random moves leave little of 50 right steps in a row, and motivations look around themselves
+    "exploration_start": 0.0, "epsilon_min": 0.01, "epsilon_max": 0.01, "replay_length": 2500,
+}  # fmt: skip
+
+
 @dataclasses.dataclass(frozen=True)
 class DeepSea(Face):
     """Deep sea: a treasure that only one way down leads to. As in bsuite, in tensors."""
@@ -97,23 +120,9 @@ class DeepSea(Face):
     """Rows and columns of the sea, and steps of an episode; at least 2."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "default": {
-            "loss": "squared",
-            "hidden_layers": (64, 64),
-            "discount": 0.99,
-            "learning_rate": 1e-3,
-            "exploration_start": 1.0,
-            "exploration_decay": 0.9995,
-            "epsilon_min": 0.05,
-            "epsilon_max": 0.05,
-            "batch_size": 128,
-            "train_steps_per_round": 4,
-            "replay_length": 625,
-            "parallel_games": 16,
-            "rounds_per_chunk": 105,
-            "evaluate_every": 5,
-            "steps": 200_000,
-        },
+        "default": _DEEP_SEA,
+        "counts": _CURIOUS | {"motivation": "counts:0.1", "counts_optimism": 1.0},
+        "rnd": _CURIOUS | {"motivation": "rnd:0.5"},
     }
     return_range: ClassVar[tuple[float, float]] = (-0.01, 1.0)
 
@@ -126,6 +135,12 @@ class DeepSea(Face):
 
         del seed
         return DeepSeaEnvironment(batch_size, self.size)
+
+    def dynamics(self):
+        """Where actions lead, from cell to cell and to the end."""
+        from imagents.environments.grid_worlds.deep_sea import dynamics
+
+        return dynamics(self.size)
 
     def strength(self, trainer, seed: int = 0, episodes: int | None = None):
         """Plays greedy episodes, and says in which one of a training the sea was solved."""
@@ -190,6 +205,7 @@ class Rooms(Face):
     tallies: ClassVar[tuple[str, ...]] = ("solved",)
     keeps_best: ClassVar[bool] = True
     return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    pays_food: ClassVar[bool] = True
 
     def __post_init__(self):
         for name, least, most in (("size", 5, 32), ("rooms", 2, 12), ("room_size", 4, 10)):
