@@ -26,7 +26,8 @@ def who(training: Mapping, evaluation: Mapping | None = None) -> str:
 def scale(training: Mapping) -> tuple[float, float] | None:
     """What a loss and a win are worth to an agent by the settings of its training; None if they do not say."""
     loss, win = (training.get(name) for name in _WORTH)
-    own = training.get("agents") or not all(isinstance(worth, (int, float)) for worth in (loss, win))
+    motivated = any(value for name, value in training.items() if name.rpartition(".")[2] == "motivation")
+    own = training.get("agents") or motivated or not all(isinstance(worth, (int, float)) for worth in (loss, win))
     return None if own or loss >= win else (float(loss), float(win))
 
 

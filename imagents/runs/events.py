@@ -3,7 +3,7 @@
 import os
 import pathlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -53,18 +53,21 @@ def _end(content: bytes, steps: int) -> int:
     return at
 
 
-def write_event(writer: tf.summary.SummaryWriter, row: Mapping[str, float], agents: Sequence[str] = ()) -> None:
+def write_event(
+    writer: tf.summary.SummaryWriter, row: Mapping[str, float], agents: Sequence[str], measures: Collection[str]
+) -> None:
     """Adds a row of metrics, but for what is NaN, in groups: loss/player_1, strength_optimal/player_1, outcome/draws.
 
     Args:
       writer: of the events.
       row: a row of metrics.csv.
       agents: the names of the agents, each of which has a curve in a chart of a group.
+      measures: the names of what their environment measures.
     """
     with writer.as_default(step=row["steps"]):
         for name, value in row.items():
             if name not in ("round", "steps") and value == value:
-                tf.summary.scalar(_tag(name, agents), value)
+                tf.summary.scalar(_tag(name, agents, measures), value)
     writer.flush()
 
 
@@ -96,10 +99,10 @@ def write_about(
     writer.flush()
 
 
-def _tag(column: str, agents: Sequence[str]) -> str:
+def _tag(column: str, agents: Sequence[str], measures: Collection[str]) -> str:
     agent = max((agent for agent in agents if column.startswith(f"{agent}_")), key=len, default=None)
     if agent is None:
         return f"progress/{column}" if column in _PROGRESS else f"outcome/{column}"
     kind = column.removeprefix(f"{agent}_")
-    group = kind if kind in _OF_TRAINING else "outcome" if kind == "wins" else f"strength_{kind}"
+    group = f"strength_{kind}" if kind in measures else "outcome" if kind == "wins" else kind
     return f"{group}/{agent}"

@@ -259,7 +259,7 @@ class Experiment:
                 with self._run.writing():
                     for each in rows:
                         self._run.append_metrics(each)
-                        write_event(events, each, self._agent_names)
+                        write_event(events, each, self._agent_names, self._measures)
                         self._tracker.add(each)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:

@@ -24,6 +24,7 @@ def test_who_an_agent_is(training, evaluation, said):
 @pytest.mark.parametrize("training, scale", [
     ({"reward_win": 1.0, "reward_loss": -1}, (-1.0, 1.0)), ({"reward_win": 3.0, "reward_loss": 0.0}, (0.0, 3.0)),
     ({"reward_win": 1.0, "reward_loss": -1.0, "agents": "mine:make"}, None), ({"reward_win": 1.0}, None), ({}, None),
+    ({"reward_win": 1.0, "reward_loss": -1.0, "player_2.motivation": "counts=1"}, None),
     ({"reward_win": -1.0, "reward_loss": 1.0}, None), ({"reward_win": "1", "reward_loss": None}, None),
 ])  # fmt: skip
 def test_what_a_loss_and_a_win_are_worth_to_it(training, scale):

@@ -73,7 +73,7 @@ def test_figures_are_in_groups_and_all_agents_have_charts_in_common(tmp_path):
     write_about(writer, {"environment": "cartpole", "hidden_layers": [8, 8], "minutes": None}, agents, ["optimal"])
     row = {"round": 1, "steps": 5, "seconds": 1.0, "draws": 0.5, "player_1_wins": 0.25, "player_1_loss": 0.1}
     row |= {"player_1_b_loss": 0.2, "player_1_b_optimal": 0.9, "player_1_optimal": float("nan")}
-    write_event(writer, row, agents)
+    write_event(writer, row, agents, ["optimal"])
     writer.close()
     found = tags(tmp_path)
     assert {tag for tag, plugin in found.items() if plugin == "scalars"} == {
