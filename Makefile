@@ -35,7 +35,7 @@ except ImportError:
 endef
 export CHECK_PYTHON
 
-.PHONY: help venv another-python no-game train test test-slow test-latest lint benchmark results benchmark-peers docs notebooks constraints constraints-latest clean
+.PHONY: help venv another-python no-game train test test-slow test-latest lint benchmark results benchmark-peers docs looks notebooks constraints constraints-latest clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -96,6 +96,9 @@ docs: $(EXTRAS)  ## build the documentation site in build/docs
 	@rm -rf build/docs build/pages && mkdir -p build && cp -RL docs build/pages
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going build/pages build/docs
 	@echo "done: build/docs/index.html"
+
+looks: $(EXTRAS)  ## take pictures of the page and the terminal into build/looks, and check them
+	@$(BIN)/python docs/images/looks.py
 
 notebooks: $(EXTRAS)  ## run all notebooks in full, and keep what they show: some 15 minutes
 	@$(BIN)/python notebooks/run.py notebooks/*.ipynb

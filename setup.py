@@ -20,7 +20,7 @@ setup(
     options={"editable_wheel": {"mode": "compat"}},
     package_data={
         "imagents": ["shipped/**/*"],
-        "imagents.app": ["*.css", "*.js"],
+        "imagents.app": ["*.css", "*.js", "templates/*", "templates/space/*"],
         "imagents.environments.boards.connect_four": ["data/*"],
     },
     entry_points={"console_scripts": ["imagents = imagents.cli:main"]},
@@ -49,7 +49,7 @@ setup(
         "wrapt",
     ],
     extras_require={
-        "browser": ["playwright"],  # for the tests of the page, with a Chromium that is installed besides
+        "browser": ["axe-playwright-python", "playwright"],  # to look at the page, with a Chromium of its own
         "dev": ["gymnasium", "hypothesis", "pytest", "pytest-xdist", "ruff", "uv"],
         "docs": ["furo", "myst-nb", "sphinx", "sphinx-copybutton"],
         "notebooks": ["ipykernel", "jupyterlab", "nbclient"],
@@ -66,6 +66,6 @@ setup(
         "solver": ["bitbully", "bitbully-databases"],  # AGPL-3.0, hence optional
         "unity": ["grpcio"],
         "wandb": ["wandb"],
-        "web": ["gradio>=6"],
+        "web": ["gradio>=6", "jinja2"],
     },
 )

@@ -87,10 +87,12 @@ def __dir__():
 def _require_tf_agents():
     missing = [name for name in ("tf_agents", "gym") if importlib.util.find_spec(name) is None]
     if missing:
-        raise ImportError(
+        sentence = (
             f"imagents needs {' and '.join(missing)}, installed without dependencies: "
             "pip install --no-deps tf-agents==0.19.0 gym==0.23.0"
         )
+        is_command = [os.path.basename(word) for word in sys.argv[:1]] == ["imagents"]
+        raise SystemExit(sentence) if is_command else ImportError(sentence)
 
 
 def _use_keras_2():

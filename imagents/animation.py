@@ -15,7 +15,7 @@ from imagents.drawing import INK
 from imagents.errors import InputError
 from imagents.files import check_name, reason, replacing
 
-_CAPTION, _LETTERS = 40, 17  # pixels, high
+_CAPTION, _LETTERS, _MARGIN = 40, 17, 12  # pixels, high
 _MONTAGE = 12  # frames whose colours a GIF has
 FORMATS = (".gif", ".mp4")
 
@@ -105,21 +105,21 @@ def check_format(path: str | os.PathLike) -> pathlib.Path:
 
 
 def captioned(image: Image.Image, caption: str, least: int = 240) -> Image.Image:
-    """An image with a line of text above it, which is cut if it is too long; of even sizes, as MP4 needs them.
+    """An image with a line of text above it, which is cut if it is too long, and a margin; of even sizes for MP4.
 
     Args:
       image: the image.
       caption: the text.
       least: the least width, pixels.
     """
-    width = max(image.width, least)
+    width = max(image.width + 2 * _MARGIN, least)
     width, height = width + width % 2, image.height + image.height % 2
     large = Image.new("RGB", (2 * width, 2 * _CAPTION), "#ffffff")
     pen, font = ImageDraw.Draw(large), ImageFont.load_default(2 * _LETTERS)
     while len(caption) > 1 and pen.textlength(caption, font) > 0.96 * large.width:
         caption = caption[:-2] + "…"
     pen.text((width, _CAPTION), caption, INK, font, anchor="mm")
-    whole = Image.new("RGB", (width, _CAPTION + height), "#ffffff")
+    whole = Image.new("RGB", (width, _CAPTION + height + _MARGIN), "#ffffff")
     whole.paste(large.resize((width, _CAPTION), Image.Resampling.LANCZOS))
     whole.paste(image, ((width - image.width) // 2, _CAPTION))
     return whole

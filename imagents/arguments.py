@@ -4,11 +4,9 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 
-import tyro
-
 from imagents.config import load_config, run_folder, split_agent
 from imagents.errors import check_seed
-from imagents.flags import refuse_old_flags
+from imagents.flags import parse, refuse_old_flags
 from imagents.own import is_own, trust, trust_again
 from imagents.runs.folders import finished_runs
 
@@ -53,7 +51,7 @@ def trust_players(command, names: Sequence[str]) -> None:
 def parse_words(name: str, kind, arguments: Sequence[str]):
     """Parses a command whose arguments are not settings: `--json` alone switches it on."""
     refuse_old_flags(arguments)
-    command = tyro.cli(kind, args=list(arguments), prog=f"imagents {name}")
+    command = parse(kind, arguments, f"imagents {name}")
     if getattr(command, "seed", None) is not None:
         check_seed(command.seed)
     return command

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import imagents
 from imagents.commands import COMMANDS, Job
-from imagents.errors import InputError
+from imagents.errors import InputError, meant
 from imagents.files import reason
-from imagents.process import ended_by, open_streams, what_lacks
+from imagents.process import Announcing, ended_by, fitted, open_streams, what_lacks
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
 
@@ -23,14 +23,14 @@ commands:
   report        write the report of a study again
   plot          draw the figures of runs
   export        write agents as models that need neither imagents nor TF-Agents
-  environments  list the environments that there are
+  environments  list environments, or one's presets, algorithms and players
   new           write a small environment of your own, and its test
   sagemaker     train, evaluate and serve on Amazon SageMaker
   play          play against an agent in the terminal, or watch two players
   watch         show episodes of a run's agents, or write them to a GIF or MP4
   web           play on a web page, or put the page on a Hugging Face Space
 
-imagents COMMAND --help explains a command; imagents --version prints the version."""
+imagents COMMAND --help explains a command; imagents --version names this one."""
 _ANSWERS = {"-h": _USAGE, "--help": _USAGE, "--version": f"imagents {imagents.__version__}"}
 
 
@@ -44,18 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str] | None) -> int:
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command not in COMMANDS and command not in _ANSWERS:
-        print(f"imagents: unknown command {command!r}: choose one of {', '.join(COMMANDS)}",
-              file=sys.stderr)
+        choice = f"{meant(command, COMMANDS)}choose one of {', '.join(COMMANDS)}"
+        _complain(f"imagents: unknown command {command!r}: {choice}")
         return 2
     try:
         if command in _ANSWERS:
             print(_ANSWERS[command], flush=True)
             return 0
-        status = _prepared(command, rest)()
+        with Announcing("tensorflow", sys.stderr):
+            status = _prepared(command, rest)()
         sys.stdout.flush()
         return status
     except InputError as error:
-        print(f"imagents {command}: {error}", file=sys.stderr)
+        _complain(f"imagents {command}: {error}")
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -63,13 +64,17 @@ def _main(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except (OSError, FloatingPointError) as error:  # a full disk, numbers that became infinite
-        print(f"imagents {command}: {error}", file=sys.stderr)
+        _complain(f"imagents {command}: {error}")
         return 1
     except Exception as error:
         if not what_lacks(error):
             raise
-        print(f"imagents {command}: {what_lacks(error)}", file=sys.stderr)
+        _complain(f"imagents {command}: {what_lacks(error)}")
         return 1
+
+
+def _complain(sentence: str) -> None:
+    print(fitted(sentence, sys.stderr), file=sys.stderr)
 
 
 def _prepared(command: str, arguments: Sequence[str]) -> Job:

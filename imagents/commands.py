@@ -13,25 +13,16 @@ from typing import Literal
 
 import tyro
 
+from imagents import catalogue
 from imagents.app.commands import play, watch, web
 from imagents.arguments import Job, OfRun, parse_words, trust_players, trust_run
-from imagents.config import (
-    BRIDGES,
-    ENVIRONMENTS,
-    TrainConfig,
-    environment_class,
-    environment_settings,
-    load_config,
-    run_folder,
-)
+from imagents.config import TrainConfig, environment_settings, load_config, run_folder
 from imagents.errors import InputError
 from imagents.files import in_shell
 from imagents.flags import parse_training
 from imagents.own import is_own, trust, trust_again
-from imagents.process import ended_by
+from imagents.process import ended_by, fitted
 from imagents.studies.commands import report, study
-
-_NAME_WIDTH = 19  # of most environments; a longer one moves its sentence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,6 +234,8 @@ class Plot:
 
     runs: tyro.conf.Positional[tuple[pathlib.Path, ...]]
     """Run folders."""
+    format: Literal["png", "pdf", "svg"] = "png"
+    """Of the files; pdf and svg are for papers."""
 
 
 def plot(arguments: Sequence[str]) -> Job:
@@ -256,7 +249,7 @@ def plot(arguments: Sequence[str]) -> Job:
 
     def job() -> int:
         for run, face in faces.items():
-            print("\n".join(f"done: {path}" for path in plotting.save_all(run, face.figures())))
+            print("\n".join(f"done: {path}" for path in plotting.save_all(run, face.figures(), command.format)))
         return 0
 
     return job
@@ -264,18 +257,19 @@ def plot(arguments: Sequence[str]) -> Job:
 
 @dataclasses.dataclass(frozen=True)
 class Environments:
-    """Lists the environments that there are, a line each; imagents train --environment NAME --help explains one."""
+    """Lists the environments that there are; or the presets, the algorithms and the players of one, a line each."""
+
+    name: tyro.conf.Positional[str] = ""
+    """One of them."""
 
 
 def environments(arguments: Sequence[str]) -> Job:
     """`imagents environments`."""
-    parse_words("environments", Environments, arguments)
-    names = [*ENVIRONMENTS, *(environment_class(f"{name}:").written for name in BRIDGES), "MODULE:FUNCTION"]
+    command = parse_words("environments", Environments, arguments)
+    lines = list(catalogue.choices(command.name) if command.name else catalogue.environments())
 
     def job() -> int:
-        for name in names:
-            sentence = " ".join(environment_class(name).__doc__.split()).partition(". ")[0].rstrip(".")
-            print(f"{name:{_NAME_WIDTH}}  {sentence}.")
+        print(*(fitted(line, sys.stdout, catalogue.WIDTH + 2) for line in lines), sep="\n")
         return 0
 
     return job

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from imagents.errors import InputError, brief
+from imagents.errors import InputError, brief, meant
 from imagents.files import read_json
 from imagents.motivated import check_fits
 from imagents.own import trust
@@ -267,9 +267,9 @@ def environment_class(name: str) -> type:
     home = (BRIDGES.get(bridge) or _OWN) if colon else ENVIRONMENTS.get(described)
     if home is None:
         raise InputError(
-            f"unknown environment {brief(name)}: choose one of {', '.join(ENVIRONMENTS)}, such as 5x5x4, or "
-            "8x8x4-gravity if stones fall, one of another package, such as gymnasium:CartPole-v1, or your own "
-            "MODULE:FUNCTION"
+            f"unknown environment {brief(name)}: {meant(name, ENVIRONMENTS)}choose one of {', '.join(ENVIRONMENTS)}, "
+            "such as 5x5x4, or 8x8x4-gravity if stones fall, one of another package, such as gymnasium:CartPole-v1, "
+            "or your own MODULE:FUNCTION"
         )
     module, _, attribute = home.partition(":")
     return getattr(importlib.import_module(module), attribute)

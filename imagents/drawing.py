@@ -8,6 +8,7 @@ import numpy as np
 
 INK, PALE, GROUND, MARK = "#222222", "#999999", "#f4f4f4", "#ffd166"
 SEATS = ("#d95f02", "#1b6ca8", "#1b8a5a", "#b0479a", "#8a6d00", "#5b4fa0")  # the first two are safe for all eyes
+MARKERS = ("X", "o", "s", "^", "D", "v")  # beside the colours, as matplotlib names them: a cross, a nought, ...
 _SMOOTH = 2  # an image is drawn so many times as large, and shrunk
 _SHOWN = 8  # copies in a notebook
 
@@ -135,6 +136,7 @@ def _draw(pen, shape: Shape) -> None:
     elif shape.kind == "line":
         pen.line(box, shape.stroke, width)
     else:
+        box = (*box[:2], *(max(x - 1, start) for x, start in zip(box[2:], box)))  # Pillow's ends lie within
         getattr(pen, shape.kind)(box, shape.fill, shape.stroke, width)
 
 

@@ -71,7 +71,8 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
                "board of k in a row, such as 5x5x4, or 8x8x4-gravity if stones fall), one of another package, such as "
                "gymnasium:CartPole-v1, or your own MODULE:FUNCTION. It decides which settings there are."),
         _field("preset", str, choice.preset, f"Named set of values, here {presets}; every other setting overrides it. "
-               "An algorithm that has one of its own name begins with that."),
+               "An algorithm that has one of its own name begins with that. imagents environments NAME has a line for "
+               "each, for each algorithm, and for each player."),
         _field("algorithm", str, start.algorithm.name,
                f"The TF-Agents agent inside each player: {', '.join(ALGORITHMS)}."),
         _field("algorithms", tuple[str, ...], (), "In its place: one for each seat. Any setting of an algorithm can be "
@@ -83,7 +84,10 @@ def parse_training(prog: str, arguments: Sequence[str], command: type) -> tuple[
         group = _flags_of(part)
         fields.append((title, tyro.conf.OmitArgPrefixes[group], dataclasses.field(default_factory=group)))
     parser = dataclasses.make_dataclass("Command", fields, namespace={"__doc__": command.__doc__})
-    parsed = vars(tyro.cli(parser, args=list(arguments), prog=prog))
+    valued = [field for field in dataclasses.fields(command) if field.type == tyro.conf.FlagConversionOff[bool]]
+    known = start.fields() | {field.name: field for field in valued}
+    written = _written_out(arguments, known)
+    parsed = vars(parse(parser, written, prog))
     settings = {name: parsed[name] for name in ("environment", "preset", "algorithm")}
     for title in named:
         settings |= vars(parsed[title])
@@ -100,7 +104,8 @@ def _start(choice: _Choice, algorithm: dict[str, Any], arguments: Sequence[str])
     except InputError:
         face = TrainConfig(choice.environment, choice.preset).environment
         flags = tyro.conf.OmitArgPrefixes[_flags_of(face)]
-        own, _ = tyro.cli(flags, args=list(arguments), return_unknown_args=True, add_help=False)
+        written = _written_out(arguments, settings_of(type(face)))
+        own, _ = tyro.cli(flags, args=written, return_unknown_args=True, add_help=False)
         return TrainConfig(choice.environment, choice.preset, **algorithm, **vars(own))
 
 
@@ -124,6 +129,39 @@ def _take_own(arguments: Sequence[str]) -> tuple[list[str], dict[str, list[str]]
         else:
             others.append(word)
     return others, own
+
+
+def parse(kind: type, arguments: Sequence[str], prog: str):
+    """Parses words into a dataclass; with --help its docstring stands above, in lines of 80 columns."""
+    if {"-h", "--help"} & {*arguments}:
+        paragraphs = re.split(r"\n\s*\n", kind.__doc__.strip())
+        print("\n\n".join(textwrap.fill(" ".join(paragraph.split()), 80) for paragraph in paragraphs), end="\n\n")
+    return tyro.cli(kind, args=list(arguments), prog=prog, description="")
+
+
+def _written_out(arguments: Sequence[str], fields: Mapping[str, dataclasses.Field]) -> list[str]:
+    """The words of a command with what people leave out: `--cooperative` alone is True, and 1e6 a whole number."""
+    written, kinds = [], {f"--{name.replace('_', '-')}": _kinds(field) for name, field in fields.items()}
+    for word, after in itertools.zip_longest(arguments, arguments[1:], fillvalue="--"):
+        flag, equals, value = word.replace("_", "-").partition("=") if word.startswith("--") else (word, "", "")
+        if equals and int in kinds.get(flag, ()):
+            word = f"{flag}={_whole(value)}"
+        elif written and int in kinds.get(written[-1].replace("_", "-"), ()):
+            word = _whole(word)
+        written.append(word)
+        if not equals and bool in kinds.get(flag, ()) and after.startswith("--"):
+            written.append("True")
+    return written
+
+
+def _whole(text: str) -> str:
+    """A whole number as it is always written, such as 1000000 for 1e6; any other text as it is."""
+    is_such = re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d{1,2}", text) and float(text).is_integer()
+    return str(int(float(text))) if is_such else text
+
+
+def _kinds(field: dataclasses.Field) -> tuple:
+    return typing.get_args(field.type) or (field.type,)
 
 
 def typed(texts: Mapping[str, str], others: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,14 +191,16 @@ def _value(field: dataclasses.Field, text: str):
         return tuple(text.split())
     if isinstance(field.default, tuple):
         return tuple(number(field.name, int, word) for word in text.strip("[]()").replace(",", " ").split())
-    kinds = [kind for kind in typing.get_args(field.type) or (field.type,) if kind in (bool, int, float)]
+    kinds = [kind for kind in _kinds(field) if kind in (bool, int, float)]
     return number(field.name, kinds[0], text) if kinds else text
 
 
 def number(name: str, kind: type, text: str):
     """The value of a setting that is True or False, a whole number or any, in a text."""
     try:
-        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+        if kind is bool:
+            return {"true": True, "false": False, "": True}[text.lower()]  # a flag alone switches something on
+        return kind(_whole(text))
     except (ValueError, KeyError):
         needed = {bool: "True or False", int: "a whole number", float: "a number"}[kind]
         raise InputError(f"{name} = {text!r}: {needed} is needed") from None

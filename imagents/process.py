@@ -7,8 +7,10 @@ import re
 import resource
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 from imagents.errors import InputError
 
@@ -22,6 +24,41 @@ def open_streams() -> None:
             setattr(sys, name, stream)
         if hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def fitted(text: str, stream: TextIO, indent: int = 0) -> str:
+    """A line as a stream shows it: on a terminal in lines of 80 columns, the others indented; else as it is."""
+    if not stream.isatty():
+        return text
+    options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": " " * indent}
+    return textwrap.fill(text, 80, **options)
+
+
+class Announcing:
+    """Within this context the import of a module, which takes seconds, is said on a terminal beforehand.
+
+    Args:
+      module: its name.
+      stream: where it is said.
+    """
+
+    def __init__(self, module: str, stream: TextIO):
+        self._module, self._stream = module, stream
+
+    def __enter__(self):
+        if self._stream.isatty():
+            sys.meta_path.insert(0, self)
+        return self
+
+    def __exit__(self, *_):
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path=None, target=None) -> None:
+        """Finds nothing, as others do."""
+        if name == self._module:
+            self.__exit__()
+            print(f"loading {self._module} ...", file=self._stream, flush=True)
 
 
 # Signals

@@ -312,7 +312,7 @@ class Training:
     checkpoint_minutes: float = 1.0
     """Minutes of training between checkpoints."""
     snapshots: int = 16
-    """Copies of the agents' networks kept over a run, evenly spread in time, for learning curves; 0 keeps none."""
+    """Copies of the agents' networks kept over a run, evenly in time, beside some of its beginning; 0 keeps none."""
     record_every: int = 0
     """Steps between episodes that are filmed into the run's videos, of which the last 10 stay; 0 for none."""
     track: Literal["", "mlflow", "wandb"] = ""

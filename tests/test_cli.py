@@ -1,5 +1,6 @@
 """The `imagents` command: help at once, one sentence for bad input, exit codes that scripts can rely on."""
 
+import contextlib
 import fcntl
 import functools
 import importlib.metadata
@@ -80,10 +81,44 @@ def test_environments_are_listed_a_line_each_without_tensorflow():
     assert lines[0] == "tic_tac_toe          Tic-tac-toe: three in a row on three by three cells."
 
 
+@pytest.mark.parametrize("words, cooperative, steps", [
+    (["--cooperative", "--steps", "1e6"], True, 1_000_000),
+    (["--steps=2.5e3", "--cooperative"], True, 2500),
+    (["--cooperative", "False", "--steps", "5"], False, 5),
+    (["--cooperative=True"], True, None),
+])  # fmt: skip
+def test_a_flag_alone_switches_something_on_and_numbers_may_be_written_short(words, cooperative, steps):
+    words = ["--environment", "foraging", *words]
+    settings, command = flags.parse_training("imagents train", [*words, "--metric-lines", "--trust"], commands.Train)
+    assert (settings["cooperative"], settings["steps"]) == (cooperative, steps)
+    assert command.metric_lines is command.trust is True
+    of_one, _ = flags.parse_training("imagents train", [*words, "--player-2.distributed"], commands.Train)
+    assert of_one["player_2.distributed"] is True
+
+
+@pytest.mark.parametrize("words", [["--steps", "1.5"], ["--steps", "1e-3"], ["--learning-rate", "1e"]])
+def test_a_number_that_is_not_whole_is_no_number_of_steps(words, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", *words])
+    assert words[1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in commands.COMMANDS if name != "sagemaker")])
+def test_help_has_80_columns(command, capsys):
+    with contextlib.suppress(SystemExit):
+        cli.main([*command, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 4 and max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
         (["fly"], "imagents: unknown command 'fly': choose one of "),
+        (["trian"], "imagents: unknown command 'trian': did you mean train? choose one of "),
+        (["train", "--environment", "connect-four"], "'connect-four': did you mean connect_four? choose one of "),
+        (["environments", "Connect4"], "'Connect4': did you mean connect_four? choose one of "),
+        (["play", "--environment", "tic-tac-toe"], "'tic-tac-toe': did you mean tic_tac_toe? choose one of "),
         (["train", "--environment", "chess"], "unknown environment 'chess': choose one of tic_tac_toe, "),
         (["train", "--preset", "huge"], "preset = 'huge': tic_tac_toe has the presets default"),
         (["train", "--algorithm", "sarsa"], "algorithm = 'sarsa': choose dqn, double_dqn, c51, tabular"),
@@ -202,6 +237,9 @@ def test_figures_of_a_run_are_drawn_when_they_are_asked_for(tmp_path, capsys):
     assert cli.main(["plot", str(run.path)]) == 0
     assert {path.name for path in (run.path / "plots").iterdir()} == before
     assert capsys.readouterr().out.count(f"done: {run.path}/plots/") == len(before)
+    assert cli.main(["plot", str(run.path), "--format", "svg"]) == 0
+    drawings = {path.stem: path.read_text() for path in (run.path / "plots").glob("*.svg")}
+    assert {f"{name}.png" for name in drawings} == before and all("<svg" in text for text in drawings.values())
 
 
 def test_train_and_resume_from_the_shell(tmp_path, capsys):
@@ -247,7 +285,7 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(tmp_path):
     text = screen.decode()
     assert "stopping after the chunk under way; a second Ctrl-C ends at once" in text
     assert f"stopped, nothing lost; to go on: imagents train --resume '{run}'" in text.replace("\r\n", "")
-    assert "win%" in text
+    assert text.startswith("loading tensorflow ...") and "win%" in text
     bar = [line for line in text.replace("\n", "\r").split("\r") if "win%" in line]
     assert max(map(len, bar)) <= 80
     assert len(Run(run).checkpoints()) == 2  # of the beginning and of now

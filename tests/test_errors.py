@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from imagents.config import TrainConfig
-from imagents.errors import InputError, brief
+from imagents.errors import InputError, brief, counted, meant
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,17 @@ def test_a_number_that_python_does_not_write_out_is_refused_as_others_are():
         TrainConfig(seed=10**5000)
     with pytest.raises(InputError, match=r"^unknown setting 'xxxxx.* \.\.\. x*': the settings are environment, "):
         TrainConfig(**{"x" * 10**6: 1})
+
+
+@pytest.mark.parametrize("name, found", [
+    ("connect-four", "connect_four"), ("Connect4", "connect_four"), ("tic-tac-toe", "tic_tac_toe"),
+    ("kuhn_pocker", "kuhn_poker"), ("chess", ""), ("", ""),
+])  # fmt: skip
+def test_somebody_meant_a_name_that_is_written_a_little_differently(name, found):
+    known = ["tic_tac_toe", "connect_four", "chicken", "kuhn_poker"]
+    assert meant(name, known) == (f"did you mean {found}? " if found else "")
+
+
+def test_numbers_of_things_are_counted_in_words():
+    assert [counted(number, "game") for number in (0, 1, 1200)] == ["0 games", "1 game", "1,200 games"]
+    assert counted(2, "life", "lives") == "2 lives" and counted(1, "life", "lives") == "1 life"

@@ -1,6 +1,8 @@
 """What is around a process: closed streams, poor terminals, signals in the middle of C code, little memory."""
 
 import contextlib
+import importlib
+import io
 import os
 import pathlib
 import resource
@@ -30,6 +32,29 @@ def shell(code: str, redirections: str = "", **environ) -> subprocess.CompletedP
 
 
 # Streams
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_sentence_is_wrapped_on_a_terminal_and_nowhere_else():
+    sentence = "a-word " * 30
+    lines = process.fitted(sentence, Terminal(), indent=3).splitlines()
+    assert max(map(len, lines)) <= 80 and all(line.startswith("   a-word") for line in lines[1:]) and len(lines) == 3
+    assert process.fitted(sentence, io.StringIO()) == sentence
+
+
+def test_a_module_that_takes_long_is_announced_on_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, stream, said in (("slow_1", io.StringIO(), ""), ("slow_2", Terminal(), "loading slow_2 ...\n")):
+        (tmp_path / f"{name}.py").touch()
+        importlib.invalidate_caches()
+        with process.Announcing(name, stream) as announcing:
+            importlib.import_module(name)
+            assert importlib.import_module(name)  # a second time says nothing
+        assert stream.getvalue() == said and announcing not in sys.meta_path
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -44,7 +44,7 @@ LESS = {  # what makes a command quick, unless the page says otherwise
 }
 LEAST = {"train": ["--steps", "100"]}  # whatever the page says
 BRIEF = {"rounds_per_chunk": 4, "warmup_rounds": 2}  # in Python, unless the page says otherwise
-ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git", "ray"}  # programs of others
+ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git", "ray", "source"}  # programs of others
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def briefly(eagerly, monkeypatch):
         presets = environment_class(environment).presets
         for name in presets:
             monkeypatch.setitem(presets, name, presets[name] | BRIEF)
-    monkeypatch.setattr(plotting, "save_all", lambda run, own: [])
+    monkeypatch.setattr(plotting, "save_all", lambda run, own, format="png": [])
 
 
 @pytest.mark.filterwarnings("ignore:(?s).*tf.lite.Interpreter is deprecated:UserWarning")

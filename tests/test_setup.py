@@ -90,6 +90,11 @@ def test_installed_version_is_the_packages(requirements):
     assert importlib.metadata.version("imagents") == imagents.__version__
 
 
+def test_who_cites_it_names_this_version_and_its_license():
+    cited = dict(re.findall(r"^(\w[\w-]*): (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE))
+    assert (cited["version"], cited["license"], cited["type"]) == (imagents.__version__, "Apache-2.0", "software")
+
+
 def test_constraints_name_no_address_and_no_path():
     text = (ROOT / "constraints.txt").read_text()
     assert "/" not in text and "@" not in text
@@ -128,6 +133,19 @@ import imagents
         f"ImportError: imagents needs {package}, installed without dependencies: "
         "pip install --no-deps tf-agents==0.19.0 gym==0.23.0"
     )
+
+
+def test_the_command_without_tf_agents_is_one_sentence_even_for_help():
+    result = fresh_python("""
+import sys
+from importlib import util
+find_spec = util.find_spec
+util.find_spec = lambda name: None if name == "tf_agents" else find_spec(name)
+sys.argv = ["/usr/local/bin/imagents", "--help"]
+import imagents.cli
+""")
+    assert result.returncode == 1 and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("imagents needs tf_agents, installed without dependencies: pip install --no-deps ")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ need no model; the agents come from LiteRT models in a folder (`ModelCast`, on a
 (`imagents.app.local.LocalCast`).
 """
 
+import contextlib
 import functools
 import pathlib
 import threading
@@ -12,9 +13,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from imagents.app import about
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind
 from imagents.config import environment_settings
 from imagents.environments.boards.grid import Grid
+from imagents.environments.boards.settings import DESCRIBED, board_settings
 from imagents.errors import InputError
 from imagents.files import read_json
 
@@ -37,6 +40,10 @@ class Cast:
         self.games: dict[str, Grid] = {environment.name: environment.grid for environment in environments}
         self.titles = {environment.name: environment.title for environment in environments}
         self.scorers = {environment.name: environment.scorer(apart=True) for environment in environments}
+
+    def game(self, name) -> Grid | None:
+        """The rules of a board that can be played here: one of `games`, or any that its numbers describe."""
+        return (self.games.get(name) or _described(name)) if isinstance(name, str) else None
 
     def opponents(self, game: Grid) -> dict[str, str]:
         """What people read, by name."""
@@ -62,6 +69,11 @@ class Cast:
         del game
         return []
 
+    def about(self, game: Grid, name: str, seat: int) -> str:
+        """Who an agent is and how strong, in a sentence or two; "" of others."""
+        del game, name, seat
+        return ""
+
 
 class ModelCast(Cast):
     """The others, and the agents of a folder.
@@ -85,14 +97,22 @@ class ModelCast(Cast):
         agents = {name: "Trained agent" if name == TRAINED else name for name in self.agents(game)}
         return agents | super().opponents(game)
 
-    @functools.cache  # noqa: B019  one cast lives as long as its page
     def mind(self, game: Grid, name: str, seat: int) -> Mind:
-        folders = self._folders.get(game.name, {}).get(name)
-        if not folders:
-            return super().mind(game, name, seat)
-        agents = {_metadata(path)["seat"]: path for path in folders}
-        learned = seat if seat in agents else next(iter(agents))
-        return read_lite(agents[learned])
+        folder = self._folder(game.name, name, seat)
+        return super().mind(game, name, seat) if folder is None else _read_once(folder)
+
+    def about(self, game: Grid, name: str, seat: int) -> str:
+        folder = self._folder(game.name, name, seat)
+        if folder is None:
+            return ""
+        metadata = _metadata(folder)
+        return about.who(metadata.get("training", {}), metadata.get("evaluation"))
+
+    @functools.cache  # noqa: B019  one cast lives as long as its page
+    def _folder(self, game: str, name: str, seat: int) -> pathlib.Path | None:
+        """Of the agent of that name that learned to play the seat, if there is one, else of the first."""
+        agents = {_metadata(path)["seat"]: path for path in self._folders.get(game, {}).get(name, ())}
+        return agents.get(seat, next(iter(agents.values()), None))
 
 
 def read_lite(folder: pathlib.Path) -> ModelMind:
@@ -102,7 +122,18 @@ def read_lite(folder: pathlib.Path) -> ModelMind:
     metadata = _metadata(folder)
     runner = Interpreter(str(folder / "model.tflite")).get_signature_runner()
     state = {n: np.array(s["initial"], s["dtype"]) for n, s in metadata["state"].items()}
-    return ModelMind(_one_at_a_time(runner), metadata["seat"], state)
+    scale = about.scale(metadata.get("training", {}))
+    return ModelMind(_one_at_a_time(runner), metadata["seat"], state, scale=scale)
+
+
+_read_once = functools.cache(read_lite)
+
+
+@functools.lru_cache(256)
+def _described(name: str) -> Grid | None:
+    with contextlib.suppress(InputError):  # no such board can be
+        return board_settings(name).grid if DESCRIBED.fullmatch(name) else None
+    return None
 
 
 def _metadata(folder: pathlib.Path) -> dict:

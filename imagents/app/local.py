@@ -6,12 +6,13 @@ import os
 import pathlib
 import random
 import threading
-import time
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from imagents.app import about
 from imagents.app.cast import TRAINED, Cast
+from imagents.app.folder import Folder, about_run, learned_board, newest
 from imagents.app.minds import HeuristicMind, Mind, ModelMind, PerfectMind, RandomMind, Thought
 from imagents.config import ENVIRONMENTS, environment_settings, split_agent
 from imagents.environments.boards.board_game import BoardGame
@@ -21,15 +22,14 @@ from imagents.environments.boards.record import Record
 from imagents.environments.boards.settings import board_settings
 from imagents.errors import InputError
 from imagents.export.model import AgentModel
-from imagents.export.reading import ExportedAgent
-from imagents.opening import Opened, learned_in, open_path, open_shipped, shipped
+from imagents.export.reading import METADATA, ExportedAgent
+from imagents.files import read_json
+from imagents.opening import SHIPPED, Opened, open_path, open_shipped, shipped
 from imagents.players.base import Player
 from imagents.players.names import make_player
-from imagents.runs.run import checkpoints
 
 _MINIMAX = {"minimax:2": "Looks two moves ahead", "minimax:4": "Looks four moves ahead"}
-_KEPT_RUNS = 8  # whose agents stay in memory
-_FRESH = 2.0  # seconds after which the folder of runs is looked at again
+_KEPT_AGENTS = 32  # in memory, of runs
 
 
 class PlayerMind(Mind):
@@ -86,11 +86,12 @@ def agent_mind(
     chosen = opened.agent_for(environment, seat, agent)
     chosen.follow(policy)
     if isinstance(chosen, ExportedAgent):
-        model, state = chosen.model, chosen.state
+        model, state, training = chosen.model, chosen.state, chosen.metadata.get("training", {})
     else:
         exported = AgentModel(chosen, environment)
         model, state = (lambda inputs: exported.signatures["serving_default"](**inputs)), exported.state
-    return ModelMind(_on_tensors(model), chosen.seat, state, policy)
+        training = opened.config.to_dict()
+    return ModelMind(_on_tensors(model), chosen.seat, state, policy, about.scale(training))
 
 
 def watch(environment, players: Sequence[str], first: int = 0, seed: int | None = None) -> Record:
@@ -125,24 +126,22 @@ class LocalCast(Cast):
     """
 
     def __init__(self, runs: pathlib.Path | None = None):
-        self._runs, self._lock = runs and runs.resolve(), threading.Lock()
-        self._seen, self._stale_at = ([], {}), 0.0
+        self._folder, self._lock = Folder(runs), threading.Lock()
         self._shipped = functools.cache(lambda name, seat: make_mind(TRAINED, name, seat))
         self._searching = functools.cache(lambda game, name, seat: make_mind(name, game, seat))
-        self._loaded = functools.lru_cache(_KEPT_RUNS)(
-            lambda newest, path, game, seat: agent_mind(path, "", environment_settings(game), seat)
+        self._loaded = functools.lru_cache(_KEPT_AGENTS)(
+            lambda changed, path, game, seat: agent_mind(path, "", environment_settings(game), seat)
         )
-        learned = [name for name in map(_learned, self.runs()) if name]
+        learned = [name for name in map(learned_board, self.runs()) if name]
         known = sorted(shipped(), key=list(ENVIRONMENTS).index)  # a visitor begins with the first
         super().__init__(map(environment_settings, dict.fromkeys([*known, *learned])))
 
     def agents(self, game: Grid) -> list[str]:
-        return [TRAINED] * (game.name in shipped()) + self._look()[1].get(game.name, [])
+        return [TRAINED] * (game.name in shipped()) + list(self._folder.players(game.name))
 
     def opponents(self, game: Grid) -> dict[str, str]:
-        agents = {name: name.replace("run/", "Run ") for name in self.agents(game)}
-        if TRAINED in agents:
-            agents[TRAINED] = "Trained agent"
+        agents = {TRAINED: "Trained agent"} if game.name in shipped() else {}
+        agents |= self._folder.players(game.name)
         return agents | super().opponents(game) | (_MINIMAX if game.num_actions < 10 else {})
 
     def mind(self, game: Grid, name: str, seat: int) -> Mind:
@@ -155,49 +154,24 @@ class LocalCast(Cast):
         with self._lock:  # so that none is loaded twice at once
             if name == TRAINED:
                 return self._shipped(game.name, seat)
-            path = self._runs / name.removeprefix("run/")
+            run, path = self._folder.find(name)
             try:
-                return self._loaded(_newest(path), path, game.name, seat)
+                return self._loaded(newest(run) if path == run else "", path, game.name, seat)
             except InputError as error:  # where the runs lie concerns nobody
-                raise InputError(str(error).replace(f"{self._runs}{os.sep}", "")) from None
+                raise InputError(str(error).replace(f"{run.parent}{os.sep}", "")) from None
+
+    def about(self, game: Grid, name: str, seat: int) -> str:
+        if name == TRAINED:
+            metadata = read_json(SHIPPED / game.name / f"player_{seat + 1}" / "1" / METADATA)
+            return about.who(metadata["training"], metadata.get("evaluation"))
+        if name not in self.agents(game):
+            return ""
+        run, path = self._folder.find(name)
+        return about_run(run, seat) if run == path else ""
 
     def runs(self) -> list[pathlib.Path]:
         """The runs in the folder, newest first."""
-        return self._look()[0]
-
-    def _look(self) -> tuple[list[pathlib.Path], dict[str, list[str]]]:
-        """The runs in the folder, newest first, and the names of those that can play, by game; seconds old at most."""
-        if self._runs is not None and time.monotonic() > self._stale_at:
-            found = [path.parent for path in self._runs.glob("[!.]*/config.json")]
-            ages = {path: _age(path) for path in found if path.resolve() == path}  # a link may lead anywhere
-            found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
-            playing: dict[str, list[str]] = {}
-            for path in filter(_newest, found):
-                playing.setdefault(_learned(path), []).append(f"run/{path.name}")
-            self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
-        return self._seen
-
-
-def _newest(run: pathlib.Path) -> str:
-    found = checkpoints(run)
-    return found[-1].name if found else ""
-
-
-def _age(run: pathlib.Path) -> float:
-    """When a run was last changed; 0 if it is gone by now."""
-    try:
-        return run.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-@functools.lru_cache(1000)
-def _learned(run: pathlib.Path) -> str:
-    """The board that a run's agents learned; "" if they learned none, or the run is damaged."""
-    try:
-        return board_settings(learned_in(run)).name
-    except InputError:
-        return ""
+        return self._folder.runs()
 
 
 def _on_tensors(model):

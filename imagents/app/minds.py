@@ -29,7 +29,13 @@ class Thought:
 
 
 class Mind:
-    """Base of minds; `think` is all there is to one."""
+    """Base of minds; `think` is all there is to one.
+
+    Attributes:
+      scale: the least and the greatest that it can expect, what a loss and a win are worth to it; None if unknown.
+    """
+
+    scale: tuple[float, float] | None = None
 
     def think(self, record: Record) -> Thought:
         """The move for who is to move in a game that goes on."""
@@ -76,6 +82,7 @@ class ModelMind(Mind):
       seat: the seat that the agent learned to play.
       state: the initial internal state of one game, by name.
       policy: "greedy", or "sampled" to draw by the model's probabilities.
+      scale: as for `Mind`; Q values beyond it, which networks estimate now and then, are brought back to it.
     """
 
     def __init__(
@@ -84,8 +91,10 @@ class ModelMind(Mind):
         seat: int,
         state: dict[str, np.ndarray] | None = None,
         policy: str = "greedy",
+        scale: tuple[float, float] | None = None,
     ):
         self._model, self._seat, self._state, self._policy = model, seat, state or {}, policy
+        self.scale = scale
 
     def think(self, record: Record) -> Thought:
         state = {name: np.asarray(value)[np.newaxis] for name, value in self._state.items()}
@@ -98,6 +107,7 @@ class ModelMind(Mind):
         if "q_values" in answer:  # an agent that learned a policy has none
             q_values = np.full(record.game.num_actions, np.nan)
             q_values[record.legal] = np.asarray(answer["q_values"])[0][record.legal]
+            q_values = q_values if self.scale is None else np.clip(q_values, *self.scale)
         if self._policy == "sampled":
             [shares] = np.asarray(answer["probabilities"], float)
             return Thought(random.choices(range(len(shares)), shares)[0], q_values)

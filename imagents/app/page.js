@@ -3,7 +3,7 @@ const root = element.querySelector(".imagents");
 const KEY = "imagents.visit";
 const remember = (state) => { try { sessionStorage.setItem(KEY, JSON.stringify(state)); } catch { /* not allowed */ } };
 const remembered = () => { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return null; } };
-let state = remembered(), busy = false, timer = null, latest = 0;
+let state = remembered(), busy = false, timer = null, latest = 0, typed = "", typing = null;
 
 function focusKey(node) {
   if (!node || !root.contains(node)) return null;
@@ -59,6 +59,8 @@ async function judge(number) {
     const button = root.querySelector(`[data-ply="${ply}"]`);
     if (button && !button.querySelector("b")) button.insertAdjacentHTML("beforeend", "<b>?</b>");
   }
+  const legend = root.querySelector(".legend");
+  if (legend) legend.hidden = !verdict.marks.length;
 }
 
 root.addEventListener("click", (event) => {
@@ -81,11 +83,40 @@ root.addEventListener("keydown", (event) => {
     ask("move", Number(place.dataset.move));
     return;
   }
-  const places = [...root.querySelectorAll("[data-move]")], at = places.indexOf(place);
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (step) {
-    event.preventDefault();
-    places[(at + step + places.length) % places.length].focus();
+  const way = { ArrowRight: [1, 0], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowUp: [0, -1] }[event.key];
+  if (!way) return;
+  event.preventDefault();
+  const next = nearest(place, way);
+  if (next) next.focus();
+});
+
+// The place that an arrow points to: the nearest one in its direction, those straight ahead before others.
+function nearest(from, [x, y]) {
+  const middle = (node) => { const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; };
+  const [left, top] = middle(from);
+  let best = null, least = Infinity;
+  for (const node of root.querySelectorAll("[data-move]")) {
+    const [dx, dy] = middle(node).map((value, axis) => value - [left, top][axis]);
+    const ahead = dx * x + dy * y, aside = Math.abs(dx * y) + Math.abs(dy * x);
+    if (ahead > 1 && ahead + 3 * aside < least) [best, least] = [node, ahead + 3 * aside];
   }
+  return best;
+}
+
+// Digits play the move of that number, at once if no longer number begins with them.
+document.addEventListener("keydown", (event) => {
+  if (!root.isConnected || !root.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea") || !/^[0-9]$/.test(event.key)) return;
+  clearTimeout(typing);
+  typed += event.key;
+  const play = () => {
+    const place = root.querySelector(`[data-move="${Number(typed)}"]`);
+    typed = "";
+    if (place) ask("move", Number(place.dataset.move));
+  };
+  const longer = [...root.querySelectorAll("[data-move]")].some((node) =>
+    node.dataset.move.length > typed.length && node.dataset.move.startsWith(typed));
+  if (longer) typing = setTimeout(play, 700);
+  else play();
 });
 ask("show");

@@ -7,19 +7,18 @@ leak from one visitor to another, get lost in a restart or grow.
      "do": "move", "value": 8}
 """
 
-import html
 import threading
 
 import numpy as np
 
-from imagents.app import page_html
+from imagents.app import sheet
 from imagents.app.cast import Cast
 from imagents.app.minds import Thought
-from imagents.app.session import Session
+from imagents.app.sheet import Judged
 from imagents.app.visit import Visit, read_visit
-from imagents.environments.boards.record import Record, side_name
+from imagents.environments.boards.record import Record
 from imagents.environments.boards.verdicts import move_scores, move_verdict, position_verdict
-from imagents.errors import InputError
+from imagents.errors import InputError, brief
 
 _JUDGING_AT_ONCE = 4
 
@@ -38,7 +37,7 @@ class Page:
     def warm_up(self) -> None:
         """Loads what the first visitor would wait for."""
         for game in self._cast.games.values():
-            state = {"game": game.name}
+            state = {"game": game.name, "q_values": True, "verdicts": True}
             self.reply({"state": state})
             self.judge({"state": state})
 
@@ -65,10 +64,10 @@ class Page:
         except InputError as error:  # one friendly sentence
             said = str(error)
         visit.scores[visit.pairing] = visit.session.score
-        judged = None if self._judges_later(visit) else self._verdict(visit)
+        judged = None if self._judges_later(visit) else self._judge(visit)
         return {
             "state": visit.to_dict(),
-            "html": self._html(visit, said, judged),
+            "html": str(self._html(visit, said, judged)),
             "next": self._next(visit) if not said else None,
             "seconds": float(visit.pace) * (3 if visit.session.record.is_over else 1),
             "judge": judged is None,
@@ -84,10 +83,10 @@ class Page:
         if not self._judging.acquire(blocking=False):
             return {"again": True}
         try:
-            text, marks = self._verdict(visit)
+            judged = self._judge(visit)
         finally:
             self._judging.release()
-        return {"html": text, "marks": marks}
+        return {"html": str(judged.html), "marks": judged.marks}
 
     # What visitors do
 
@@ -101,7 +100,7 @@ class Page:
 
     def _step(self, visit: Visit, value) -> None:
         if visit.is_watched and not visit.session.record.is_over:
-            visit.session.play(self._think(visit.session, visit.session.record).action)
+            self._let_think(visit)
             visit.shown = None
 
     def _new(self, visit: Visit, value) -> None:
@@ -125,6 +124,9 @@ class Page:
         """Changes a setting, [name, value]; another game or other players begin anew."""
         name, to = value if isinstance(value, list) and len(value) == 2 else ("", None)
         state = visit.to_dict()
+        if name == "game" and not self._cast.game(to):
+            raise InputError(f"{brief(to)} is no board: it is ROWSxCOLUMNSxK, such as 5x5x4, or 8x8x4-gravity if "
+                             "stones fall, and has up to 64 cells")  # fmt: skip
         if name in ("player0", "player1"):
             state["players"][int(name[-1])] = to
         elif name in ("game", "begins", "pace", "q_values", "verdicts", "runs"):
@@ -141,11 +143,17 @@ class Page:
         """The opponent of a person moves."""
         session = visit.session
         while not (visit.is_watched or session.is_persons_turn or session.record.is_over or visit.shown is not None):
-            session.play(self._think(session, session.record).action)
+            self._let_think(visit)
 
-    def _think(self, session: Session, record: Record) -> Thought:
-        name = session.players[record.seat]
-        return self._cast.mind(record.game, name, record.seat).think(record)
+    def _let_think(self, visit: Visit) -> None:
+        session = visit.session
+        session.play(self._think(visit, session.record, session.players[session.record.seat]).action)
+
+    def _think(self, visit: Visit, record: Record, name: str) -> Thought:
+        key = name, record.first, record.moves
+        if key not in visit.thoughts:
+            visit.thoughts[key] = self._cast.mind(record.game, name, record.seat).think(record)
+        return visit.thoughts[key]
 
     def _next(self, visit: Visit) -> str | None:
         if not visit.is_watched or not visit.runs:
@@ -160,25 +168,19 @@ class Page:
     def _scorer(self, visit: Visit):
         return self._cast.scorers.get(visit.session.game.name)
 
-    def _verdict(self, visit: Visit) -> tuple[str, list[int]]:
-        """HTML of the verdict on what is looked at, and the plies of moves that gave something away."""
+    def _judge(self, visit: Visit) -> Judged:
+        """The verdict on what is looked at."""
+        scorer = self._scorer(visit)
         if not visit.verdicts:
-            return "", []
-        record, game, scorer = visit.record, visit.session.record, self._scorer(visit)
-        verdicts = []
+            return Judged()
+        if scorer is None:
+            return sheet.unjudged()
+        record, game, verdicts = visit.record, visit.session.record, []
         for ply, action in enumerate(game.moves):
-            scores = move_scores(game.until(ply), scorer)
-            verdicts.append(move_verdict(scores, action))
-        lines, sides = [], [side_name(record.game, seat).capitalize() for seat in (0, 1)]
-        if not record.is_over:
-            now = position_verdict(record, move_scores(record, scorer), sides)
-            lines.append(f"<b>{now[0].upper()}{now[1:]}.</b>" if now else "")
-        for ply in range(max(0, len(record.moves) - 2), len(record.moves)):
-            if verdicts[ply]:
-                tone = "bad" if verdicts[ply].startswith("gives") else "good"
-                side = sides[record.seat_at(ply)]
-                lines.append(f'<span class="{tone}">{side} {record.moves[ply]}</span> {verdicts[ply]}.')
-        return "<br>".join(line for line in lines if line), [p for p, v in enumerate(verdicts) if v.startswith("gives")]
+            wins = ply == len(game.moves) - 1 and game.winner is not None
+            verdicts.append(move_verdict(move_scores(game.until(ply), scorer), action, wins))
+        scores = None if record.is_over else move_scores(record, scorer)
+        return sheet.judged(record, position_verdict(record, scores, sheet.sides(record.game)), verdicts)
 
     def _adviser(self, visit: Visit, record: Record) -> str | None:
         """Whose Q values are drawn: the mover's if it is an agent, else the other's, else the first agent's."""
@@ -188,29 +190,32 @@ class Page:
                 return name
         return None
 
-    def _html(self, visit: Visit, said: str, judged) -> str:
-        record, adviser, q_values, thought = visit.record, None, None, ""
+    def _html(self, visit: Visit, said: str, judged: Judged | None) -> str:
+        record, drawn, expected, about = visit.record, None, None, ""
         try:
+            about = self._about(visit)
             if visit.q_values and (adviser := self._adviser(visit, record)):
+                expected = self._expected(visit, record)
                 if not record.is_over:
-                    q_values = self._cast.mind(record.game, adviser, record.seat).think(record).q_values
-                thought = self._expected(visit, record)
+                    q_values = self._think(visit, record, adviser).q_values
+                    scale = self._cast.mind(record.game, adviser, record.seat).scale
+                    drawn = None if q_values is None else sheet.Drawn(adviser, q_values, scale)
         except InputError as error:  # an agent that cannot be loaded says so where it is met
             said = said or str(error)
-        return page_html.render(page_html.Sheet(
-            visit=visit, titles=self._cast.titles, opponents=self._cast.opponents(record.game), said=said,
-            q_values=q_values, adviser=adviser, thought=thought, judged=judged,
-        ))
+        return sheet.html(visit, self._cast, said, drawn, expected, about, judged)
 
-    def _expected(self, visit: Visit, record: Record) -> str:
-        """What the agent that moved last expected of its move."""
+    def _about(self, visit: Visit) -> str:
+        """Who the agents are that play."""
+        game, labels = visit.session.game, self._cast.opponents(visit.session.game)
+        found = {name: self._cast.about(game, name, seat) for seat, name in enumerate(visit.session.players)}
+        return " ".join(f"{labels[name]}. {text}" for name, text in found.items() if text)
+
+    def _expected(self, visit: Visit, record: Record) -> tuple[int, int, float] | None:
+        """The seat of the agent that moved last, its move, and what it expected of that."""
         for back in (1, 2):
             before = record.until(len(record.moves) - back) if len(record.moves) >= back else None
-            if before and visit.session.players[before.seat] in self._cast.agents(record.game):
-                q_values = self._think(visit.session, before).q_values
-                if q_values is None or np.isnan(q_values[record.moves[-back]]):
-                    return ""
-                side, action = side_name(record.game, before.seat), record.moves[-back]
-                return html.escape(f"{side} expected {q_values[action]:+.2f} of its move {action}")
-        return ""
-
+            if before and (name := visit.session.players[before.seat]) in self._cast.agents(record.game):
+                q_values, action = self._think(visit, before, name).q_values, record.moves[-back]
+                known = q_values is not None and not np.isnan(q_values[action])
+                return (before.seat, action, float(q_values[action])) if known else None
+        return None

@@ -25,54 +25,12 @@ from imagents.runs.folders import check_is_new
 
 _PACKAGE = pathlib.Path(imagents.__file__).parent
 _COPIED = (
-    *(f"app/{name}" for name in ("__init__.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js", "page.py",
-                                 "page_html.py", "server.py", "session.py", "visit.py", "web.py")),
+    *(f"app/{name}" for name in ("__init__.py", "about.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js",
+                                 "page.py", "server.py", "session.py", "sheet.py", "templating.py", "visit.py",
+                                 "web.py", "templates/page.html", "templates/verdict.html")),
     "config.py", "drawing.py", "errors.py", "files.py", "own.py", "settings.py", "values.py",
 )  # fmt: skip
-_APP = '''"""Starts the page: python app.py"""
-
-import os
-import pathlib
-
-from imagents.app import server, web
-from imagents.app.cast import ModelCast
-
-demo = web.build(ModelCast(pathlib.Path(__file__).parent / "agents"))
-
-if __name__ == "__main__":
-    host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0")
-    web.launch(demo, server.listen(host, int(os.environ.get("GRADIO_SERVER_PORT", "7860"))))
-'''
-_REQUIREMENTS = """\
-ai-edge-litert>=1.2,<3
-gradio=={gradio}
-numpy>=1.26,<3
-"""
-_README = """\
----
-title: Play against imagents
-emoji: 🔵
-colorFrom: blue
-colorTo: yellow
-sdk: gradio
-sdk_version: {gradio}
-python_version: "3.11"
-app_file: app.py
-pinned: false
-license: apache-2.0
-short_description: Board games against agents that learned them alone
----
-
-# Play against imagents
-
-Board games against agents that learned them by playing each other. Click the board; the numbers on it are what the
-agent expects of each move. Written by `imagents web --space` of imagents {version}.
-
-`python app.py` starts the page, after `pip install -r requirements.txt`. Nothing about visitors is stored.
-
-With `bitbully` and `bitbully-databases` (AGPL-3.0), a solver, added to requirements.txt, the game that it solves gets
-exact verdicts and a perfect opponent, too.
-"""
+_FILES = _PACKAGE / "app" / "templates" / "space"  # what a Space starts from
 
 
 def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> Callable[[], None]:
@@ -100,9 +58,9 @@ def prepare_space(folder: pathlib.Path, agents: Sequence[pathlib.Path] = ()) -> 
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as temporary:
             writing = pathlib.Path(temporary) / "space"
             _copy_package(writing)
-            write_text(writing / "app.py", _APP)
-            write_text(writing / "requirements.txt", _REQUIREMENTS.format(gradio=gradio))
-            write_text(writing / "README.md", _README.format(gradio=gradio, version=imagents.__version__))
+            for file in _FILES.glob("*.jinja"):
+                text = file.read_text(encoding="utf-8").replace("{{ gradio }}", gradio)
+                write_text(writing / file.stem, text.replace("{{ version }}", imagents.__version__))
             for name in shipped():
                 for seat in (0, 1):
                     opened = open_shipped(name, seat)

@@ -17,7 +17,7 @@ from imagents.app import terminal
 from imagents.app.session import PERSON
 from imagents.config import DEFAULT_ENVIRONMENT, environment_settings
 from imagents.environments.boards.settings import BoardSettings
-from imagents.errors import InputError
+from imagents.errors import InputError, counted
 from imagents.evaluation.tournament import environment_of
 from imagents.players.base import Player
 from imagents.players.names import make_player
@@ -121,7 +121,7 @@ def play(
         *_, moment = table.moments()
         paid = moment.returns[seat]
         total += paid
-        show(f"\n{table.environment.text(0)}\nyou get {paid:g}, and have {total:g} after {number} episodes".replace(
-            " 1 episodes", " 1 episode"))  # fmt: skip
+        had = counted(number, "episode")
+        show(f"\n{table.environment.text(0)}\nyou get {paid:g}, and have {total:g} after {had}")
         if ask("Enter for another one, q to end: ").strip().lower() in ("q", "quit"):
             return

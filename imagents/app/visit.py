@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 
 from imagents.app.cast import Cast
+from imagents.app.minds import Thought
 from imagents.app.session import PERSON, Session
 from imagents.environments.boards.grid import Grid
 from imagents.environments.boards.record import Record
@@ -32,17 +33,19 @@ class Visit:
       pace: seconds between moves that are watched, as text.
       runs: whether players that are watched go on by themselves.
       scores: of all pairings so far.
+      thoughts: what minds thought while one request was answered, so that none is asked twice about a position.
     """
 
     session: Session
     begins: str = "turns"
     games: int = 1
     shown: int | None = None
-    q_values: bool = True
-    verdicts: bool = True
+    q_values: bool = False
+    verdicts: bool = False
     pace: str = "1"
     runs: bool = True
     scores: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    thoughts: dict[tuple, Thought] = dataclasses.field(default_factory=dict)
 
     @property
     def record(self) -> Record:
@@ -77,8 +80,7 @@ class Visit:
 def read_visit(state, cast: Cast) -> Visit:
     """A visit from whatever a browser sent."""
     state = state if isinstance(state, dict) else {}
-    games, name = cast.games, state.get("game")
-    game = games[name] if isinstance(name, str) and name in games else next(iter(games.values()))
+    game = cast.game(state.get("game")) or next(iter(cast.games.values()))
     players = _players(cast, game, state.get("players"))
     first = state.get("first") if state.get("first") in (0, 1) and type(state.get("first")) is int else 0
     visit = Visit(Session(game, players, first))

@@ -23,12 +23,12 @@ _LOG = logging.getLogger(__name__)
 _LOG.addFilter(Once())
 
 
-def build(cast: Cast, trainings: Callable[[dict], dict] | None = None):
+def build(cast: Cast, trainings: Sequence[Callable[[dict], dict]] = ()):
     """The page as Gradio Blocks.
 
     Args:
       cast: the games and the players.
-      trainings: answers the training tab's requests; None for a page without that tab.
+      trainings: what answers the training tab's requests; nothing for a page without that tab.
 
     Raises:
       InputError: if Gradio is not installed.
@@ -38,13 +38,13 @@ def build(cast: Cast, trainings: Callable[[dict], dict] | None = None):
     threading.Thread(target=page.warm_up, daemon=True).start()
     with gradio.Blocks(title=_TITLE, analytics_enabled=False) as blocks:
         gradio.HTML('<h1 class="title">Play against agents that taught themselves</h1>', js_on_load=None)
-        if trainings is None:
+        if not trainings:
             _component(gradio, "page", [page.reply, page.judge])
         else:
             with gradio.Tab("Play"):
                 _component(gradio, "page", [page.reply, page.judge])
             with gradio.Tab("Training"):
-                _component(gradio, "trainings", [trainings])
+                _component(gradio, "trainings", [*trainings])
     return blocks
 
 
@@ -66,7 +66,7 @@ def launch(
     gradio = _gradio()
     system = ["system-ui", "sans-serif"]  # no fonts from the network
     theme = gradio.themes.Default(primary_hue="blue", font=system, font_mono=["ui-monospace", "monospace"])
-    css = _read("page.css") + ".title { font-size: 1.5em; margin: 4px 0; } footer { display: none; }"
+    css = _read("page.css")
     blocks.state_session_capacity = 1000
     app = gradio.mount_gradio_app(
         Starlette(), blocks, "", root_path=root or os.environ.get("GRADIO_ROOT_PATH", ""), theme=theme, css=css,
@@ -123,7 +123,8 @@ def prepare(
     cast = LocalCast(runs)
 
     def serve() -> int:
-        launch(build(cast, Trainings(cast.runs).training), listener, root, serves(host, root))
+        trainings = Trainings(cast.runs)
+        launch(build(cast, [trainings.training, trainings.watch]), listener, root, serves(host, root))
         return 0
 
     return serve

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf_agents.environments import tf_environment
 from tf_agents.trajectories import time_step as ts
 
+from imagents.errors import counted
 from imagents.learning.agent import IMAgent
 from imagents.learning.perspective import own_reward
 from imagents.seats import assign, close, ends, lived, take_step, telling, turns, values_of, variables_for, where_copy
@@ -149,6 +150,6 @@ def _standard_error(left: np.ndarray, lives: float) -> float:
 def returns_text(report: dict[str, dict[str, float]]) -> str:
     """What was measured, by agent, as people read it in 80 columns."""
     return "\n".join(
-        f"{name}  mean return {values['mean_return']:.6g} over {values['lives']} lives"
+        f"{name}  mean return {values['mean_return']:.6g} over {counted(values['lives'], 'life', 'lives')}"
         for name, values in report.items()
     )

@@ -80,7 +80,12 @@ class Tournament:
                 f"{number:3d} {labels[i]:{width}} {self.ratings.elo[i]:5.0f}  {low:5.0f} to {high:4.0f}  "
                 f"{100 * np.nanmean(scores[i]):5.1f} %   {cells}"
             )
-        return "\n".join([*(line.rstrip() for line in lines), f"policy of trained agents: {self.policy}"])
+        lines.append(f"policy of trained agents: {self.policy}")
+        perfect = [place for place, i in enumerate(order) if self.names[i].partition(":")[0] == "perfect"]
+        if perfect and min(perfect) > 0:
+            lines += ["above perfect: Elo counts points, and perfect play, which gives nothing away,",
+                      "takes no risks to win more from those who err"]  # fmt: skip
+        return "\n".join(line.rstrip() for line in lines)
 
 
 def play_tournament(

@@ -20,6 +20,8 @@ Measures = dict[str, dict[str, Any]]
 _OLD_NAMES = {"plies": "steps", "games": "episodes", "plies_per_second": "steps_per_second"}  # of version 0.1.0
 _TEXTS = ("title", "short", "case")
 _KINDS = ("share", "count", "number")
+_TD, _CROSS_ENTROPY = ("dqn", "double_dqn", "drqn"), ("c51",)
+_POLICIES = ("ppo", "a2c", "reinforce", "recurrent_ppo")
 _MOST_LETTERS = 100  # of a measure's title
 
 
@@ -84,6 +86,26 @@ def read_measures(run: Run) -> Measures:
                 f"letters, kind is one of {', '.join(_KINDS)}, and chance is a number or null"
             )
     return measures
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """The settings in a run's config.json; none of a DataFrame, or where that file does not say them."""
+    try:
+        settings = {} if isinstance(run, pd.DataFrame) else read_json(pathlib.Path(run) / "config.json")
+        return settings if isinstance(settings, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def loss_name(run: Run) -> str:
+    """Which loss a run's agents have, as far as its settings say."""
+    settings = settings_of(run)
+    algorithm, loss = settings.get("algorithm"), settings.get("loss")
+    if algorithm in _CROSS_ENTROPY:
+        return "loss: cross-entropy of returns"
+    if algorithm in _POLICIES:
+        return "loss: policy, critic and entropy"
+    return f"loss: {loss}, of TD errors" if algorithm in _TD and loss in ("huber", "squared") else "loss"
 
 
 def environment_name(run: str | os.PathLike) -> str:

@@ -12,8 +12,26 @@ import seaborn as sns
 
 from imagents.config import agents_in
 from imagents.errors import InputError
-from imagents.plotting.reading import Measures, Run, environment_name, read_measures, read_metrics, unexplained
-from imagents.plotting.style import PERCENT, STYLE, RunFigure, colours, save
+from imagents.plotting.reading import (
+    Measures,
+    Run,
+    environment_name,
+    loss_name,
+    read_measures,
+    read_metrics,
+    settings_of,
+    unexplained,
+)
+from imagents.plotting.style import (
+    PERCENT,
+    STYLE,
+    RunFigure,
+    legend_below,
+    looks,
+    plain_log_axis,
+    save,
+    steps_axis,
+)
 from imagents.plotting.words import shown, words
 
 _DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
@@ -22,6 +40,7 @@ _MOST_CURVES = 32  # of one kind; more could not be told from each other
 _MOST_PANELS = 16
 _MOST_POINTS = 2000  # of a curve, more than there are pixels
 _MOST_VALUE = 1e100  # beyond it, as where a loss explodes, there is no axis
+_FEW = 20  # things that are counted, up to which an axis shows all alike
 _MARKED_POINTS = 40  # up to so many points a curve shows each of them, and needs no smoothing
 
 
@@ -29,7 +48,8 @@ _MARKED_POINTS = 40  # up to so many points a curve shows each of them, and need
 def losses(run: Run) -> RunFigure:
     """Draws every agent's training loss over steps, on a logarithmic axis."""
     figure, axes = _line_figure(run, "loss", "Training loss")
-    axes.set(yscale="log", ylabel="loss")
+    axes.set(yscale="log", ylabel=loss_name(run))
+    plain_log_axis(axes)
     return figure
 
 
@@ -44,26 +64,32 @@ def returns(run: Run) -> RunFigure:
 
 @matplotlib.rc_context(STYLE)
 def outcomes(run: Run) -> RunFigure:
-    """Draws how games ended over steps: shares of wins, draws and illegal moves, stacked; unsmoothed as thin lines."""
+    """Draws how games ended over steps: shares of wins, draws and illegal moves, stacked; unsmoothed as thin lines.
+
+    They are games of the training, in which agents explore and may begin after random moves: draws and losses there are
+    no sign that agents could be beaten.
+    """
     metrics = read_metrics(run)
     winners = [column.removesuffix("_wins") for column in metrics if column.endswith("_wins")][:_MOST_CURVES]
     if not winners:
         raise InputError("the metrics have no column that ends in _wins")
     # Draws lie between the first two players, so that both players' shares start at an edge.
-    bands = [(f"{name}_wins", f"{words(name)} wins", colour) for name, colour in colours(winners).items()]
+    bands = [(f"{name}_wins", f"{words(name)} wins", colour) for name, (colour, _) in looks(winners).items()]
     bands.insert(1, ("draws", "draw", _DRAW_COLOUR))
     bands.append(("illegal", "illegal move", _ILLEGAL_COLOUR))
 
     rates = pd.DataFrame({column: _column(metrics, column) for column, _, _ in bands})
     rates.index = _column(metrics, "steps")
     rates = rates.dropna()
-    figure, axes = _new_figure(run, "Outcomes")
+    openings = ", after random openings" if settings_of(run).get("opening_plies") else ""
+    figure, axes = _new_figure(run, f"Outcomes\nwhile exploring{openings}")
     if len(rates):
         smooth, rates = _thin(rates.apply(_smooth)), _thin(rates)
         labels = [f"{label}, {shown(smooth[column].iloc[-1], 'share')}" for column, label, _ in bands]
         band_colours = [colour for _, _, colour in bands]
         axes.stackplot(smooth.index, smooth.T, labels=labels, colors=band_colours, linewidth=0.5, edgecolor="white")
         if len(smooth) > _MARKED_POINTS:
+            _name_smoothing(axes, len(rates))
             axes.plot(rates.index, rates.cumsum(axis=1).iloc[:, :-1], color="0.15", linewidth=0.4, alpha=0.4)
     axes.set(ylim=(0, 1), ylabel="share of finished games")
     axes.yaxis.set_major_formatter(PERCENT)
@@ -72,7 +98,7 @@ def outcomes(run: Run) -> RunFigure:
 
 
 @matplotlib.rc_context(STYLE)
-def strength(run: Run, measures: Measures | None = None) -> RunFigure:
+def strength(run: Run, measures: Measures | None = None, columns: int = 2) -> RunFigure:
     """Draws how good the agents are over steps: a panel for all measures of one title, and a kind of line per case.
 
     Any column `<agent>_<measure>` is drawn; one that no measure explains has a panel named after itself, in which
@@ -81,6 +107,7 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
     Args:
         run: the run folder, or its metrics.
         measures: as `read_measures` gives them; None for the run's own.
+        columns: of panels, at most.
     """
     metrics = read_metrics(run)
     panels = _panels(metrics, read_measures(run) if measures is None else measures)
@@ -88,7 +115,7 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
         raise InputError("the metrics have no strength columns, such as player_1_optimal or player_1_random_first")
     title = "Strength" if len(panels) <= _MOST_PANELS else f"Strength, {_MOST_PANELS} of {len(panels)} measures"
     panels = dict(list(panels.items())[:_MOST_PANELS])
-    columns = min(2, len(panels))
+    columns = min(columns, len(panels))
     figure, grid = _new_figure(run, title, math.ceil(len(panels) / columns), columns)
     grid = np.ravel(grid)
     for axes, (title, curves) in zip(grid, panels.items(), strict=False):  # the last panel may be left over
@@ -100,12 +127,15 @@ def strength(run: Run, measures: Measures | None = None) -> RunFigure:
     return figure
 
 
-def save_all(run: str | os.PathLike, own: Mapping[str, Callable] | None = None) -> list[pathlib.Path]:
-    """Writes every figure that the run's metrics allow as PNG files into RUN/plots.
+def save_all(
+    run: str | os.PathLike, own: Mapping[str, Callable] | None = None, format: str = "png"
+) -> list[pathlib.Path]:
+    """Writes every figure that the run's metrics allow into RUN/plots.
 
     Args:
         run: the run folder.
         own: figures of its environment's own, as its face's `figures` gives them.
+        format: of the files, one of png, pdf and svg.
 
     Returns:
         The files, in the order losses, returns, outcomes, strength, and its own.
@@ -118,7 +148,7 @@ def save_all(run: str | os.PathLike, own: Mapping[str, Callable] | None = None) 
         figures["strength"] = strength
     folder = pathlib.Path(run) / "plots"
     folder.mkdir(exist_ok=True)
-    drawn = ((folder / f"{name}.png", draw(run)) for name, draw in (figures | dict(own or {})).items())
+    drawn = ((folder / f"{name}.{format}", draw(run)) for name, draw in (figures | dict(own or {})).items())
     paths = []
     for path, figure in drawn:
         if figure is not None:
@@ -131,8 +161,8 @@ def _line_figure(run: Run, suffix: str, title: str):
     """Returns a figure and its axes with one curve per agent."""
     metrics = read_metrics(run)
     figure, axes = _new_figure(run, title)
-    for name, colour in colours(_agents(metrics)).items():
-        _curve(axes, metrics, f"{name}_{suffix}", words(name), colour)
+    for name, (colour, marker) in looks(_agents(metrics)).items():
+        _curve(axes, metrics, f"{name}_{suffix}", words(name), colour, marker)
     return _finish(figure, axes, _column(metrics, "steps")), axes
 
 
@@ -145,34 +175,45 @@ def _new_figure(run: Run, title: str, rows: int = 1, columns: int = 1):
 
 
 def _finish(figure: RunFigure, axes, steps: Sequence[float], reverse_legend: bool = False) -> RunFigure:
-    """Adds what all panels over steps have in common: the x axis, and the legend beside the data it names."""
-    most = max(steps, default=0)
-    size, unit = (1e9, " (billion)") if most >= 1e9 else (1e6, " (million)") if most >= 1e6 else (1, "")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value / size:,.10g}")
-    axes.set(xlabel=f"steps{unit}", xlim=(0, most or 1))
+    """Adds what all panels over steps have in common: the x axis, and the legend below."""
+    steps_axis(axes, max(steps, default=0))
     if axes.get_legend_handles_labels()[0]:
-        for text in axes.legend(reverse=reverse_legend, loc="best", framealpha=0.9).get_texts():
-            text.set_parse_math(False)  # names are no formulas
+        legend_below(axes, reverse=reverse_legend)
     else:
         axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color="0.4")
     sns.despine(ax=axes)
     return figure
 
 
-def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour) -> None:
+def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour: str, marker: str) -> None:
     """Draws the measured points of a curve: all of them if they are few, else their rolling mean over thin raw ones."""
     curve = pd.DataFrame({"x": _column(metrics, "steps"), "y": _column(metrics, column)}).dropna()
     if len(curve) > _MARKED_POINTS:
         raw, smooth = _thin(curve), _thin(curve.assign(y=_smooth(curve.y)))
         axes.plot(raw.x, raw.y, color=colour, linewidth=0.7, alpha=0.35)
-        axes.plot(smooth.x, smooth.y, color=colour, linewidth=2, label=label)
+        axes.plot(smooth.x, smooth.y, color=colour, linewidth=2, label=label, **_marked(marker, len(smooth)))
+        _name_smoothing(axes, len(curve))
     elif len(curve):
-        axes.plot(curve.x, curve.y, color=colour, linewidth=2, marker="o", markersize=4, clip_on=False, label=label)
+        axes.plot(curve.x, curve.y, color=colour, linewidth=2, label=label, **_marked(marker, len(curve)))
+
+
+def _marked(marker: str, points: int, size: float = 6) -> dict:
+    """A mark at each of few points, or at some of many: who does not see the colour sees whose curve it is."""
+    return {"marker": marker, "markersize": size, "markeredgecolor": "white", "markeredgewidth": 0.5, "clip_on": False,
+            "markevery": max(1, points // 8) if points > _MARKED_POINTS else 1}  # fmt: skip
+
+
+def _name_smoothing(axes, rows: int) -> None:
+    axes.set_title(f"thick: mean of {_window(rows)} rows; thin: each", loc="right", fontsize=9, color="0.4")
 
 
 def _smooth(values: pd.Series) -> pd.Series:
-    window = len(values) // 20 if len(values) > _MARKED_POINTS else 1
-    return values.rolling(window, min_periods=1, center=True).mean()
+    return values.rolling(_window(len(values)), min_periods=1, center=True).mean()
+
+
+def _window(rows: int) -> int:
+    """How many rows a mean is of."""
+    return rows // 20 if rows > _MARKED_POINTS else 1
 
 
 def _thin(values):
@@ -213,10 +254,10 @@ def _draw_measures(axes, metrics: pd.DataFrame, curves: list[tuple[str, dict, st
         case = measure["case"]
         label = f"{words(agent)} {case}".strip() + f": {shown(values.iloc[-1], measure['kind'])}"
         width = max(1.4, 3 - 1.4 * agents.index(agent))  # the first is wider, to be seen where the curves coincide
-        marker = "o" if len(values) <= _MARKED_POINTS else None
         line = _CASE_LINES[cases.index(case) % len(_CASE_LINES)]
-        style = {"color": colours(agents)[agent], "linestyle": line, "label": label, "linewidth": width}
-        axes.plot(steps[values.index], values, marker=marker, markersize=2 * width, clip_on=False, **style)
+        colour, marker = looks(agents)[agent]
+        style = {"color": colour, "linestyle": line, "label": label, "linewidth": width}
+        axes.plot(steps[values.index], values, **style, **_marked(marker, len(values), 2 + 2 * width))
     return lowest
 
 
@@ -234,9 +275,15 @@ def _scale(axes, curves: list[tuple[str, dict, str]], lowest: float) -> None:
         axes.set_ylim(max(0, lowest - 0.05), 1 + 0.05 * (1 - lowest))
         axes.yaxis.set_major_formatter(PERCENT)
     elif kind == "count":
-        # Zero is the goal and has to be seen, which a purely logarithmic axis cannot show.
-        axes.set_yscale("symlog", linthresh=1)
-        axes.set_ylim(bottom=-0.2)
+        most = max((line.get_ydata().max() for line in axes.lines), default=0)
+        if most <= _FEW:
+            axes.set_ylim(-0.04 * max(most, 1), max(most, 1) * 1.05)
+            axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+        else:  # zero is the goal and has to be seen, which a purely logarithmic axis cannot show
+            axes.set_yscale("symlog", linthresh=1)
+            axes.set_ylim(bottom=-0.2)
+            ticks = [0, *(digit * 10**power for power in range(9) for digit in (1, 3)), 10**9]
+            axes.set_yticks([tick for tick in ticks if tick <= 1.5 * most])
         axes.yaxis.set_major_formatter("{x:,.0f}")
 
 

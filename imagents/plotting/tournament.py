@@ -9,17 +9,18 @@ import os
 import pathlib
 
 import matplotlib
-import matplotlib.ticker
 import numpy as np
 import seaborn as sns
 
+from imagents.drawing import MARKERS, SEATS
 from imagents.errors import InputError
 from imagents.files import read_json
-from imagents.plotting.style import PALETTE, STYLE, RunFigure, save
+from imagents.plotting.style import STYLE, RunFigure, legend_below, save, steps_axis
 from imagents.plotting.words import words
 
 Tournament = str | os.PathLike | dict  # the folder of a tournament, its tournament.json, or what is in there
 
+_MOST_LETTERS = 32  # of a player's label
 _OLD_NAMES = {"game": "environment", "plies": "steps"}  # of version 0.1.0
 
 
@@ -52,7 +53,7 @@ def pair_results(tournament: Tournament) -> RunFigure:
         row, column = order.index(match["player"]), order.index(match["opponent"])
         score = (match["moving_first"]["score"] + match["moving_second"]["score"]) / 2  # as many games of each
         points[row, column], points[column, row] = score, 1 - score
-    labels = [content["labels"][name] for name in order]
+    labels = [_short(content["labels"][name]) for name in order]
     size = max(4.0, 0.62 * len(order))
     figure = RunFigure(figsize=(size + 3.2, size + 1.6), layout="constrained")
     axes = figure.subplots()
@@ -71,7 +72,10 @@ def pair_results(tournament: Tournament) -> RunFigure:
         cbar_kws={"label": "share of the points (%)", "shrink": 0.7},
     )
     axes.set(xlabel="opponent", ylabel="player and its Elo")
-    axes.set_title(_title(content, "results"))
+    turns = "moving_first", "moving_second"
+    games = {sum(match[turn].get("games", 0) for turn in turns) for match in content["matches"]} - {0}
+    counted = f", {min(games):,} games a pair" if len(games) == 1 else ""
+    axes.set_title(_title(content, "results") + counted)
     axes.tick_params(axis="x", rotation=90)
     return figure
 
@@ -93,20 +97,22 @@ def elo_curve(tournament: Tournament) -> RunFigure:
         curves.setdefault(f"{pathlib.Path(snapshot).parent.parent.name}:{agent}", []).append(name)
     figure = RunFigure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    for colour, (curve, names) in zip(itertools.cycle(PALETTE), curves.items(), strict=False):
+    looks = itertools.cycle(zip(SEATS, MARKERS))
+    for (colour, marker), (curve, names) in zip(looks, curves.items(), strict=False):
         names = sorted(names, key=steps.get)
         x = [steps[name] for name in names]
         low, high = np.array([players[name]["elo_95"] for name in names]).T
         axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(x, [players[name]["elo"] for name in names], color=colour, marker="o", markersize=4, label=curve)
+        axes.plot(x, [players[name]["elo"] for name in names], color=colour, marker=marker, markersize=6,
+                  markeredgecolor="white", markeredgewidth=0.5, clip_on=False, label=f"{curve}, and its 95 % interval")
     for name in players:
         if name not in steps:
             axes.axhline(players[name]["elo"], color="0.4", linestyle=":")
             axes.annotate(content["labels"][name], (1, players[name]["elo"]), xycoords=("axes fraction", "data"),
                           xytext=(4, 0), textcoords="offset points", va="center", color="0.3")
-    axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
-    axes.set(xlabel="steps", ylabel="Elo", title=_title(content, "strength over training"))
-    axes.legend(loc="best")
+    steps_axis(axes, max(steps.values()))
+    axes.set(ylabel="Elo", title=_title(content, "strength over training"))
+    legend_below(axes)
     sns.despine(ax=axes)
     return figure
 
@@ -118,6 +124,11 @@ def save_all(folder: str | os.PathLike) -> list[pathlib.Path]:
     for name, draw in figures.items():
         save(draw(content), pathlib.Path(folder) / f"{name}.png")
     return [pathlib.Path(folder) / f"{name}.png" for name in figures]
+
+
+def _short(label: str) -> str:
+    """A label that leaves room for what it stands beside; its end tells most."""
+    return label if len(label) <= _MOST_LETTERS else f"…{label[1 - _MOST_LETTERS :]}"
 
 
 def _title(content: dict, what: str) -> str:

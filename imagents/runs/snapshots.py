@@ -5,7 +5,7 @@
 A checkpoint holds everything that a training needs to go on; a snapshot only what an agent needs to play, and in
 `about`, sealed JSON, the settings of its run and the checksum of each array. The ones that are kept are spread evenly
 over the run: after every chunk at first, and whenever there are too many, every second one goes and they come half as
-often.
+often. Beside these stay the untrained networks and those after 1, 2, 4, 8, ... chunks, as agents learn most early on.
 """
 
 import contextlib
@@ -44,16 +44,16 @@ def save_snapshot(
     Args:
       run: the run folder.
       agents: the agents.
-      chunk: number of chunks trained, from 1.
+      chunk: number of chunks trained; 0 is before the first.
       rounds: number of rounds trained; the snapshot is named after it.
       steps: number of steps taken.
-      most: snapshots to keep; 0 keeps none.
+      most: snapshots to keep, evenly spread; 0 keeps none at all.
       settings: those of the run, flat.
     """
     if most < 1:
         return
     apart = chunks_apart(chunk, most)
-    if chunk % apart:
+    if chunk % apart and not _is_early(chunk):
         return
     folder = pathlib.Path(run) / SNAPSHOTS
     folder.mkdir(exist_ok=True)
@@ -64,11 +64,17 @@ def save_snapshot(
     np.savez(content, about=np.array(json.dumps(about)), **arrays)
     with replacing(folder / f"{rounds:010d}.npz") as writing:
         writing.write_bytes(content.getbuffer())
-    rounds_per_chunk = rounds // chunk
-    for path in snapshots(run):
-        if int(path.stem) // rounds_per_chunk % apart:
+    rounds_per_chunk = rounds // max(chunk, 1)
+    for path in snapshots(run) if chunk else ():
+        number = int(path.stem) // rounds_per_chunk
+        if number % apart and not _is_early(number):
             with contextlib.suppress(OSError):  # one too many is no reason to stop
                 path.unlink()
+
+
+def _is_early(chunk: int) -> bool:
+    """0, 1, 2, 4, 8 and so on."""
+    return chunk & (chunk - 1) == 0
 
 
 def chunks_apart(chunk: int, most: int) -> int:

@@ -19,7 +19,7 @@ from imagents.own import trust, trust_again
 from imagents.players.watching import image_of
 from imagents.process import Signals, called
 from imagents.randomness import make_seed
-from imagents.runs.events import write_event
+from imagents.runs.events import write_about, write_event
 from imagents.runs.folders import check_is_new, dated, new_folder
 from imagents.runs.run import Run
 from imagents.runs.snapshots import chunks_apart, save_snapshot
@@ -28,6 +28,7 @@ from imagents.seats import close
 from imagents.training.best import Best
 from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
 from imagents.training.loop import build
+from imagents.training.measuring import Measuring
 from imagents.training.progress import Progress
 from imagents.training.stopwatch import Stopwatch
 from imagents.training.videos import Videos
@@ -126,8 +127,7 @@ class Experiment:
             self.trainer = build(self.config, self._run.began_in if self._run else "")
             self._strength = self.config.environment.strength(self.trainer, self.config.training.seed)
         self._checkpoint = tf.train.Checkpoint(trainer=self.trainer, strength=self._strength)
-        self._measures = self.config.measures()
-        self._agent_names = [agent.name for agent in self.trainer.agents]
+        self._measures, self._agent_names = self.config.measures(), [agent.name for agent in self.trainer.agents]
         self._seconds, self._stopwatch = 0.0, Stopwatch()
         if self.config.training.record_every:
             image_of(self.trainer.environment)  # refuses one that does not draw itself
@@ -210,8 +210,8 @@ class Experiment:
             with self._run.writing():
                 if self.stopped_by is None:
                     report = self._evaluated()
-                    about = self._progress_so_far() | {"policy": "greedy"}
-                    write_json(self._run.path / "evaluation.json", about | report)
+                    about = self._progress_so_far() | {"policy": "greedy"} | report
+                    write_json(self._run.path / "evaluation.json", about)
                     self._tracker.add_report(report["agents"])
                     for name, text in getattr(self._strength, "files", dict)().items():
                         write_text(self._run.path / name, text)
@@ -231,9 +231,8 @@ class Experiment:
         """How good the agents are at the end."""
         seed, rounds = make_seed(self.config.training.seed, "report"), int(self.trainer.rounds)
         strength = functools.partial(self.config.environment.strength, self.trainer, seed)
-        if self._best is not None and (found := self._best.evaluated(rounds, self._checkpoint, strength)):
-            return found
-        return {"checkpoint": rounds, "agents": self._strength.report()}
+        found = self._best.evaluated(rounds, self._checkpoint, strength) if self._best is not None else None
+        return found or {"checkpoint": rounds, "agents": self._strength.report()}
 
     def _plot(self) -> None:
         try:
@@ -243,21 +242,25 @@ class Experiment:
 
     def _train(self, quiet: bool, metric_lines: bool, pauses: Callable | None) -> None:
         saved_at, saved_rounds = self._seconds, int(self.trainer.rounds)
+        measuring = Measuring(self._strength, self.trainer, self.config, self._offer)
         videos = Videos(self._run, self.config.training, int(self.trainer.steps))
+        progress = Progress(self._run.path, self._measures, quiet, metric_lines)
         with self._run.writing():
             (self._run.path / "events").mkdir(exist_ok=True)
-        progress = Progress(self._run.path, self._measures, quiet, metric_lines)
+            self._save_snapshot()
         stopping = Signals(lambda number: self._stop(number, progress))
         with plain_path(self._run.path / "events") as folder, progress, self._stopwatch, stopping as signals:
             with self._run.writing():
                 events = tf.summary.create_file_writer(folder)
+                write_about(events, self.config.to_dict(), self._agent_names, list(self._measures))
             while self._fraction_done() < 1.0 and self.stopped_by is None:
-                row, is_due = self._train_chunk()
+                row, is_due = self._train_chunk(measuring)
+                rows = [*measuring.beginning(row), *([row] if is_due else [])]
                 with self._run.writing():
-                    if is_due:
-                        self._run.append_metrics(row)
-                        write_event(events, row)
-                        self._tracker.add(row)
+                    for each in rows:
+                        self._run.append_metrics(each)
+                        write_event(events, each, self._agent_names)
+                        self._tracker.add(each)
                     self._save_snapshot()
                     if self._seconds - saved_at >= 60 * self.config.training.checkpoint_minutes:
                         self._save()
@@ -273,7 +276,7 @@ class Experiment:
                 if saved_rounds != int(self.trainer.rounds):
                     self._save()
 
-    def _train_chunk(self) -> tuple[dict[str, float], bool]:
+    def _train_chunk(self, measuring: Measuring) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
@@ -284,15 +287,12 @@ class Experiment:
         row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
         chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
-        if chunk % (self.config.training.evaluate_every * apart) == 0 or is_end:
-            report = self._strength.report()
-            if self._best is not None:
-                with self._run.writing():
-                    self._best.offer(report, self._save)
-            row |= {f"{agent}_{name}": values[name] for agent, values in report.items() for name in self._measures}
-        else:
-            row |= {f"{agent}_{name}": float("nan") for agent in self._agent_names for name in self._measures}
-        return row, chunk % apart == 0 or is_end
+        return row | measuring.columns(chunk, apart, is_end), chunk % apart == 0 or is_end
+
+    def _offer(self, report: dict[str, dict[str, Any]]) -> None:
+        if self._best is not None:
+            with self._run.writing():
+                self._best.offer(report, self._save)
 
     def _progress_so_far(self) -> dict[str, float]:
         return {

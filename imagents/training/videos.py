@@ -1,6 +1,9 @@
 """Episodes of a training's agents, filmed while it goes on: the last few are in its run folder, and in TensorBoard."""
 
 import itertools
+import math
+import pathlib
+import time
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -53,6 +56,31 @@ class Videos:
             film(self._run, steps, self._seed, writer)
 
 
+def episode(path: pathlib.Path, seed: int, seconds: float = math.inf) -> Animation:
+    """An episode of who plays in a run, a checkpoint or a snapshot, small enough for a page.
+
+    Args:
+      path: which one.
+      seed: of the episode.
+      seconds: after how many no further frame is drawn.
+
+    Raises:
+      InputError: if it cannot be opened, or the environment does not draw itself, or gives something that is no image.
+    """
+    watching, until = Watching.of(open_path(path), seed=seed), time.monotonic() + seconds
+    frames = []
+    try:
+        for moment in itertools.islice(watching.moments(), _MOST_FRAMES):
+            image = watching.frame()
+            image.thumbnail((_LARGEST, _LARGEST))
+            frames.append(captioned(image, moment.caption))
+            if time.monotonic() > until:
+                break
+    finally:
+        watching.close()
+    return Animation(tuple(frames), (_SECONDS,) * len(frames))
+
+
 def film(run: Run, steps: int, seed: int, writer: tf.summary.SummaryWriter) -> None:
     """Films an episode of who plays in the newest checkpoint, and drops the oldest films.
 
@@ -66,21 +94,13 @@ def film(run: Run, steps: int, seed: int, writer: tf.summary.SummaryWriter) -> N
       InputError: if the environment gives something that is no image.
       OSError: if the file cannot be written.
     """
-    watching = Watching.of(open_path(run.newest_checkpoint()), seed=make_seed(seed, f"video {steps}"))
-    try:
-        frames = []
-        for moment in itertools.islice(watching.moments(), _MOST_FRAMES):
-            image = watching.frame()
-            image.thumbnail((_LARGEST, _LARGEST))
-            frames.append(captioned(image, moment.caption))
-    finally:
-        watching.close()
+    animation = episode(run.newest_checkpoint(), make_seed(seed, f"video {steps}"))
     folder = run.path / VIDEOS
     folder.mkdir(exist_ok=True)
-    path = Animation(tuple(frames), (_SECONDS,) * len(frames)).save(folder / f"{steps:012d}.gif")
+    path = animation.save(folder / f"{steps:012d}.gif")
     for old in sorted(folder.glob("*.gif"))[:-_KEPT]:
         old.unlink()
-    width, height = frames[0].size
+    width, height = animation.frames[0].size
     with writer.as_default(step=steps):  # TensorBoard shows a GIF among its images
         shown = tf.constant([str(width).encode(), str(height).encode(), path.read_bytes()])
         about = metadata.create_summary_metadata(display_name="", description="")

@@ -81,10 +81,10 @@ def _write_run(path: pathlib.Path, rows: int = 3, **settings) -> Run:
     return run
 
 
-def _make_run(path: pathlib.Path, **settings) -> Run:
+def _make_run(path: pathlib.Path, rounds: int = 0, **settings) -> Run:
     config = TrainConfig(parallel_games=8, batch_size=8, hidden_layers=(16,), execution="eager", **settings)
     run, trainer = Run.create(path, config), build(config)
-    run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
+    run.save(tf.train.Checkpoint(trainer=trainer), rounds, 0.0)
     return run
 
 

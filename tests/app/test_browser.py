@@ -48,7 +48,7 @@ def test_tic_tac_toe_is_won_drawn_and_lost(visit, size):
     visitor.click(".anew")
     assert visitor.record.first == 1  # in turns
     assert visitor.plays(worst).winner == 1
-    assert visitor.status == "O wins: 3 in a row."
+    assert visitor.status == "You lose: O has 3 in a row."
     assert visitor.page.locator(".board .won").count() == 3 and visitor.page.locator("[data-move]").count() == 0
     assert visitor.page.inner_text(".score").split() == ["X", "0", "O", "1", "drawn", "1"]
     visitor.choose("player1", "random")
@@ -66,12 +66,12 @@ def test_connect_four_is_won_and_lost(visit, size):
     visitor.choose("player1", "heuristic")
     while visitor.plays(worst).winner != 1:
         visitor.click(".anew")
-    assert visitor.status == "Blue wins: 4 in a row."
+    assert visitor.status == "You lose: ○ Blue has 4 in a row."
     assert visitor.page.locator('.board circle[stroke="#ffd166"]').count() >= 4
     visitor.choose("player1", "random")
     while visitor.plays(lambda record: HeuristicMind().think(record).action).winner != 0:
         visitor.click(".anew")
-    assert visitor.status == "You win! Orange has 4 in a row."
+    assert visitor.status == "You win! ✕ Orange has 4 in a row."
     assert visitor.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
@@ -102,7 +102,7 @@ def test_a_full_column_cannot_be_clicked(visit):
     box = visitor.page.locator(".board svg").bounding_box()
     visitor.page.mouse.click(box["x"] + box["width"] / 14, box["y"] + 20)
     visitor.page.wait_for_timeout(300)
-    assert visitor.state == before and visitor.status == "Your turn: Orange"
+    assert visitor.state == before and visitor.status == "Your turn: ✕ Orange"
 
 
 def test_a_refresh_in_mid_game_loses_nothing(visit):
@@ -138,6 +138,9 @@ def test_the_board_is_played_from_the_keyboard(visit):
             break
     label = visitor.page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert label == "cell 0, row 1, column 1"
+    for arrow in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp", "ArrowUp"):
+        keyboard.press(arrow)  # each as it points: 1, 4, 7, 6, 3, 0, and no further
+    assert visitor.page.evaluate("document.activeElement.dataset.move") == "0"
     keyboard.press("ArrowRight")
     visitor.does(lambda: keyboard.press("Enter"))
     assert visitor.state["moves"][0] == 1
@@ -146,9 +149,23 @@ def test_the_board_is_played_from_the_keyboard(visit):
     assert len(visitor.state["moves"]) == 4
 
 
+def test_digits_play_the_moves_of_their_numbers(visit):
+    visitor = visit()
+    visitor.does(lambda: visitor.page.keyboard.press("8"))
+    assert visitor.state["moves"][0] == 8
+    visitor.does(lambda: (visitor.page.fill('input[data-set="game"]', "4x4x3"), visitor.page.keyboard.press("Enter")))
+    assert visitor.state["game"] == "4x4x3" and visitor.state["moves"] == []  # digits in a field are no moves
+    visitor.page.click(".status")
+    visitor.does(lambda: (visitor.page.keyboard.press("1"), visitor.page.keyboard.press("2")))
+    assert visitor.state["moves"][0] == 12
+
+
 def test_what_the_agent_thinks_and_the_verdict_stand_beside_the_board(visit):
     visitor = visit()
     visitor.move(0)  # a corner
+    assert visitor.page.locator(".board .q").count() == 0 and visitor.page.inner_text(".verdict") == ""
+    for switch in ("q_values", "verdicts"):
+        visitor.does(lambda switch=switch: visitor.page.check(f'[data-set="{switch}"]'))
     assert visitor.page.locator(".board .q text").count() == 7
     assert "draw with perfect play" in visitor.page.inner_text(".verdict")
     assert "X 0 keeps the draw." in visitor.page.inner_text(".verdict")
@@ -189,7 +206,22 @@ def test_the_training_tab_shows_a_runs_figures_and_its_evaluation(visit):
     visitor.page.click("role=tab[name='Training']")
     visitor.page.wait_for_selector(".figures img", timeout=60_000)
     assert visitor.page.locator(".figures img").count() >= 3
-    assert "0.9877" in visitor.page.inner_text("table") and "measured" in visitor.page.inner_text("[data-run]")
+    assert "98.8 %" in visitor.page.inner_text("table") and "measured" in visitor.page.inner_text("[data-run]")
+
+
+def test_both_games_and_their_buttons_fit_a_small_desk(visit):
+    visitor = visit((1280, 720))
+    for game in ("tic_tac_toe", "connect_four"):
+        visitor.game(game)
+        buttons, board = (visitor.page.locator(part).bounding_box() for part in (".buttons", ".board svg"))
+        assert buttons["y"] + buttons["height"] <= 720 and board["height"] > 350
+
+
+def test_a_run_that_cannot_be_watched_says_why(visit):
+    visitor = visit()
+    visitor.page.click("role=tab[name='Training']")
+    visitor.page.click("[data-watch]", timeout=60_000)
+    visitor.page.wait_for_selector("text=It cannot be watched here: it has no checkpoint yet")
 
 
 @pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])

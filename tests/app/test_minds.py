@@ -1,11 +1,8 @@
 """Minds choose legal moves from a game's record, and agents say what they expect of each."""
 
-import shutil
-
 import numpy as np
 import pytest
 
-from imagents.app import local
 from imagents.app.local import LocalCast, PlayerMind, agent_mind, make_mind, watch
 from imagents.app.minds import HeuristicMind, ModelMind, PerfectMind, RandomMind
 from imagents.environments.boards.environment import time_step_at
@@ -98,6 +95,18 @@ def test_an_internal_state_comes_from_the_agents_earlier_decisions_in_this_game(
     assert asked == [0, 1, 0]
 
 
+def test_what_is_expected_stays_within_what_a_loss_and_a_win_are_worth():
+    def model(inputs):
+        return {"action": np.array([0]), "q_values": np.linspace(-1.5, 1.5, 9)[np.newaxis]}
+
+    def expected(mind):
+        return mind.think(Record(TIC_TAC_TOE)).q_values.tolist()
+
+    assert (min(expected(ModelMind(model, 0))), max(expected(ModelMind(model, 0)))) == (-1.5, 1.5)
+    within = expected(ModelMind(model, 0, scale=(-1.0, 1.0)))
+    assert (min(within), max(within), within[4]) == (-1.0, 1.0, 0.0)
+
+
 def test_the_trained_agent_can_be_watched_in_whole_games():
     game = watch(TIC_TAC_TOE, ["trained", "perfect"], first=1, seed=3)
     assert game.is_over and game.winner is None and game.first == 1
@@ -145,20 +154,6 @@ def test_a_link_out_of_the_folder_is_no_run_of_it(tmp_path, make_run):
         (tmp_path / "runs" / name).symlink_to(target)
     cast = LocalCast(tmp_path / "runs")
     assert [run.name for run in cast.runs()] == ["mine"] and cast.agents(TIC_TAC_TOE) == ["trained", "run/mine"]
-
-
-def test_a_run_that_is_removed_while_runs_are_listed_is_left_out(tmp_path, write_run, monkeypatch):
-    for name in ("going", "staying"):
-        write_run(tmp_path / name)
-    age = local._age
-
-    def remove(run):
-        if run.name == "going":
-            shutil.rmtree(run)
-        return age(run)
-
-    monkeypatch.setattr(local, "_age", remove)
-    assert [run.name for run in LocalCast(tmp_path).runs()] == ["staying"]
 
 
 def test_what_is_wrong_with_a_run_is_said_without_where_it_lies(tmp_path, make_run):

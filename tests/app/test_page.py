@@ -53,7 +53,11 @@ def page():
 def ask(page, state=None, do="show", value=None):
     reply = page.reply({"state": state, "do": do, "value": value})
     json.dumps(reply)  # it has to travel
+    assert type(reply["html"]) is str
     return reply
+
+
+SHOWN = {"q_values": True, "verdicts": True}  # what a visitor can switch on
 
 
 def moves(page, *actions, state=None):
@@ -113,12 +117,57 @@ def test_taking_back_looking_back_and_going_on_from_there(page):
     assert "nothing to take back" in ask(page, None, "undo")["html"]
 
 
+def test_hints_are_off_until_they_are_asked_for(page):
+    html = ask(page, moves(page, 8))["html"]
+    assert 'class="q"' not in html and "expected" not in html and "perfect play" not in html
+    assert '<p class="legend" hidden>' in html and html.count("<b>?") == 1
+    state = ask(page, moves(page, 8), "set", ["verdicts", True])
+    assert "X wins with perfect play" in state["html"]
+
+
+def test_cells_are_named_as_moves_are_written(page):
+    assert re.findall(r'class="name"[^>]*>(\d)</text>', ask(page)["html"]) == list("012345678")
+    columns = ask(page, {"game": "connect_four"})["html"]
+    assert re.findall(r"<i>(\d)</i>", columns) == list("0123456") and 'class="name"' not in columns
+
+
+def test_any_board_that_numbers_describe_can_be_played(page):
+    state = ask(page, None, "set", ["game", "4x4x3-gravity"])["state"]
+    assert (state["game"], state["players"]) == ("4x4x3-gravity", ["you", "lowest"])
+    assert moves(page, 0, state=state)["moves"] == [0, 0]
+    for name in ("9x9x4", "4x4x9", "4x4", "poker", "4x4x3" * 20, 4, None):
+        refused = ask(page, state, "set", ["game", name])
+        assert refused["state"]["game"] == "4x4x3-gravity" and "is no board: it is ROWSxCOLUMNSxK" in refused["html"]
+
+
+def test_who_an_agent_is_stands_beside_the_board(page, monkeypatch):
+    monkeypatch.setattr(SmallCast, "about", lambda self, game, name, seat: "Met <nobody>." * (name == "lowest"))
+    assert '<p class="about">The &lt;lowest&gt;. Met &lt;nobody&gt;.</p>' in ask(page)["html"]
+    assert 'class="about"' not in ask(page, {"players": ["you", "random"]})["html"]
+
+
+def test_a_mind_is_asked_once_about_a_position(page, monkeypatch):
+    asked, think = [], LowestMind.think
+    monkeypatch.setattr(LowestMind, "think", lambda self, record: asked.append(record.moves) or think(self, record))
+    state = moves(page, 4)
+    assert asked == [(4,)]
+    asked.clear()
+    moves(page, 8, state=state | SHOWN)
+    assert asked == [(4, 0, 8), (4, 0, 8, 1)]  # its move and what it expected of that; and what it would do now
+
+
 def test_the_q_values_on_the_board_are_the_agents_for_the_position_that_is_shown(page):
-    shown = ask(page, moves(page, 4))["html"]
+    shown = ask(page, moves(page, 4) | SHOWN)["html"]
     assert re.findall(r">([+-][\d.]+)</text>", shown) == ["+0.10", "+0.20", "+0.30", "+0.50", "+0.60", "+0.70", "+0.80"]
     assert "O expected +0.00 of its move 0" in shown
-    hidden = ask(page, moves(page, 4), "set", ["q_values", False])["html"]
-    assert "</text>" not in hidden and "expected" not in hidden
+    assert "what <i>The &lt;lowest&gt;</i> expects of each move" in shown and "in units of its own reward." in shown
+    hidden = ask(page, moves(page, 4) | SHOWN, "set", ["q_values", False])["html"]
+    assert 'class="q"' not in hidden and "expected" not in hidden
+
+
+def test_a_scale_that_is_known_explains_the_q_values(page, monkeypatch):
+    monkeypatch.setattr(LowestMind, "scale", (-1.0, 2.5))
+    assert "from −1 (lost) to +2.5 (won)." in ask(page, SHOWN)["html"]
 
 
 def test_looking_back_frames_the_move_that_was_played(page):
@@ -127,12 +176,23 @@ def test_looking_back_frames_the_move_that_was_played(page):
 
 
 def test_the_verdict_names_mistakes_in_words_and_in_the_list_of_moves(page):
-    state = moves(page, 8)  # X a corner, O another: only the middle keeps the draw
+    state = moves(page, 8) | SHOWN  # X a corner, O another: only the middle keeps the draw
     html = ask(page, state)["html"]
     assert "X wins with perfect play." in html
     assert '<span class="bad">O 0</span> gives away the draw, and loses.' in html
     assert re.findall(r'data-ply="(\d)"[^<]*<small>\d</small>\d<b>\?', html) == ["1"]
+    assert '<p class="legend"><b>?</b> gave a win or a draw away</p>' in html
     assert "gives away" not in ask(page, state, "set", ["verdicts", False])["html"]
+
+
+def test_the_move_that_completes_a_line_wins(page):
+    html = ask(page, moves(page, 4, 8, 5, 3) | SHOWN)["html"]
+    assert '<span class="good">O 2</span> wins.' in html
+    assert '<span class="bad">X 5</span> gives away the win, and loses.' in html
+
+
+def test_where_nobody_can_tell_the_verdict_says_so(page):
+    assert "Nobody can tell exactly here." in ask(page, {"game": "5x5x4"} | SHOWN)["html"]
 
 
 def test_a_finished_game_shows_its_line_and_counts_once(page):
@@ -140,7 +200,7 @@ def test_a_finished_game_shows_its_line_and_counts_once(page):
     assert state["moves"] == [4, 0, 8, 1, 5, 2]
     assert state["scores"]["tic_tac_toe|you|lowest"] == [0, 1, 0]
     html = ask(page, state)["html"]
-    assert "wins</b>: 3 in a row" in html and html.count('class="won"') == 3
+    assert '<b>You lose:</b> <span class="side1">O</span> has 3 in a row.' in html and html.count('class="won"') == 3
     assert 'class="move"' not in html
     assert ask(page, state, "undo")["state"]["scores"]["tic_tac_toe|you|lowest"] == [0, 0, 0]
     assert ask(page, state, "new")["state"]["scores"]["tic_tac_toe|you|lowest"] == [0, 1, 0]
@@ -204,12 +264,12 @@ def test_a_slow_scorers_verdict_comes_later_and_not_from_too_many_at_once():
     asked = []
 
     def scorer(board, seat):
-        asked.append(page.judge({"state": {"game": "connect_four"}}) if len(asked) < 4 else None)
+        asked.append(page.judge({"state": {"game": "connect_four"} | SHOWN}) if len(asked) < 4 else None)
         return np.zeros(7)
 
     scorer.is_slow = True
     page = Page(SmallCast(scorer))
-    reply = ask(page, {"game": "connect_four", "moves": [3, 3]})
+    reply = ask(page, {"game": "connect_four", "moves": [3, 3]} | SHOWN)
     assert reply["judge"] and 'class="verdict">…' in reply["html"]
     assert "A draw with perfect play" in page.judge({"state": reply["state"]})["html"]
     assert asked[0] == {"again": True}  # the fifth at once, which came from within the fourth
@@ -231,7 +291,7 @@ def test_a_fault_of_the_pages_own_is_not_told_as_the_visitors(page, monkeypatch)
     monkeypatch.setattr(page._cast, "mind", faulty)
     for state in ({}, {"players": ["lowest", "you"]}):
         with pytest.raises(ValueError, match="shapes do not match"):
-            ask(page, state, "show")
+            ask(page, state | SHOWN, "show")
     monkeypatch.undo()
     assert moves(page, 4)["moves"] == [4, 0]  # the next one finds the page as it was
 
@@ -239,7 +299,8 @@ def test_a_fault_of_the_pages_own_is_not_told_as_the_visitors(page, monkeypatch)
 # Forged requests
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-names = st.sampled_from(["you", "lowest", "perfect", "person", "run/../x", "tic_tac_toe", "connect_four", "turns"])
+names = st.sampled_from(["you", "lowest", "perfect", "person", "run/../x", "tic_tac_toe", "connect_four", "turns",
+                         "5x5x4", "99x99x9"])  # fmt: skip
 anything = st.recursive(
     scalars | names,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -263,7 +324,7 @@ def test_whatever_is_sent_gets_a_sound_reply(request):
     page = Page(SmallCast())
     reply = page.reply(request)
     state = reply["state"]
-    assert state["game"] in GAMES and len(state["players"]) == 2
+    assert page._cast.game(state["game"]) and len(state["players"]) == 2
     assert set(state["players"]) <= {"you", "lowest", "heuristic", "random", "perfect"}
     again = page.reply({"state": state})["state"]  # what comes out can come in, though whoever has the turn may move
     assert again["moves"][: len(state["moves"])] == state["moves"]

@@ -20,11 +20,11 @@ GAME = Record(TIC_TAC_TOE, 0, (0, 3, 1, 4, 2))
 needs_ffmpeg = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is missing")
 
 
-def centre(image, game, cell):
-    """The colour in the middle of a cell."""
+def right_of_centre(image, game, cell, pixels=15):
+    """The colour beside the middle of a cell, where a disc has no mark."""
     row, column = divmod(cell, game.columns)
     left = (image.width - 64 * game.columns) // 2
-    return image.getpixel((left + 64 * column + 32, 40 + 64 * row + 32))
+    return image.getpixel((left + 64 * column + 32 + pixels, 40 + 64 * row + 32))
 
 
 def test_a_gif_shows_every_position_and_the_last_one_longer(tmp_path):
@@ -41,11 +41,12 @@ def test_a_gif_shows_every_position_and_the_last_one_longer(tmp_path):
 
 def test_stones_lie_where_they_were_played():
     image = draw(Record(CONNECT_FOUR, 0, (3, 3, 0)))
-    assert image.size == (448, 424)
-    assert centre(image, CONNECT_FOUR, 38) == ORANGE and centre(image, CONNECT_FOUR, 31) == BLUE
-    assert centre(image, CONNECT_FOUR, 0) == (255, 255, 255)
-    assert centre(image, CONNECT_FOUR, 35) == (255, 255, 255)  # orange, too, with the dot of the last move
-    assert image.getpixel((32 + 15, 40 + 64 * 5 + 32)) == ORANGE
+    assert image.size == (472, 436)  # a caption, and a margin around
+    colours = [right_of_centre(image, CONNECT_FOUR, cell) for cell in (38, 31, 35, 0)]
+    assert colours == [ORANGE, BLUE, ORANGE, (255, 255, 255)]
+    ringed = [cell for cell in (38, 31, 35) if right_of_centre(image, CONNECT_FOUR, cell, 23) == (255, 255, 255)]
+    assert ringed == [35]  # the last move
+    assert image.getpixel((12 + 32 + 15, 40 + 64 * 5 + 32)) == ORANGE
 
 
 def test_the_winning_line_and_only_it_is_marked():
@@ -57,7 +58,7 @@ def test_the_winning_line_and_only_it_is_marked():
 def test_any_game_and_any_names_fit(tmp_path):
     small = Record(BoardGame("2x2x2", 2, 2, 2, False), 0, (0, 3, 1))
     animation = record(small, names=("a very long name of a player" * 5, "Ω"))
-    assert {frame.size for frame in animation.frames} == {(384, 168)}
+    assert {frame.size for frame in animation.frames} == {(384, 180)}
 
 
 def test_a_notebook_shows_it():

@@ -64,7 +64,7 @@ assert list(cast.games) == ["tic_tac_toe", "connect_four"]
 tic_tac_toe, connect_four = cast.games.values()
 assert list(cast.opponents(tic_tac_toe)) == ["trained", "mine", "heuristic", "random", "perfect"]
 assert list(cast.opponents(connect_four)) == ["trained", "heuristic", "random"]
-state = {"players": ["you", "perfect"], "q_values": False}
+state = {"players": ["you", "perfect"], "verdicts": True}
 reply = Page(cast).reply({"state": state, "do": "move", "value": 0})
 assert reply["state"]["moves"] == [0, 4] and "draw with perfect play" in reply["html"]
 """, "bitbully")
@@ -75,7 +75,7 @@ def test_with_the_solver_connect_four_has_exact_verdicts_there(space):
     pytest.importorskip("bitbully_databases", reason="the extra `solver` is missing")
     look_inside(space, """
 assert list(cast.opponents(cast.games["connect_four"])) == ["trained", "heuristic", "random", "perfect"]
-state = {"game": "connect_four", "players": ["you", "perfect"], "q_values": False}
+state = {"game": "connect_four", "players": ["you", "perfect"], "verdicts": True}
 reply = Page(cast).reply({"state": state, "do": "move", "value": 3})
 assert reply["judge"] and "Orange wins" in Page(cast).judge({"state": reply["state"]})["html"]
 cast.scorers["connect_four"].close()
@@ -115,6 +115,7 @@ def test_it_is_started_and_played_with_nothing_but_its_requirements(space, tmp_p
     subprocess.run([*install, "pip", "install", "-q", "--python", python, "-r", space / "requirements.txt"], check=True)
     with serve([str(python), "app.py"], cwd=space, GRADIO_SERVER_NAME="127.0.0.1") as address:
         person = visitor(browser, address)
+        person.does(lambda: person.page.check('[data-set="q_values"]'))
         for game, action in (("tic_tac_toe", 4), ("connect_four", 3)):
             person.game(game)
             person.move(action)

@@ -1,5 +1,6 @@
 """The training tab: figures and evaluation of runs, as they are now."""
 
+import base64
 import concurrent.futures
 import os
 import re
@@ -25,12 +26,17 @@ def trainings(folder):
     return Trainings(lambda: sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True))
 
 
+def row(html, title):
+    """The cells of a row of a table."""
+    return re.findall(r"<td>(.*?)</td>", re.search(rf'<th scope="row">{re.escape(title)}</th>(.*?)</tr>', html)[1])
+
+
 def test_the_newest_run_is_shown_with_its_figures_and_measures_so_far(trainings):
     reply = trainings.training({})
     assert reply["run"] == "new"
     assert reply["html"].count('<img alt="') == 3 and reply["html"].count("data:image/png;base64,") == 3
-    assert "tic tac toe, 3,000 steps so far" in reply["html"] and "<caption>So far" in reply["html"]
-    assert "<th scope=row>optimal<td>0.75<td>0.5" in reply["html"]
+    assert "Tic tac toe: 3,000 steps so far" in reply["html"] and "<caption>So far" in reply["html"]
+    assert row(reply["html"], "optimal") == ["0.75", "0.5"]
     assert "<option selected>new</option><option>old</option>" in reply["html"]
 
 
@@ -38,17 +44,17 @@ def test_measures_have_their_titles_and_units(trainings, folder):
     share = {"title": "Optimal <moves>", "kind": "share", "chance": 0.58, "short": "opt", "case": ""}
     write_json(folder / "new" / "measures.json", {"optimal": share})
     html = trainings.training({})["html"]
-    assert "<th scope=row>Optimal &lt;moves&gt;<td>75.0 %<td>50.0 %" in html and "<th scope=row>loss<td>0.5" in html
+    assert row(html, "Optimal &lt;moves&gt;") == ["75.0 %", "50.0 %"] and row(html, "loss") == ["0.5", "0.25"]
     write_json(folder / "new" / "evaluation.json", {"agents": {"player_1": {"losing_first": 3000}}})
     write_json(folder / "new" / "measures.json", {"losing_first": share | {"kind": "count", "case": "moving first"}})
-    assert "Optimal &lt;moves&gt;, moving first<td>3,000" in trainings.training({})["html"]
+    assert row(trainings.training({})["html"], "Optimal &lt;moves&gt;, moving first") == ["3,000"]
 
 
 def test_damaged_measures_leave_the_names(trainings, folder):
     (folder / "new" / "measures.json").write_text("{")
     html = trainings.training({})["html"]
     assert html.count('<img alt="') == 2  # strength is not among them
-    assert "<th scope=row>optimal<td>0.75<td>0.5" in html
+    assert row(html, "optimal") == ["0.75", "0.5"]
 
 
 def test_nothing_is_sent_again_until_there_is_more(trainings, folder):
@@ -65,8 +71,67 @@ def test_the_evaluation_at_the_end_takes_the_place_of_the_measures(trainings, fo
     write_json(folder / "new" / "evaluation.json", {"round": 1, "agents": {"player_1": report}})
     html = trainings.training({"run": "new"})["html"]
     assert "<caption>Evaluation" in html and "So far" not in html
-    for row in ("optimal share<td>0.9877", "unbeatable<td>yes", "random first, win<td>0.5", "name<td>&lt;b&gt;"):
-        assert row in html
+    for title, shown in {"optimal share": "98.8 %", "unbeatable": "yes", "random first, win": "50.0 %",
+                         "name": "&lt;b&gt;"}.items():  # fmt: skip
+        assert row(html, title) == [shown]
+
+
+MOVES = {"title": "Optimal moves", "kind": "share", "chance": 0.5, "short": "opt", "case": ""}
+
+
+@pytest.mark.parametrize("value, words", [
+    (0.51, "plays as if by chance"), (0.7, "has begun to learn"), (0.9, "plays well"), (0.97, "plays very well"),
+    (0.999, "hardly ever errs"), (1.0, "never errs"),
+])  # fmt: skip
+def test_how_good_an_agent_is_is_said_in_words(trainings, folder, value, words):
+    lines = {"title": "Lost lines", "kind": "count", "short": "", "chance": None}
+    measures = {"optimal": MOVES, "first": lines | {"case": "a"}, "second": lines | {"case": "b"}}
+    write_json(folder / "new" / "measures.json", measures)
+    agents = {"player_1": {"optimal": value, "first": 2, "second": 1}, "player_2": {"first": 0, "second": 0}}
+    write_json(folder / "new" / "evaluation.json", {"agents": agents})
+    html = trainings.training({})["html"]
+    shown = f"{100 * value:.1f} %"
+    assert f"player 1</b> {words}: Optimal moves {shown}, by chance 50.0 %; Lost lines: 3." in html
+    assert "Optimal moves 50.0 %, by chance 50.0 %; Lost lines: none." in html  # of the metrics, as it is not evaluated
+
+
+def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, write_run):
+    run = write_run(folder / "going", rows=0, steps=4000).path
+    metrics = run / "metrics.csv"
+    metrics.write_text("round,steps,seconds,player_1_loss\r\n1,1000,60,0.5\r\n2,2000,360,0.5\r\n")
+    html = trainings.training({"run": "going"})["html"]
+    assert "Tic tac toe: 2,000 steps in 6 minutes, 50 %, about 5 minutes left" in html
+    assert '<progress value="0.5"' in html
+    os.utime(metrics, (1000, 1000))
+    assert "50 %; it is not running now" in trainings.training({"run": "going"})["html"]
+    with metrics.open("a") as file:
+        file.write("3,4000,720,0.5\r\n")
+    assert "4,000 steps, done in 12 minutes" in trainings.training({"run": "going"})["html"]
+
+
+def test_an_episode_of_any_environment_that_draws_itself_is_watched(folder, make_run):
+    make_run(folder / "cards", environment="kuhn_poker", algorithm="dqn")
+    trainings = Trainings(lambda: sorted(folder.iterdir()))
+    html = trainings.watch({"run": "cards"})["html"]
+    assert "data:image/gif;base64,R0lGOD" in html and "in the checkpoint of round 0" in html
+    film = folder / "cards" / "videos" / "000000012345.gif"
+    film.parent.mkdir()
+    film.write_bytes(b"GIF of a training")
+    html = trainings.watch({"run": "cards"})["html"]
+    assert "Filmed after 12,345 steps" in html and base64.b64encode(b"GIF of a training").decode() in html
+    film.rename(folder.parent / "outside.gif")
+    film.symlink_to(folder.parent / "outside.gif")
+    assert "is a link to another place" in trainings.watch({"run": "cards"})["html"]
+
+
+def test_what_cannot_be_watched_is_said(trainings, folder, monkeypatch, caplog):
+    assert "It cannot be watched here: it has no checkpoint yet" in trainings.watch({"run": "old"})["html"]
+    assert "no run here yet" in Trainings(lambda: []).watch(None)["html"]
+    with trainings._filming:
+        assert "Others are watching" in trainings.watch({})["html"]
+    monkeypatch.setattr("imagents.app.trainings.checkpoints", lambda run: 1 / 0)
+    assert "This run cannot be watched." in trainings.watch({})["html"]
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"agents": []}', '{"agents": {"player_1": 3}}'])
@@ -101,7 +166,7 @@ ODD = ["", "[]", "3", "null", '"x"', "{", "[" * 50_000, "\0", '{"agents": [[]]}'
 def test_whatever_is_in_its_files_a_run_is_shown_or_said_to_be_damaged_and_the_others_are_there(
     trainings, folder, name, monkeypatch, caplog
 ):
-    monkeypatch.setattr("imagents.app.trainings._FIGURES", [plotting.strength] * (name != "evaluation.json"))
+    monkeypatch.setattr("imagents.app.run_sheet._FIGURES", [plotting.strength] * (name != "evaluation.json"))
     for text in ODD:
         (folder / "new" / name).write_bytes(text.encode())
         html = trainings.training({})["html"]
@@ -138,7 +203,7 @@ def test_a_fault_of_ours_leaves_its_trace_and_the_page(trainings, monkeypatch, c
     def broken(run):
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("imagents.app.trainings._draw", broken)
+    monkeypatch.setattr("imagents.app.run_sheet.html", broken)
     assert "This run cannot be shown." in trainings.training({})["html"]
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
 
@@ -154,7 +219,7 @@ def drawing(monkeypatch):
         drawn.append(run.name)
         return f"<p>figures of {run.name}, {len(drawn)}"
 
-    monkeypatch.setattr("imagents.app.trainings._draw", draw)
+    monkeypatch.setattr("imagents.app.run_sheet.html", draw)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         yield may_end, begun, drawn, pool
         may_end.set()
@@ -195,14 +260,14 @@ def test_a_drawing_that_breaks_off_does_not_keep_the_next_from_being_drawn(train
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("imagents.app.trainings._draw", breaks)
+        patch.setattr("imagents.app.run_sheet.html", breaks)
         trainings.training({})
     assert "3,000 steps so far" in trainings.training({})["html"]
 
 
 def test_figures_of_so_many_runs_are_kept_and_no_more(folder, write_run, monkeypatch):
     monkeypatch.setattr("imagents.app.trainings._KEPT", 1)
-    monkeypatch.setattr("imagents.app.trainings._draw", lambda run: run.name)
+    monkeypatch.setattr("imagents.app.run_sheet.html", lambda run: run.name)
     trainings = Trainings(lambda: sorted(folder.iterdir()))
     for name in ("new", "old", "new"):
         trainings.training({"run": name})
@@ -213,4 +278,4 @@ def test_a_table_of_any_size_is_cut(trainings, folder):
     agents = {f"agent_{n}": {f"m{m}": m for m in range(300)} for n in range(50)}
     write_json(folder / "new" / "evaluation.json", {"agents": agents})
     html = trainings.training({})["html"]
-    assert html.count("<th scope=col>") == 40 and html.count("<th scope=row>") == 200
+    assert html.count('<th scope="col">') == 40 and html.count('<th scope="row">') == 200

@@ -36,7 +36,7 @@ def ask(client):
 
 
 def test_a_game_is_played_over_the_network(ask):
-    reply = ask({"state": None, "do": "move", "value": 4}, "reply").json()
+    reply = ask({"state": {"verdicts": True}, "do": "move", "value": 4}, "reply").json()
     assert reply["state"]["moves"][0] == 4 and len(reply["state"]["moves"]) == 2
     assert "A draw with perfect play" in reply["html"]
 

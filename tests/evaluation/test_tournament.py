@@ -1,5 +1,6 @@
 """Everybody plays everybody once, seats and first moves are accounted for, and the result reads well."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_reads_as_a_table_in_80_columns(tournament):
     assert all(len(line) <= 80 for line in lines)
     score = 100 * tournament.scores()[1, 3]
     assert lines[1].split()[-3:] == [f"{score:.0f}", *lines[1].split()[-2:]]
+
+
+def test_what_stands_above_perfect_play_is_explained(tournament):
+    other = {"perfect": "heuristic", "heuristic": "perfect"}
+    exchanged = dataclasses.replace(tournament, names=[other.get(name, name) for name in tournament.names])
+    lines = exchanged.text().splitlines()
+    assert lines[1].split()[1:2] == ["heuristic"] and lines[-2].startswith("above perfect: Elo counts points")
+    assert all(len(line) <= 80 for line in lines) and "above perfect" not in tournament.text()
 
 
 def test_as_json(tournament):

@@ -12,6 +12,7 @@ from imagents.errors import InputError
 from imagents.players.league import LeaguePlayer
 from imagents.training.experiment import Experiment
 from imagents.training.loop import build, load_run
+from imagents.training.measuring import Measuring
 
 SMALL = small_config(
     parallel_games=12, epsilon_min=0.0, epsilon_max=0.0, opponent="league", league_size=3, steps=10**6
@@ -92,7 +93,8 @@ def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
     )
 
     def train(experiment, chunks):
-        rows = [experiment._train_chunk()[0] for _ in range(chunks)]
+        measuring = Measuring(experiment._strength, experiment.trainer, config, lambda report: None)
+        rows = [experiment._train_chunk(measuring)[0] for _ in range(chunks)]
         experiment._save()
         return [{k: v for k, v in row.items() if k not in ("seconds", "steps_per_second")} for row in rows]
 

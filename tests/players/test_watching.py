@@ -163,7 +163,7 @@ class Says(strangers.NativeWalk):
 def test_an_environment_of_ones_own_gives_frames(stranger, tmp_path):
     run = stranger(Drawing, "m:drawing")
     animation = imagents.film(run, tmp_path / "walk.gif")
-    assert len(animation.frames) == steps_of(run) + 1 and animation.frames[0].size == (240, 40 + 22)
+    assert len(animation.frames) == steps_of(run) + 1 and animation.frames[0].size == (240, 40 + 22 + 12)
     with Image.open(tmp_path / "walk.gif") as image:
         assert image.n_frames == len(animation.frames)
 

@@ -200,7 +200,30 @@ class TestLosses:
         metrics = make_metrics(rows=10)
         drawn = curves(plotting.losses(metrics).axes[0])
         np.testing.assert_allclose(drawn["player 1"].get_ydata(), metrics.player_1_loss)
-        assert drawn["player 1"].get_marker() == "o"
+        assert [drawn[name].get_marker() for name in ("player 1", "player 2")] == ["X", "o"]  # as on boards
+
+    @pytest.mark.parametrize("settings, name", [
+        ({"algorithm": "dqn", "loss": "huber"}, "loss: huber, of TD errors"),
+        ({"algorithm": "c51", "loss": "huber"}, "loss: cross-entropy of returns"),
+        ({"algorithm": "ppo"}, "loss: policy, critic and entropy"), ({}, "loss"),
+    ])  # fmt: skip
+    def test_which_loss_it_is_stands_at_its_axis(self, run, settings, name):
+        (run / "config.json").write_text(json.dumps({"environment": "tic_tac_toe"} | settings))
+        assert plotting.losses(run).axes[0].get_ylabel() == name
+
+    @pytest.mark.parametrize("low, high", [(2.5, 4.0), (0.038, 0.12), (0.001, 500)])
+    def test_their_axis_has_several_ticks_that_people_can_read(self, low, high):
+        metrics = make_metrics(rows=10).assign(player_1_loss=np.geomspace(low, high, 10), player_2_loss=low)
+        (axes,) = plotting.losses(metrics).axes
+        axes.figure.canvas.draw()
+        shown = [text.get_text() for text in axes.get_yticklabels()]
+        bottom, top = axes.get_ylim()
+        inside = [text for text, y in zip(shown, axes.get_yticks(), strict=True) if bottom <= y <= top]
+        assert len(inside) >= 3 and not [text for text in inside if "e" in text or "$" in text or not text]
+
+    def test_smoothing_is_named(self, run):
+        assert plotting.losses(run).axes[0].get_title("right") == "thick: mean of 5 rows; thin: each"
+        assert plotting.losses(make_metrics(rows=10)).axes[0].get_title("right") == ""
 
     def test_rows_before_training_began_are_left_out(self):
         metrics = make_metrics(rows=10)
@@ -262,6 +285,12 @@ class TestOutcomes:
         assert axes.get_ylim() == (0, 1)
         assert axes.yaxis.get_major_formatter()(0.2) == "20 %"
 
+    def test_they_are_those_of_agents_that_explore(self, run):
+        assert plotting.outcomes(run).get_suptitle() == "Tic tac toe: outcomes\nwhile exploring"
+        (run / "config.json").write_text(json.dumps({"environment": "tic_tac_toe", "opening_plies": 8}))
+        title = plotting.outcomes(run).get_suptitle()
+        assert title == "Tic tac toe: outcomes\nwhile exploring, after random openings"
+
     def test_intervals_without_a_finished_game_are_left_out(self):
         metrics = make_metrics(rows=10)
         metrics.loc[:1, ["player_1_wins", "player_2_wins", "draws", "illegal"]] = NAN
@@ -312,6 +341,22 @@ class TestStrength:
         assert legend(good) == ["player 1: 90.0 %"]
         assert stamina.get_title() == "Stamina"
         assert legend(stamina) == ["player 1: 7.25"]
+
+    @pytest.mark.parametrize("most, ticks", [(7, [0, 2, 4, 6, 8]), (400, [0, 1, 3, 10, 30, 100, 300])])
+    def test_counts_have_ticks_where_they_are(self, most, ticks):
+        counted = np.linspace(most, 0, 10)
+        metrics = make_metrics(rows=10)[["steps", "player_1_loss"]].assign(player_1_losing_first=counted)
+        (axes,) = plotting.strength(metrics, MEASURES).axes
+        assert [tick for tick in axes.get_yticks() if 0 <= tick] == ticks
+
+    def test_legends_hide_nothing(self, run):
+        figure = plotting.strength(run, columns=1)
+        figure.set_size_inches(5.2, 7.4)
+        figure.canvas.draw()
+        width = figure.bbox.width
+        for axes in figure.axes:
+            box = axes.get_legend().get_window_extent()
+            assert box.y1 <= axes.bbox.y0 and 0 <= box.x0 and box.x1 <= width
 
     def test_of_an_old_run_is_named_after_its_columns(self, old_run):
         optimal, losing = plotting.strength(old_run).axes

@@ -52,7 +52,7 @@ def test_the_curve_shows_elo_over_steps_and_the_others_as_lines(content):
     axes = elo_curve(content).axes[0]
     curve, line = axes.lines
     np.testing.assert_array_equal(curve.get_xydata(), [[1000, 120], [2000, 300]])
-    assert curve.get_label() == "a:player_1"
+    assert curve.get_label() == "a:player_1, and its 95 % interval" and axes.get_xlabel() == "steps"
     assert set(line.get_ydata()) == {0.0} and axes.texts[0].get_text() == "random"
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
-from imagents.runs.events import cut_events, events
+from imagents.runs.events import cut_events, events, write_about, write_event
 
 
 def write(folder, steps):
@@ -58,3 +58,29 @@ def test_other_files_are_nobodys_business(tmp_path):
     cut_events(tmp_path, 0)
     cut_events(tmp_path / "nowhere", 0)
     assert [(tmp_path / name).read_text() for name in names] == ["mine"] * 3
+
+
+def tags(folder):
+    """The tags and the plugins that they are for."""
+    [path] = events(folder)
+    values = [value for event in summary_iterator(str(path)) for value in event.summary.value]
+    return {value.tag: value.metadata.plugin_data.plugin_name for value in values}
+
+
+def test_figures_are_in_groups_and_all_agents_have_charts_in_common(tmp_path):
+    agents = ["player_1", "player_1_b"]  # one name begins with another
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    write_about(writer, {"environment": "cartpole", "hidden_layers": [8, 8], "minutes": None}, agents, ["optimal"])
+    row = {"round": 1, "steps": 5, "seconds": 1.0, "draws": 0.5, "player_1_wins": 0.25, "player_1_loss": 0.1}
+    row |= {"player_1_b_loss": 0.2, "player_1_b_optimal": 0.9, "player_1_optimal": float("nan")}
+    write_event(writer, row, agents)
+    writer.close()
+    found = tags(tmp_path)
+    assert {tag for tag, plugin in found.items() if plugin == "scalars"} == {
+        "progress/seconds", "outcome/draws", "outcome/player_1", "loss/player_1", "loss/player_1_b",
+        "strength_optimal/player_1_b",
+    }  # fmt: skip
+    assert {"settings": "text", "custom_scalars__config__": "custom_scalars"}.items() <= found.items()
+    assert "hparams" in found.values()
+    [path] = events(tmp_path)
+    assert b"^loss/" in path.read_bytes() and b"^strength_optimal/" in path.read_bytes()

@@ -11,7 +11,7 @@ import tensorflow as tf
 from small import small_config
 
 from imagents import InputError, files
-from imagents.app import local
+from imagents.app.folder import newest
 from imagents.cloud.sagemaker.place import Place, write_results
 from imagents.opening import load_agents
 from imagents.runs.run import Run, checkpoints
@@ -50,7 +50,7 @@ def test_a_folder_with_another_name_is_no_checkpoint(run, trainer, name):
     save(run, trainer, 6, 8)
     assert names(run.path / "checkpoints") == sorted(["0000000006", "0000000008", name])
     assert names(mine) == ["manifest.json", "state.data-00000-of-00001", "state.index"]
-    assert run.newest_checkpoint().name == local._newest(run.path) == "0000000008"
+    assert run.newest_checkpoint().name == newest(run.path) == "0000000008"
     (mine / "state.index").write_text("damaged")
     assert run.drop_damaged() == [] and mine.exists()
     load_agents(run.path)
@@ -70,7 +70,7 @@ def test_a_file_beside_the_snapshots_is_left_alone(run, trainer, name):
     for chunk in range(1, 9):
         save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, 4, run.config.to_dict())
         (run.path / "snapshots" / name).write_text("mine")
-    assert [path.stem for path in snapshots(run.path)] == [f"{n:010d}" for n in (20, 40, 60, 80)]
+    assert [path.stem for path in snapshots(run.path)] == [f"{n:010d}" for n in (10, 20, 40, 60, 80)]
     assert (run.path / "snapshots" / name).read_text() == "mine"
 
 

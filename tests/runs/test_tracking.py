@@ -69,7 +69,7 @@ def test_a_tracker_gets_each_row_and_what_was_measured_at_the_end(tmp_path, monk
 def test_a_tracker_that_fails_is_said_once_and_stops_no_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tracking, "_MLflow", Broken)
     run = train(CONFIG, tmp_path / "run")
-    assert len(run.metrics()) == 2 and (run.path / "evaluation.json").exists()
+    assert len(run.metrics()) == 3 and (run.path / "evaluation.json").exists()
     said = "nothing more is sent to mlflow, and the training goes on: ConnectionError: the server has gone home\n"
     notes = (run.path / "notes.txt").read_text()
     assert notes.count("\n") == 1 and notes.endswith(said) and capsys.readouterr().err == f"imagents: {said}"
@@ -130,7 +130,7 @@ def test_mlflow_has_settings_and_figures_once_and_a_resume_goes_on_in_the_same_r
     for name in ("round", "seconds", "player_1_mean_return"):
         history = [(metric.step, metric.value) for metric in client.get_metric_history(found.info.run_id, name)]
         assert history == list(zip(run.metrics()["steps"], run.metrics()[name])), name
-    assert len(run.metrics()) == 3 and "evaluation/player_2_mean_return" in found.data.metrics
+    assert len(run.metrics()) == 4 and "evaluation/player_2_mean_return" in found.data.metrics
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def test_a_run_that_is_gone_comes_back_and_goes_on_as_if_it_had_not_been(tmp_pat
     assert Worker(address).train(CONFIG, run)["failed"] is None
     assert files(run) == files(tmp_path / "copies/one")
     pd.testing.assert_frame_equal(Run(run).metrics()[: len(rows)], rows)
-    assert len(Run(run).metrics()) == 4 and len(Run(run).checkpoints()) == 1
+    assert len(Run(run).metrics()) == 5 and len(Run(run).checkpoints()) == 1
     other = Worker(address).answer({"settings": CONFIG.replace(seed=1).to_dict(), "path": str(run), "until": None})
     assert other["error"] == f"{run} is a run with other settings"
 

@@ -352,14 +352,14 @@ def learned(folder) -> pd.DataFrame:
 
 def test_a_run_that_pauses_is_the_one_that_does_not(paused):
     folder, rows = paused
-    assert list(rows["steps"]) == [4, 8]  # the first that is measured
+    assert list(rows["steps"]) == [0, 4, 8]  # the first that is measured
     pd.testing.assert_frame_equal(learned(folder / "parent"), learned(folder / "whole"))
 
 
 def test_a_child_goes_on_from_its_parents_checkpoint_with_its_own_settings(paused):
     parent, child = (learned(paused[0] / name) for name in ("parent", "child"))
-    pd.testing.assert_frame_equal(child[:2], parent[:2])
-    assert len(child) == 4 and (child["player_1_loss"][2:] != parent["player_1_loss"][2:]).any()
+    pd.testing.assert_frame_equal(child[:3], parent[:3])
+    assert len(child) == 5 and (child["player_1_loss"][3:] != parent["player_1_loss"][3:]).any()
     assert Run(paused[0] / "child").config.algorithm.learning_rate == 0.9
 
 
@@ -367,4 +367,4 @@ def test_a_worker_that_is_stopped_saves_its_run(tmp_path):
     worker = Worker()
     worker.stopping = True
     assert worker.train(TrainConfig(**BASE | dict(steps=16)), tmp_path / "run")["stopped"]
-    assert list(Run(tmp_path / "run").metrics()["steps"]) == [4] and len(Run(tmp_path / "run").checkpoints()) == 2
+    assert list(Run(tmp_path / "run").metrics()["steps"]) == [0, 4] and len(Run(tmp_path / "run").checkpoints()) == 2

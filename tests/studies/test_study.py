@@ -167,7 +167,7 @@ def test_a_larger_budget_goes_on_and_every_other_change_is_refused(command, file
     changed(file, "8e0", "16")
     status, said = command(file)
     assert status == 0 and said.startswith("4 runs, 0 finished")
-    assert {len(Run(found.path).metrics()) for found in find_runs(pathlib.Path("outputs/climb")).values()} == {4}
+    assert {len(Run(found.path).metrics()) for found in find_runs(pathlib.Path("outputs/climb")).values()} == {5}
     for before, after, sentence in (
         ("16", "8", "steps = 8: the runs of hysteretic=1 in outputs/climb have 16, and a study keeps that"),
         ("rounds_per_chunk = 8", "rounds_per_chunk = 20", "rounds_per_chunk = 20: the runs of hysteretic=1 in "),

@@ -113,11 +113,14 @@ def test_a_run_can_be_loaded_to_go_on_by_hand(finished):
 
 def test_metrics_have_a_row_per_chunk_and_the_budget_ends_the_training(finished):
     metrics = finished.metrics()
-    assert metrics["round"].tolist() == [10 * (i + 1) for i in range(len(metrics))]
+    assert metrics["round"].tolist() == [10 * i for i in range(len(metrics))]
     assert metrics["steps"].iloc[-2] < SMALL.training.steps <= metrics["steps"].iloc[-1]
     assert metrics["steps"].is_monotonic_increasing and metrics["seconds"].is_monotonic_increasing
     evaluated = metrics["player_1_optimal"].notna().tolist()
-    assert evaluated == [i % 2 == 1 or i == len(metrics) - 1 for i in range(len(metrics))]
+    # The untrained agents, and after 1 chunk; then after every second chunk, as the settings say, and the last.
+    assert evaluated == [i < 2 or i % 2 == 0 or i == len(metrics) - 1 for i in range(len(metrics))]
+    known = [column for column in metrics if column.rpartition("_")[2] not in ("first", "second", "optimal")]
+    assert metrics[known].iloc[0].dropna().to_dict() == {"round": 0, "steps": 0, "episodes": 0, "seconds": 0}
 
 
 def test_tensorboard_gets_the_same_figures(finished):
@@ -126,7 +129,7 @@ def test_tensorboard_gets_the_same_figures(finished):
         (event.step, float(np.frombuffer(value.tensor.tensor_content, np.float32)[0]))
         for event in summary_iterator(str(file))
         for value in event.summary.value
-        if value.tag == "player_1_loss"
+        if value.tag == "loss/player_1"
     ]
     metrics = finished.metrics().dropna(subset=["player_1_loss"])
     assert [step for step, _ in losses] == metrics["steps"].tolist()
@@ -139,12 +142,12 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(finished, tmp
     for x, y in zip(weights(finished.path), weights(again.path), strict=True):
         np.testing.assert_array_equal(x, y)
     other = timeless(train(SMALL.replace(seed=1, steps=900), tmp_path / "other", quiet=True))
-    assert len(other) == 2 and not timeless(finished)[:2].equals(other)
+    assert len(other) == 3 and not timeless(finished)[:3].equals(other)
 
 
 def test_stopped_twice_and_resumed_equals_uninterrupted(finished, tmp_path):
     experiment = Experiment(SMALL, tmp_path / "run")
-    for number, rounds in ((signal.SIGINT, [10, 20]), (signal.SIGTERM, [10, 20, 30, 40])):
+    for number, rounds in ((signal.SIGINT, [0, 10, 20]), (signal.SIGTERM, [0, 10, 20, 30, 40])):
         stop_after(experiment, 2, number)
         stopped = experiment.run(quiet=True)
         assert experiment.stopped_by == number
@@ -255,11 +258,11 @@ def test_a_budget_that_was_changed_in_config_json_is_said_to_be(run, capsys):
     "damage, said",
     [
         pytest.param(
-            lambda t: t.replace("round,steps", "round\fsteps"), "2 of 2 rows can be read; the file as it was found is ",
+            lambda t: t.replace("round,steps", "round\fsteps"), "3 of 3 rows can be read; the file as it was found is ",
             marks=pytest.mark.slow,
         ),
-        (lambda t: t[: t.index("\r\n4,") + 2], "1 of 2 rows can be read; the file as it was found is "),
-        pytest.param(None, "0 of 2 rows can be read\n", marks=pytest.mark.slow),
+        (lambda t: t[: t.index("\r\n4,") + 2], "2 of 3 rows can be read; the file as it was found is "),
+        pytest.param(None, "0 of 3 rows can be read\n", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_metrics_that_are_not_what_the_checkpoint_knew_are_told_and_training_goes_on(run, damage, said, capfd):
@@ -297,7 +300,7 @@ def test_metrics_that_somebody_changes_meanwhile_do_not_end_a_training(tmp_path,
     experiment.run(quiet=True)
     assert "there are no figures, or old ones: the metrics have no column that ends in _loss" in capsys.readouterr().err
     train(resume=tmp_path / "run", steps=120, quiet=True)
-    assert "1 of 2 rows can be read" in capsys.readouterr().err
+    assert "1 of 3 rows can be read" in capsys.readouterr().err
 
 
 class Killed(BaseException):

@@ -10,7 +10,9 @@ from imagents.errors import InputError
 _SYMBOLS = ".XO"
 COLOURS = ("#ffffff", *SEATS[:2])  # empty, seat 0, seat 1: safe for colour-blind eyes
 _WATER, _LAST = "#10233a", "#dddddd"
+_MARKS = ("", "#f8d9c0", "#c3dbec")  # a cross and a nought on discs, for who does not see their colours
 _CELL = 48  # pixels
+_PALE_INK = 0.55  # how strong a value is whose number is white
 
 
 def _cells(game, board) -> np.ndarray:
@@ -63,7 +65,12 @@ def picture(game, board, last: int | None = None) -> Picture:
         if game.gravity:
             drawn.circle(x, y, cell / 2 - 6, COLOURS[stone], MARK if won else None, 6)
             if number == last and not won:
-                drawn.circle(x, y, cell / 2 - 26, "#ffffff")
+                drawn.circle(x, y, cell / 2 - 7, None, "#ffffff", 3)
+            if stone == 1:
+                drawn.line(x - 7, y - 7, x + 7, y + 7, _MARKS[1], 3)
+                drawn.line(x - 7, y + 7, x + 7, y - 7, _MARKS[1], 3)
+            if stone == 2:
+                drawn.circle(x, y, 9, None, _MARKS[2], 3)
             continue
         fill = MARK if won else _LAST if number == last else GROUND
         drawn.rectangle(left + 3, top + 3, left + cell - 3, top + cell - 3, fill)
@@ -76,8 +83,8 @@ def picture(game, board, last: int | None = None) -> Picture:
     return drawn
 
 
-def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str:
-    """An SVG document: discs under gravity, crosses and noughts otherwise; completed lines stand out.
+def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=False) -> str:
+    """An SVG document: crosses and noughts, on discs under gravity; completed lines stand out.
 
     Args:
       game: the `BoardGame`.
@@ -87,6 +94,7 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str
       chosen: the action to frame.
       clickable: the actions that can be clicked: each gets an element of class `move` above the board, with the
         action as `data-move`, which keyboards reach and screen readers name.
+      names: whether each cell bears its number, where moves are cells.
     """
     board = _cells(game, board)
     winners = set(winning_cells(game, board))
@@ -111,8 +119,9 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str
             stone = mark(column * _CELL, row * _CELL, int(board[row, column]), cell in winners)
             parts.append(f'<g class="last">{stone}</g>' if cell == last else stone)
     if game.gravity and last is not None and last not in winners:
-        parts.append(f'<path class="dot" d="M{_centre(game, last)}h0" stroke="#fff" stroke-width="12" '
-                     'stroke-linecap="round"/>')
+        x, y = _centre(game, last)
+        parts.append(f'<circle class="latest" cx="{x}" cy="{y}" r="{_CELL // 2 - 6}" fill="none" stroke="#fff" '
+                     'stroke-width="2.5"/>')
     for action in range(game.num_actions):
         cell = game.landing(board, action)
         if cell is None:
@@ -121,6 +130,9 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=()) -> str
             parts.append(_q_value(game, cell, q_values[action]))
         if action == chosen:
             parts.append(_frame(game, cell))
+    if names and not game.gravity:
+        parts += [_name(game, cell, None if q_values is None or board.flat[cell] else q_values[cell])
+                  for cell in range(game.num_cells)]
     parts += [_target(game, action, game.landing(board, action)) for action in clickable]
     return "".join(parts) + "</svg>"
 
@@ -133,7 +145,16 @@ def _label(game, board) -> str:
 def _disc(x: int, y: int, cell: int, won: bool) -> str:
     ring = ' stroke="#ffd166" stroke-width="5"' if won else ""
     half = _CELL // 2
-    return f'<circle cx="{x + half}" cy="{y + half}" r="{half - 5}" fill="{COLOURS[cell]}"{ring}/>'
+    disc = f'<circle cx="{x + half}" cy="{y + half}" r="{half - 5}" fill="{COLOURS[cell]}"{ring}/>'
+    return disc + (_mark(x + half, y + half, cell) if cell else "")
+
+
+def _mark(x: int, y: int, cell: int) -> str:
+    """A cross or a nought on a disc, for who does not see its colour."""
+    style = f'fill="none" stroke="{_MARKS[cell]}" stroke-width="2.5" stroke-linecap="round"'
+    if cell == 1:
+        return f'<path class="mark" d="M{x - 5} {y - 5}l10 10m0 -10l-10 10" {style}/>'
+    return f'<path class="mark" d="M{x - 6} {y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0" {style}/>'
 
 
 def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
@@ -149,9 +170,17 @@ def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
     )
 
 
-def _centre(game, cell: int) -> str:
+def _centre(game, cell: int) -> tuple[int, int]:
     row, column = divmod(cell, game.columns)
-    return f"{column * _CELL + _CELL // 2} {row * _CELL + _CELL // 2}"
+    return column * _CELL + _CELL // 2, row * _CELL + _CELL // 2
+
+
+def _name(game, cell: int, q_value: float | None) -> str:
+    """The number of a cell in its corner, readable on the tile of a value, too."""
+    x, y = _centre(game, cell)
+    ink = ' style="fill: #fff"' if abs(q_value or 0) > _PALE_INK else ' style="fill: #111"' if q_value else ""
+    return (f'<text class="name" x="{x - _CELL // 2 + 5}" y="{y - _CELL // 2 + 10}" font-size="6.5" '
+            f'font-family="system-ui, sans-serif" fill="#5a5a5a"{ink} aria-hidden="true">{cell}</text>')
 
 
 def _tile(game, cell: int, won: bool) -> str:
@@ -182,7 +211,7 @@ def _q_value(game, cell: int, value: float) -> str:
         if game.gravity
         else f'<rect x="{x + 4}" y="{y + 4}" width="{_CELL - 8}" height="{_CELL - 8}" rx="4" fill="{colour}"/>'
     )
-    ink = "#fff" if strength > 0.55 else "#111"
+    ink = "#fff" if strength > _PALE_INK else "#111"
     return (f'<g class="q">{shape}<text x="{x + half}" y="{y + half + 4}" font-size="11.5" text-anchor="middle" '
             f'font-family="system-ui, sans-serif" fill="{ink}">{value:+.2f}</text></g>')
 
@@ -190,10 +219,10 @@ def _q_value(game, cell: int, value: float) -> str:
 def _target(game, action: int, cell: int) -> str:
     row, column = divmod(cell, game.columns)
     if game.gravity:
-        area = f'x="{column * _CELL}" y="0" width="{_CELL}" height="{game.rows * _CELL}"'
+        area = f'x="{column * _CELL + 2}" y="2" width="{_CELL - 4}" height="{game.rows * _CELL - 4}"'
         name = f"column {column}"
     else:
-        area = f'x="{column * _CELL}" y="{row * _CELL}" width="{_CELL}" height="{_CELL}"'
+        area = f'x="{column * _CELL + 2}" y="{row * _CELL + 2}" width="{_CELL - 4}" height="{_CELL - 4}"'
         name = f"cell {cell}, row {row + 1}, column {column + 1}"
     return (f'<rect class="move" data-move="{action}" {area} rx="5" fill="transparent" tabindex="0" role="button" '
             f'aria-label="{name}"/>')

@@ -42,9 +42,17 @@ def position_verdict(record: Record, scores: np.ndarray | None, sides: Sequence[
     return f"{sides[record.seat if value > 0 else 1 - record.seat]} wins with perfect play"
 
 
-def move_verdict(scores: np.ndarray | None, action: int) -> str:
-    """What a move did to the position before it, whose moves' scores these are; "" if nobody can tell."""
+def move_verdict(scores: np.ndarray | None, action: int, wins: bool = False) -> str:
+    """What a move did to the position before it, whose moves' scores these are; "" if nobody can tell.
+
+    Args:
+      scores: of `move_scores`.
+      action: the move.
+      wins: whether it completed a line.
+    """
     if scores is None:
         return ""
+    if wins:
+        return "wins"
     before, after = int(np.sign(np.nanmax(scores))), int(np.sign(scores[action]))
     return _KEPT[after] if before == after else _LOST[before, after]

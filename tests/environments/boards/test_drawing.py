@@ -135,12 +135,32 @@ def test_the_stones_of_a_completed_line_stand_out():
 
 
 def test_the_last_move_is_marked():
-    (mark,) = [path for path in elements(CONNECT_FOUR.svg(DISCS, last=31), "path") if path.get("class") == "dot"]
-    assert mark["d"] == "M168 216h0"  # the middle of cell 31
+    (mark,) = [disc for disc in elements(CONNECT_FOUR.svg(DISCS, last=31), "circle") if disc.get("class") == "latest"]
+    assert (mark["cx"], mark["cy"]) == ("168", "216")  # the middle of cell 31
     tiles = [tile for tile in elements(TIC_TAC_TOE.svg(CROSS_WON, last=5), "rect") if tile["class"] != "ground"]
     assert [(tile["class"], tile["x"], tile["y"]) for tile in tiles] == [
         ("won", "3", "3"), ("won", "51", "51"), ("recent", "99", "51"), ("won", "99", "99"),
     ]  # fmt: skip
+
+
+def test_discs_bear_a_cross_or_a_nought_for_who_does_not_see_their_colour():
+    marks = [path["d"] for path in elements(CONNECT_FOUR.svg(DISCS), "path") if path.get("class") == "mark"]
+    stones = [cell for cell in DISCS.ravel() if cell]
+    assert ["a6 6" in mark for mark in marks] == [stone == 2 for stone in stones] and len(stones) > 2
+
+
+def test_cells_bear_their_numbers_where_moves_are_cells():
+    def names(drawing):
+        texts = ElementTree.fromstring(drawing).iter(SVG + "text")
+        return [(node.text, node.get("style")) for node in texts if node.get("class") == "name"]
+
+    assert names(TIC_TAC_TOE.svg(CROSS_WON, names=True)) == [(str(cell), None) for cell in range(9)]
+    values = [None, None, None, -0.9, 0.1, *[None] * 4]
+    board = read_board("X O X\n. . O\n. . .")
+    assert names(TIC_TAC_TOE.svg(board, q_values=values, names=True))[3:6] == [
+        ("3", "fill: #fff"), ("4", "fill: #111"), ("5", None),
+    ]  # fmt: skip
+    assert names(CONNECT_FOUR.svg(DISCS, names=True)) == names(TIC_TAC_TOE.svg(CROSS_WON)) == []
 
 
 def test_q_values_stand_where_the_stone_would_lie_green_if_good_and_purple_if_bad():
@@ -163,7 +183,7 @@ def test_an_action_can_be_framed():
 def test_what_can_be_clicked_can_be_reached_and_named():
     places = [place for place in elements(CONNECT_FOUR.svg(DISCS, clickable=[0, 3]), "rect") if "data-move" in place]
     assert [(p["data-move"], p["x"], p["height"], p["aria-label"]) for p in places] == [
-        ("0", "0", "288", "column 0"), ("3", "144", "288", "column 3"),
+        ("0", "2", "284", "column 0"), ("3", "146", "284", "column 3"),
     ]  # fmt: skip
     (cell,) = [c for c in elements(TIC_TAC_TOE.svg(CROSS_WON, clickable=[3]), "rect") if "data-move" in c]
     assert (cell["aria-label"], cell["tabindex"], cell["role"]) == ("cell 3, row 2, column 1", "0", "button")

@@ -52,6 +52,7 @@ def test_every_mistake_is_called_by_its_name():
     assert verdicts((4, 1, 7))[-1] == "gives away the win: now it is a draw"
     assert verdicts((4, 1, 0, 8, 6))[-1] == "keeps the win"
     assert verdicts((4, 1, 0, 8, 6, 2))[-1] == "loses, as every move did"
+    assert move_verdict(move_scores(Record(TIC_TAC_TOE, 0, (4, 1, 0, 2)), SCORER), 8, wins=True) == "wins"
 
 
 def test_the_position_is_judged_for_the_sides_not_for_the_mover():

@@ -6,6 +6,7 @@ from typing import Any
 from imagents.environments.boards.board_game import BoardGame
 from imagents.environments.boards.environment import greedy_moves
 from imagents.environments.boards.tic_tac_toe import exact
+from imagents.errors import counted
 
 
 def assess(agent, game: BoardGame) -> dict[str, Any]:
@@ -24,8 +25,9 @@ def summary(values: dict[str, Any]) -> str:
     known = values["exact"]
     verdict = "unbeatable" if known["unbeatable"] else "can be beaten"
     return (
-        f"{100 * known['optimal_share']:.2f} % optimal moves, {verdict}: {known['losing_lines_first']} losing lines of "
-        f"{known['lines_first']} moving first, {known['losing_lines_second']} of {known['lines_second']} moving second"
+        f"{100 * known['optimal_share']:.2f} % optimal moves, {verdict}: "
+        f"{counted(known['losing_lines_first'], 'losing line')} of {known['lines_first']} moving first, "
+        f"{known['losing_lines_second']} of {known['lines_second']} moving second"
     )
 
 

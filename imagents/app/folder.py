@@ -1,0 +1,117 @@
+"""The runs in a folder, as a page knows them: whom they can put at a board, now and as they were earlier."""
+
+import contextlib
+import functools
+import pathlib
+import time
+
+from imagents.app import about
+from imagents.environments.boards.settings import board_settings
+from imagents.errors import InputError, counted
+from imagents.files import read_json
+from imagents.opening import learned_in
+from imagents.plotting import read_metrics
+from imagents.runs.run import checkpoints
+from imagents.runs.snapshots import SNAPSHOTS, snapshots
+
+_FRESH = 2.0  # seconds after which the folder is looked at again
+_AGES = (0, 10, 60, 600)  # seconds of training, of the snapshots of a run that can be met
+_SNAPSHOT = "@"  # between the name of a run and its snapshot's
+
+
+class Folder:
+    """A folder in which runs lie.
+
+    Args:
+      path: the folder; None for none.
+    """
+
+    def __init__(self, path: pathlib.Path | None):
+        self._path = path and path.resolve()
+        self._seen: tuple[list[pathlib.Path], dict[str, dict[str, str]]] = ([], {})
+        self._stale_at = 0.0
+
+    def runs(self) -> list[pathlib.Path]:
+        """Them, newest first; what was found is seconds old at most."""
+        return self._look()[0]
+
+    def players(self, game: str) -> dict[str, str]:
+        """Whom they can put at a board of that name: what people read, by name."""
+        return self._look()[1].get(game, {})
+
+    def find(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """The run of such a player, and what of it is to be opened."""
+        run, _, snapshot = name.removeprefix("run/").partition(_SNAPSHOT)
+        run = self._path / run
+        return run, run / SNAPSHOTS / f"{snapshot}.npz" if snapshot else run
+
+    def _look(self) -> tuple[list[pathlib.Path], dict[str, dict[str, str]]]:
+        if self._path is not None and time.monotonic() > self._stale_at:
+            found = [path.parent for path in self._path.glob("[!.]*/config.json")]
+            ages = {path: _age(path) for path in found if path.resolve() == path}  # a link may lead anywhere
+            found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
+            playing: dict[str, dict[str, str]] = {}
+            for path in filter(newest, found):
+                playing.setdefault(learned_board(path), {}).update(_selves(path))
+            self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
+        return self._seen
+
+
+def newest(run: pathlib.Path) -> str:
+    found = checkpoints(run)
+    return found[-1].name if found else ""
+
+
+def _age(run: pathlib.Path) -> float:
+    """When a run was last changed; 0 if it is gone by now."""
+    try:
+        return run.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _selves(run: pathlib.Path) -> dict[str, str]:
+    """Whom a run can put at the board: its agents as they are now, and as they were; what people read, by name."""
+    name, label = f"run/{run.name}", f"Run {run.name}"
+    selves = {f"{name}{_SNAPSHOT}{stem}": f"{label}, {age}" for stem, age in _earlier(run, newest(run))}
+    return {name: f"{label}, now" if selves else label} | selves
+
+
+@functools.lru_cache(1000)
+def _earlier(run: pathlib.Path, newest: str) -> list[tuple[str, str]]:
+    """Snapshots of a run at some ages, and these in words."""
+    try:
+        metrics = read_metrics(run)
+        ages = dict(zip(metrics["round"].astype(int), metrics["seconds"].astype(float), strict=True))
+    except (InputError, KeyError, ValueError):
+        return []
+    found = {path.stem: 0.0 if int(path.stem) == 0 else ages.get(int(path.stem)) for path in snapshots(run)}
+    found = {stem: age for stem, age in found.items() if age is not None and int(stem) != int(newest)}
+    chosen = [min(found, key=lambda stem: abs(found[stem] - age)) for age in _AGES if found]
+    return [(stem, _in_words(found[stem])) for stem in dict.fromkeys(chosen)]
+
+
+def _in_words(seconds: float) -> str:
+    if not seconds:
+        return "before it learned"
+    return f"after {counted(*(round(seconds), 'second') if seconds < 60 else (round(seconds / 60), 'minute'))}"
+
+
+def about_run(run: pathlib.Path, seat: int) -> str:
+    """Who the agent of a run is that plays a seat; "" if its files do not say."""
+    try:
+        training, evaluation = read_json(run / "config.json"), {}
+        with contextlib.suppress(OSError):
+            evaluation = read_json(run / "evaluation.json")["agents"].get(f"player_{seat + 1}", {})
+        return about.who(training, evaluation)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+
+
+@functools.lru_cache(1000)
+def learned_board(run: pathlib.Path) -> str:
+    """The board that a run's agents learned; "" if they learned none, or the run is damaged."""
+    try:
+        return board_settings(learned_in(run)).name
+    except InputError:
+        return ""

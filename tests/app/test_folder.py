@@ -1,0 +1,76 @@
+"""The runs in a folder: whom they put at a board, now and as they were earlier, and who that is."""
+
+import shutil
+
+import pytest
+
+from imagents.app import folder
+from imagents.app.folder import Folder, about_run
+from imagents.app.local import LocalCast
+from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
+from imagents.environments.boards.record import Record
+from imagents.files import write_json
+from imagents.opening import open_path
+from imagents.runs.snapshots import save_snapshot
+
+
+@pytest.fixture
+def young(tmp_path, make_run):
+    """A run that has trained for 12 seconds, and has snapshots of some of its rounds."""
+    run = make_run(tmp_path / "young", rounds=40)
+    opened = open_path(run.newest_checkpoint())
+    for chunk, rounds in enumerate((10, 20, 30), 1):
+        save_snapshot(run.path, opened.agents, chunk, rounds, 8 * rounds, 16, opened.config.to_dict())
+    shutil.copyfile(run.path / "snapshots" / "0000000010.npz", run.path / "snapshots" / "0000000000.npz")
+    rows = "".join(f"{rounds},{8 * rounds},{seconds}\r\n" for rounds, seconds in ((10, 1.0), (20, 9.0), (30, 62.4)))
+    (run.path / "metrics.csv").write_text(f"round,steps,seconds\r\n{rows}")
+    return run.path
+
+
+def test_a_run_can_be_met_as_it_was_at_some_ages(tmp_path, young):
+    assert Folder(tmp_path).players("tic_tac_toe") == {
+        "run/young": "Run young, now", "run/young@0000000000": "Run young, before it learned",
+        "run/young@0000000020": "Run young, after 9 seconds", "run/young@0000000030": "Run young, after 1 minute",
+    }  # fmt: skip
+
+
+def test_a_snapshot_plays(tmp_path, young):
+    cast = LocalCast(tmp_path)
+    thought = cast.mind(TIC_TAC_TOE, "run/young@0000000020", 1).think(Record(TIC_TAC_TOE, 1))
+    assert thought.action == int(thought.q_values.argmax())
+    assert "run/young@0000000020" in cast.agents(TIC_TAC_TOE)
+    assert "run/young@0000000020" not in cast.agents(CONNECT_FOUR)
+
+
+def test_without_metrics_nobody_knows_how_old_a_snapshot_is(tmp_path, young):
+    (young / "metrics.csv").unlink()
+    assert Folder(tmp_path).players("tic_tac_toe") == {"run/young": "Run young"}
+
+
+def test_there_may_be_no_folder():
+    assert Folder(None).runs() == [] and Folder(None).players("tic_tac_toe") == {}
+
+
+def test_a_run_that_is_removed_while_runs_are_listed_is_left_out(tmp_path, write_run, monkeypatch):
+    for name in ("going", "staying"):
+        write_run(tmp_path / name)
+    age = folder._age
+
+    def remove(run):
+        if run.name == "going":
+            shutil.rmtree(run)
+        return age(run)
+
+    monkeypatch.setattr(folder, "_age", remove)
+    assert [run.name for run in Folder(tmp_path).runs()] == ["staying"]
+
+
+def test_who_an_agent_of_a_run_is_say_its_settings_and_its_evaluation(tmp_path, write_run):
+    run = write_run(tmp_path / "measured", steps=3_000_000).path
+    assert about_run(run, 0) == "Learned alone, from 3 million moves of play with another learner."
+    exact = {"optimal_share": 0.9876, "losing_lines_first": 0, "losing_lines_second": 1}
+    write_json(run / "evaluation.json", {"agents": {"player_1": {"exact": exact}}})
+    assert about_run(run, 0).endswith("98.8 % of its moves are optimal, and 1 line of play beats it.")
+    assert about_run(run, 1).endswith("another learner.")
+    (run / "evaluation.json").write_text("[]")
+    assert about_run(run, 0) == ""
