@@ -33,8 +33,8 @@ class Motivated:
     """What every agent that learns understands of its motivations."""
 
     motivation: str = ""
-    """What pays an agent from within, each with its weight: NAME[:WEIGHT], several with commas, such as
-    counts:0.1,rnd:0.5; none, or nothing, for the environment's reward alone."""
+    """What pays an agent from within: NAME, or NAME:WEIGHT, several with commas, such as counts:0.1,rnd:0.5; none, or
+    nothing, for the environment's reward alone."""
     counts_optimism: float = 0.0
     """Of counts: what an action that was never taken is hoped to be worth besides, in units of reward, where it is
     chosen and in targets; a fourth of that once it was taken, a ninth then (Rashid et al. 2020). 0 switches it off."""

@@ -178,7 +178,8 @@ def trainers() -> list[Trainer]:
 def saved(trainer: Trainer, path) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(tf.train.Checkpoint(trainer=trainer).write(str(path / "state")))
     names = set(reader.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
-    chunks = re.compile("_losses|_returns|_lives|_lessons|_notes")  # of the newest chunk alone
+    # Those of the newest chunk alone:
+    chunks = re.compile("_losses|_returns|_lives|_lessons|_notes|motives/_paid|motives/_decisions")
     return {name: reader.get_tensor(name) for name in names if not chunks.search(name)}
 
 

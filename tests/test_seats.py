@@ -111,7 +111,7 @@ def test_a_held_copy_is_observed_by_nobody(execution):
     trainer = trained(environment, 3, execution, **counting, **paid)
     seen = [int(agent.internal_state[0]) for agent in trainer.agents]
     assert seen == [7] * 3  # six rows, and the first of the next episode
-    assert [trainer.metrics[f"player_{seat + 1}_return"] for seat in range(3)] == [5, 5, 5]
+    assert [trainer.metrics[f"player_{seat + 1}_own_return"] for seat in range(3)] == [5, 5, 5]
 
 
 # Seat 0 decides at every row, seat 1 at every third one.

@@ -28,7 +28,7 @@ _COPIED = (
     *(f"app/{name}" for name in ("__init__.py", "about.py", "cast.py", "gate.py", "minds.py", "page.css", "page.js",
                                  "page.py", "server.py", "session.py", "sheet.py", "templating.py", "visit.py",
                                  "web.py", "templates/page.html", "templates/verdict.html")),
-    "config.py", "drawing.py", "errors.py", "files.py", "own.py", "settings.py", "values.py",
+    "config.py", "drawing.py", "errors.py", "files.py", "motivated.py", "own.py", "settings.py", "values.py",
 )  # fmt: skip
 _FILES = _PACKAGE / "app" / "templates" / "space"  # what a Space starts from
 

@@ -169,7 +169,8 @@ def test_the_pattern_of_a_name_is_none():
 
 @pytest.mark.parametrize("name", ["chess", "5x5", "", "tic-tac-toe"])
 def test_other_names_are_refused_in_one_sentence(name):
-    with pytest.raises(InputError, match=f"^unknown environment {name!r}: choose one of tic_tac_toe, ") as error:
+    choice = r"(did you mean tic_tac_toe\? )?choose one of tic_tac_toe, "
+    with pytest.raises(InputError, match=f"^unknown environment {name!r}: {choice}") as error:
         environment_settings(name)
     assert "\n" not in str(error.value)
 
