@@ -172,7 +172,8 @@ def test_a_temperature_is_more_than_0():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
-    config = TrainConfig("leduc_poker", **SHORT, exploration_decay=0.99, snapshots=2)
+    few = SHORT | {"rounds_per_chunk": 8}  # to measure Leduc eagerly takes seconds
+    config = TrainConfig("leduc_poker", **few, exploration_decay=0.99, snapshots=2)
     return imagents.train(config, tmp_path_factory.mktemp("poker") / "run", quiet=True)
 
 
