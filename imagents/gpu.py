@@ -51,16 +51,6 @@ class Int32Variable(ResourceVariable):
         return super()._restore_from_tensors({name: _to_bits(x) for name, x in restored_tensors.items()})
 
 
-_scopes = []  # those that are never left
-
-
-@functools.cache
-def keep_int32_on_gpus() -> None:
-    """From now on an int32 variable is an `Int32Variable`, where there is a GPU."""
-    _scopes.append(tf.variable_creator_scope(_creator))
-    _scopes[-1].__enter__()
-
-
 def _creator(create, **settings):
     if _is_int32(settings) and tf.config.list_logical_devices("GPU"):
         return Int32Variable(**{name: settings[name] for name in ("initial_value", "trainable", "name")})
@@ -76,3 +66,12 @@ def _is_int32(settings) -> bool:
 
 def _to_bits(value):
     return tf.bitcast(tf.convert_to_tensor(value, tf.int32), tf.uint32)
+
+
+_scope = tf.variable_creator_scope(_creator)  # a name holds it: one that is thrown away is left
+
+
+@functools.cache
+def keep_int32_on_gpus() -> None:
+    """From now on an int32 variable is an `Int32Variable`, where there is a GPU."""
+    _scope.__enter__()

@@ -9,7 +9,7 @@ and tuners of it for the SDK's version 2, `jobs_v3` a trainer for version 3; `ar
 sending them; `commands` is `imagents sagemaker`. Importing this imports no SDK.
 """
 
-import importlib
+from imagents.homes import found_when_used
 
 _HOMES = {  # public name: the module it lives in
     "AgentPredictor": "serving",
@@ -29,9 +29,4 @@ _HOMES = {  # public name: the module it lives in
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = found_when_used(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})
