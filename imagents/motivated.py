@@ -15,7 +15,7 @@ MOTIVATIONS = {  # name: what makes it, resolved when asked
     "rnd": "imagents.motivation.rnd:RND",
     "icm": "imagents.motivation.foresight:ICM",
     "learning_progress": "imagents.motivation.foresight:LearningProgress",
-    "empowerment": "imagents.motivation.channels:Empowerment",
+    "empowerment": "imagents.motivation.planner:empowerment_in",
     "drives": "imagents.motivation.drives:Drives",
     "prosocial": "imagents.motivation.regard:Prosocial",
     "inequity_aversion": "imagents.motivation.regard:InequityAversion",
@@ -40,7 +40,7 @@ class Motivated:
     chosen and in targets; a fourth of that once it was taken, a ninth then (Rashid et al. 2020). 0 switches it off."""
 
     empowerment_steps: int = 3
-    """Of empowerment: actions ahead."""
+    """Of empowerment: actions ahead, where it is known where they lead; elsewhere it is learned, one ahead."""
     drives_hunger: float = 0.01
     """Of drives: the share of its energy that an agent uses up in a step."""
     inequity_envy: float = 5.0
@@ -91,8 +91,10 @@ def check_fits(environment, algorithm: Motivated) -> None:
               f"it is about what others are paid, and {environment.name} has one seat")  # fmt: skip
     check("motivation", "drives" not in names or environment.pays_food, "drives",
           f"{environment.name} does not say what feeds an agent, as foraging and rooms do")  # fmt: skip
-    check("motivation", "empowerment" not in names or environment.dynamics() is not None, "empowerment",
-          f"where actions lead is not known of {environment.name}, as it is of deep_sea")  # fmt: skip
+    steps = algorithm.empowerment_steps
+    is_right = "empowerment" not in names or steps in (1, Motivated.empowerment_steps)
+    check("empowerment_steps", is_right or environment.dynamics() is not None, steps,
+          f"where actions lead is not known of {environment.name}: it is learned, 1 ahead")  # fmt: skip
 
 
 def _parsed(word: str) -> tuple[str, float]:
