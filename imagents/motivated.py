@@ -23,7 +23,7 @@ MOTIVATIONS = {  # name: what makes it, resolved when asked
 _SETTINGS = {  # those of one motivation, by their names there
     "counts": {"optimism": "counts_optimism"},
     "empowerment": {"steps": "empowerment_steps"},
-    "drives": {"hunger": "drives_hunger"},
+    "drives": {"hunger": "drives_hunger", "sleep": "drives_sleep"},
     "inequity_aversion": {"envy": "inequity_envy", "guilt": "inequity_guilt", "memory": "inequity_memory"},
 }
 
@@ -43,6 +43,8 @@ class Motivated:
     """Of empowerment: actions ahead, where it is known where they lead; elsewhere it is learned, one ahead."""
     drives_hunger: float = 0.01
     """Of drives: the share of its energy that an agent uses up in a step."""
+    drives_sleep: float = 0.0
+    """Of drives: the share of its rest that it uses up in a step awake, until it falls asleep. 0 switches it off."""
     inequity_envy: float = 5.0
     """Of inequity_aversion: what a unit that others have more costs."""
     inequity_guilt: float = 0.05
@@ -57,7 +59,7 @@ class Motivated:
     def __post_init__(self):
         for name in ("counts_optimism", "inequity_envy", "inequity_guilt"):
             check(name, 0 <= getattr(self, name) < math.inf, getattr(self, name), "at least 0 is needed")
-        check_shares(self, "drives_hunger", "inequity_memory")
+        check_shares(self, "drives_hunger", "drives_sleep", "inequity_memory")
         check_least(self, {"empowerment_steps": 1})
         chosen = [name for name, _ in self.motivations]
         check("motivation", len({*chosen}) == len(chosen), self.motivation, "each counts once, with one weight")
