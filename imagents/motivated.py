@@ -15,7 +15,7 @@ MOTIVATIONS = {  # name: what makes it, resolved when asked
     "rnd": "imagents.motivation.rnd:RND",
     "icm": "imagents.motivation.foresight:ICM",
     "learning_progress": "imagents.motivation.foresight:LearningProgress",
-    "empowerment": "imagents.motivation.channels:Empowerment",
+    "empowerment": "imagents.motivation.planner:empowerment_in",
     "drives": "imagents.motivation.drives:Drives",
     "prosocial": "imagents.motivation.regard:Prosocial",
     "inequity_aversion": "imagents.motivation.regard:InequityAversion",
@@ -23,7 +23,7 @@ MOTIVATIONS = {  # name: what makes it, resolved when asked
 _SETTINGS = {  # those of one motivation, by their names there
     "counts": {"optimism": "counts_optimism"},
     "empowerment": {"steps": "empowerment_steps"},
-    "drives": {"hunger": "drives_hunger"},
+    "drives": {"hunger": "drives_hunger", "sleep": "drives_sleep"},
     "inequity_aversion": {"envy": "inequity_envy", "guilt": "inequity_guilt", "memory": "inequity_memory"},
 }
 
@@ -40,9 +40,11 @@ class Motivated:
     chosen and in targets; a fourth of that once it was taken, a ninth then (Rashid et al. 2020). 0 switches it off."""
 
     empowerment_steps: int = 3
-    """Of empowerment: actions ahead."""
+    """Of empowerment: actions ahead, where it is known where they lead; elsewhere it is learned, one ahead."""
     drives_hunger: float = 0.01
     """Of drives: the share of its energy that an agent uses up in a step."""
+    drives_sleep: float = 0.0
+    """Of drives: the share of its rest that it uses up in a step awake, until it falls asleep. 0 switches it off."""
     inequity_envy: float = 5.0
     """Of inequity_aversion: what a unit that others have more costs."""
     inequity_guilt: float = 0.05
@@ -57,7 +59,7 @@ class Motivated:
     def __post_init__(self):
         for name in ("counts_optimism", "inequity_envy", "inequity_guilt"):
             check(name, 0 <= getattr(self, name) < math.inf, getattr(self, name), "at least 0 is needed")
-        check_shares(self, "drives_hunger", "inequity_memory")
+        check_shares(self, "drives_hunger", "drives_sleep", "inequity_memory")
         check_least(self, {"empowerment_steps": 1})
         chosen = [name for name, _ in self.motivations]
         check("motivation", len({*chosen}) == len(chosen), self.motivation, "each counts once, with one weight")
@@ -91,8 +93,10 @@ def check_fits(environment, algorithm: Motivated) -> None:
               f"it is about what others are paid, and {environment.name} has one seat")  # fmt: skip
     check("motivation", "drives" not in names or environment.pays_food, "drives",
           f"{environment.name} does not say what feeds an agent, as foraging and rooms do")  # fmt: skip
-    check("motivation", "empowerment" not in names or environment.dynamics() is not None, "empowerment",
-          f"where actions lead is not known of {environment.name}, as it is of deep_sea")  # fmt: skip
+    steps = algorithm.empowerment_steps
+    is_right = "empowerment" not in names or steps in (1, Motivated.empowerment_steps)
+    check("empowerment_steps", is_right or environment.dynamics() is not None, steps,
+          f"where actions lead is not known of {environment.name}: it is learned, 1 ahead")  # fmt: skip
 
 
 def _parsed(word: str) -> tuple[str, float]:

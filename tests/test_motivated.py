@@ -43,7 +43,7 @@ def test_weights_share_a_compiled_program_and_names_do_not():
         ({"motivation": "rnd,rnd:2"}, "motivation = 'rnd,rnd:2': each counts once, with one weight"),
         ({"motivation": "prosocial"}, "motivation = 'prosocial': it is about what others are paid, and deep_sea"),
         ({"motivation": "drives"}, "motivation = 'drives': deep_sea does not say what feeds an agent"),
-        ({"environment": "rooms", "motivation": "empowerment"}, "where actions lead is not known of rooms"),
+        ({"environment": "rooms", "motivation": "empowerment", "empowerment_steps": 2}, "it is learned, 1 ahead"),
         ({"counts_optimism": 1.0}, "counts_optimism = 1.0: it is for the motivation counts"),
         ({"motivations": "rnd"}, "motivations = 'rnd': one for each seat is needed"),
         ({"inequity_memory": 1.5}, "inequity_memory = 1.5: 0 to 1 is needed"),

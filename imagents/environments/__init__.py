@@ -47,6 +47,7 @@ class Face:
       return_range: the least and the greatest return of an episode; None if it does not say.
       free: settings whose values share a compiled program, see `imagents.settings.Free`.
       pays_food: whether what it pays an agent feeds it: a reward of 1 is all that it can eat.
+      idle_action: the action that does nothing; None if there is none.
       requires: packages, as pip has them, that it needs beside those of imagents and TensorFlow.
     """
 
@@ -64,6 +65,7 @@ class Face:
     return_range: ClassVar[tuple[float, float] | None] = None
     free: ClassVar[dict[str, tuple]] = {}
     pays_food: ClassVar[bool] = False
+    idle_action: ClassVar[int | None] = None
     requires: ClassVar[tuple[str, ...]] = ()
 
     @property

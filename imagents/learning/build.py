@@ -105,7 +105,7 @@ def _motives(config: TrainConfig, settings: Motivated) -> dict:
         module, _, kind = MOTIVATIONS[name].partition(":")
         make, values = getattr(importlib.import_module(module), kind), settings.motivation_settings[name]
         if name == "drives":
-            found |= make.body(**values)
+            found |= make.body(**values, idle_action=config.environment.idle_action)
             values = {}
         if name == "empowerment":
             values["dynamics"] = config.environment.dynamics()

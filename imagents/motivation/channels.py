@@ -32,7 +32,7 @@ class Dynamics(NamedTuple):
 class Empowerment(Motivation):
     """Pays what a decision leads to: the empowerment of the state there, in bits, which never changes.
 
-    It is exact, for worlds whose dynamics are known and small, and of one agent.
+    It is exact, for worlds whose dynamics are known and small, and of one agent; see `LearnedEmpowerment` for others.
 
     Args:
       place: where it is at home.

@@ -51,7 +51,7 @@ class Predicting(Motivation):
         size = weights.shape[0]
         parts = math.ceil(size / _MINIBATCH)
         places = tf.range(math.ceil(size / parts)) * parts  # each part has some of all copies and times
-        decisions = decisions._replace(legal_moves=(), next_legal_moves=(), memory=())
+        decisions = decisions._replace(next_legal_moves=(), memory=())
 
         def step(i):
             rows = tf.minimum(places + i, size - 1)
@@ -63,7 +63,7 @@ class Predicting(Motivation):
             self._after_step()
             return [i + 1]
 
-        repeats = tf.where(self._seen > _SETTLING, parts, 0)
+        repeats = tf.where(self.has_settled, parts, 0)
         tf.while_loop(lambda i: i < repeats, step, [tf.zeros([], tf.int32)])
 
     def _raw(self, decisions: Decision) -> tf.Tensor:
@@ -112,6 +112,11 @@ class Predicting(Motivation):
         if is_numbered(self._action_spec):
             return tf.one_hot(action, num_actions(self._action_spec))
         return tf.reshape(action, [-1, self._action_spec.shape.num_elements()])
+
+    @property
+    def has_settled(self) -> tf.Tensor:
+        """Whether it has seen enough to learn, and to pay; bool `[]`."""
+        return self._seen.read_value() > _SETTLING
 
     @property
     def actions(self) -> int:

@@ -32,6 +32,7 @@ _HOMES = {
     "returns": "runs",
     "save_all": "runs",
     "strength": "runs",
+    "visit_maps": "visits",
 }
 __all__ = [*_HOMES]
 __getattr__ = found_when_used(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})

@@ -5,9 +5,11 @@ import pytest
 import tensorflow as tf
 from places import moment, place
 from small import small_config
+from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from imagents.errors import InputError
+from imagents.learning.perspective import Perspective
 from imagents.motivation import Body, Drives
 from imagents.training.loop import build
 
@@ -28,14 +30,33 @@ def test_a_meal_pays_the_more_the_hungrier_one_is():
     np.testing.assert_allclose(felt, [0.5**2 - 0.25**2, 0.75**2 - 0.5**2])
 
 
-def test_an_agent_of_foraging_sees_its_energy_and_is_paid_for_what_it_lacks_less():
-    trainer = build(small_config("foraging", motivation="drives:2", drives_hunger=0.125))
+def test_who_is_worn_out_sleeps_with_closed_eyes_and_does_nothing_until_rested():
+    spec = tensor_spec.BoundedTensorSpec([], tf.int32, 0, 6)
+    steps = ts.time_step_spec({"image": tf.TensorSpec([2], tf.bool), "way": tf.TensorSpec([1], tf.float32)})
+    own = Perspective(steps, spec, **Drives.body(hunger=0.0, sleep=0.25, idle_action=6))
+    state, found = own.initial_state(1), []
+    seen = {"image": tf.constant([[True, False]]), "way": tf.constant([[7.0]])}
+    for kind in (0, 1, 1, 1, 1, 1, 1, 1, 0):
+        time_step = ts.TimeStep(*(tf.constant([x]) for x in (kind, 0.0, 1.0)), seen)
+        state = own.next_state(state, time_step)
+        sight, done = own.sight(time_step, state).view, own.action(tf.constant([2]), state)
+        found.append((sight["rest"].numpy().item(), sight["view"]["way"].numpy().item(), done.numpy().item()))
+        assert tf.reduce_any(sight["view"]["image"]) == (done == [2])
+    awake = [(1, 7, 2), (0.75, 7, 2), (0.5, 7, 2), (0.25, 7, 2)]
+    assert found == [*awake, (0, 0, 6), (0.5, 0, 6), *awake[:2], awake[0]]
+
+
+def test_an_agent_of_foraging_sees_its_energy_and_rest_and_is_paid_for_what_it_lacks_less():
+    trainer = build(small_config("foraging", motivation="drives:2", drives_hunger=0.125, drives_sleep=0.25))
     agent = trainer.agents[0]
     metrics = trainer.run(3)
     np.testing.assert_allclose(agent.internal_state.energy, 1 - 3 * 0.125)  # nobody has eaten so soon
-    assert agent.perspective.sight_spec.view["energy"].shape == [1]
-    assert metrics["player_1_drives"] == pytest.approx(-(0.375**2) / 3)
-    np.testing.assert_allclose(agent.episode_return(), -2 * 0.375**2, rtol=1e-5)
+    assert {name: x.shape for name, x in agent.perspective.sight_spec.view.items() if name != "view"} == {
+        "energy": [1], "rest": [1]
+    }  # fmt: skip
+    lack = 0.375**2 + 0.75**2
+    assert metrics["player_1_drives"] == pytest.approx(-lack / 3)
+    np.testing.assert_allclose(agent.episode_return(), -2 * lack, rtol=1e-5)
 
 
 def test_where_nothing_feeds_an_agent_there_are_no_drives():

@@ -64,6 +64,7 @@ class Foraging(Face):
     keeps_best: ClassVar[bool] = True  # summed over all, a return is the share of the food that they take together
     return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     pays_food: ClassVar[bool] = True
+    idle_action: ClassVar[int | None] = 0
 
     def __post_init__(self):
         check("size", self.size >= 5, self.size, "at least 5 is needed")
@@ -206,6 +207,7 @@ class Rooms(Face):
     keeps_best: ClassVar[bool] = True
     return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     pays_food: ClassVar[bool] = True
+    idle_action: ClassVar[int | None] = 6  # done
 
     def __post_init__(self):
         for name, least, most in (("size", 5, 32), ("rooms", 2, 12), ("room_size", 4, 10)):
