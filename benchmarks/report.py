@@ -20,9 +20,11 @@ TensorFlow {tensorflow}{busy}. Figures are medians of {repeats} repeats, all sys
 turn; on another machine they differ, and their ratios much less. To repeat it:
 
 ```sh
-make benchmark-peers   # once: sets up the other systems below .venv-peers; without it they are left out
-make benchmark         # some 15 minutes; ARGS="--quick" some two
-.venv/bin/python -m benchmarks.report outputs/benchmark.json docs/benchmarks.md   # writes this page
+# needs 15 minutes (ARGS="--quick": two), and the network, once
+make benchmark-peers  # sets up the other systems, which are left out otherwise
+make benchmark
+# and what writes this page:
+.venv/bin/python -m benchmarks.report outputs/benchmark.json docs/benchmarks.md
 ```
 
 A ply is one move by one player. All learners are two independent DQN agents, one for each seat, which play against each

@@ -208,9 +208,10 @@ class TrainConfig:
 
     def with_copies(self, copies: int) -> "TrainConfig":
         """The same agents for so many parallel games, with next to no memory."""
-        small, fitting = {"replay_length": 2, "batch_size": 1}, {}
+        fitting = {}
         algorithms = {"": self.algorithm} | {f"{agent}.": each for agent, each in self.own_algorithms}
         for prefix, algorithm in algorithms.items():
+            small = {"replay_length": getattr(algorithm, "window_length", 2), "batch_size": 1}
             fitting |= {prefix + name: value for name, value in small.items() if name in settings_of(algorithm)}
         return self.replace(parallel_games=copies, **fitting)
 

@@ -511,6 +511,10 @@ def test_what_single_agents_have_of_their_own_is_the_same_in_python_json_and_wor
     assert config.with_copies(1).algorithm_of("player_1").replay_length == 2
 
 
+def test_one_copy_of_an_agent_has_room_for_a_window():
+    assert TrainConfig("cartpole", algorithm="drqn").with_copies(1).algorithm.replay_length == 16
+
+
 @pytest.mark.parametrize(
     "settings, sentence",
     [

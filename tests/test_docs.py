@@ -1,5 +1,6 @@
 """The documentation site builds without a warning, and what its pages say of the games is what the code does."""
 
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from imagents.config import ENVIRONMENTS
+from imagents.config import BRIDGES, ENVIRONMENTS, environment_class
 from imagents.environments.boards.environment import BoardGameEnvironment, Rewards
 from imagents.environments.boards.games import GAMES
 from imagents.environments.boards.tic_tac_toe import exact
@@ -72,13 +73,67 @@ def test_the_reference_has_every_module_and_its_docstrings(site):
 
 # The pages of environments
 
-_FORM = ["Seats", "Observation", "Actions", "Rewards", "Ends and limits", "Measures", "Oracle", "Settings", "Versions"]
+_FORM = [
+    "Seats", "Observation", "Views", "Actions", "Rewards", "Ends and limits", "Measures", "Oracle",
+    "Settings", "Presets", "Versions",
+]  # fmt: skip
+PAGES = {  # whose environments' they are; but for the bridges', each names its own in code
+    page: [name for name in (*ENVIRONMENTS, *BRIDGES) if f"`{name}`" in page.read_text().partition("## Seats")[0]]
+    or [page.stem.replace("-", "_")]
+    for page in sorted((DOCS / "environments").glob("*.md"))
+}
+environment_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
-@pytest.mark.parametrize("page", sorted((DOCS / "environments").glob("*.md")), ids=lambda page: page.stem)
+def faces(page) -> dict[str, type]:
+    """The classes of the environments that a page is about."""
+    return {name: environment_class(f"{name}:" if name in BRIDGES else name) for name in PAGES[page]}
+
+
+def section(page, heading: str) -> str:
+    return page.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all lines of tables, without what code is marked by."""
+    lines = [line.replace("`", "").strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines]
+
+
+@environment_pages
 def test_a_page_of_an_environment_has_their_form(page):
     headings = re.findall("^## (.+)$", page.read_text(), re.MULTILINE)
     assert [heading for heading in headings if heading in _FORM] == _FORM
+
+
+@environment_pages
+def test_a_page_has_the_settings_of_its_environments_with_their_defaults(page):
+    told = {}
+    for flags, defaults, *_ in rows(section(page, "Settings")):
+        flags, defaults = flags.split(", "), re.split("[,;] ", defaults)
+        told |= dict(zip(flags, defaults if len(flags) == len(defaults) else [defaults[0]] * len(flags)))
+    known = {}
+    for name, kind in faces(page).items():
+        fields = {field.name: field.default for field in dataclasses.fields(kind) if field.name != "name"}
+        fields |= {key: value for key, value in kind.presets["default"].items() if name in GAMES and key in fields}
+        known = {f"--{key.replace('_', '-')}": value for key, value in fields.items()} | known
+    assert set(known) <= set(told)
+    wrong = {flag: (told[flag], value) for flag, value in known.items() if told[flag] not in (str(value), f"{value:g}"
+             if isinstance(value, float) else "")}  # fmt: skip
+    assert wrong == {}
+
+
+@environment_pages
+def test_a_page_has_the_presets_of_its_environments_and_what_the_results_say_of_them(page):
+    told = {(row[0].split(",")[0].split(" of ")[0], row[1], row[2]) for row in rows(section(page, "Presets")) if row[0]}
+    for kind in faces(page).values():
+        for preset, values in kind.presets.items():
+            steps, minutes = values.get("steps"), values.get("minutes")
+            budget = f"{steps:,} steps" if steps else f"{minutes:g} minutes"
+            assert (preset, values.get("algorithm", "dqn"), budget) in told
+    results = (DOCS / "results.md").read_text()
+    figures = re.findall(r"-?[\d.]+(?: %| ± [\d.]+)? \(-?[\d.]+ to -?[\d.]+\)", section(page, "Presets"))
+    assert [figure for figure in figures if figure.partition(" (")[2] not in results] == []
 
 
 @pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name.islower()])

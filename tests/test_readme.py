@@ -1,8 +1,15 @@
-"""What the README and the documentation show, works: blocks of Python run, commands do, links lead somewhere."""
+"""What the README and the documentation show, works: blocks of Python run, commands do, links lead somewhere.
 
+A block that needs what a test machine lacks (a cluster, a browser, hours) says so in its first line, `# needs ...`. It
+is checked for syntax and flags, and counted here. Of all others everything is run but what sets a machine up.
+"""
+
+import ast
 import importlib.metadata
 import importlib.util
+import io
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -10,10 +17,12 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import tomllib
+from unittest import mock
 
 import pytest
 import tensorflow as tf
-from small import SMALL, small_flags
+from small import SMALL, small_flags, untrained_run
 
 from imagents import cli, commands, plotting
 from imagents.config import BRIDGES, DEFAULT_ENVIRONMENT, TrainConfig, environment_class
@@ -23,16 +32,19 @@ for extra in ("bitbully", "onnxruntime", "tf2onnx"):  # the pages show them
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NEEDS = "# needs "
+MARKED = {"sh": 13, "python": 3}  # blocks that no test runs: there are no more than these
 BLOCKS = [
     pytest.param(page, code, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
     for page in PAGES
-    for i, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+    for i, code in enumerate(code for language, code in FENCE.findall(page.read_text()) if language == "python")
 ]
 SHELL_BLOCKS = {  # each once, however many pages show it
-    tuple(lines): pytest.param(lines, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
+    tuple(lines): pytest.param(page, code.startswith(NEEDS), lines, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
     for page in reversed(PAGES)
-    for i, block in enumerate(re.findall(r"```(?:sh|bash|console)\n(.*?)```", page.read_text(), re.DOTALL))
-    if (lines := [line for line in block.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
+    for i, code in enumerate(code for language, code in FENCE.findall(page.read_text()) if language == "sh")
+    if (lines := [line for line in code.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()])
 }
 TESTS = [*(ROOT / "tests").rglob("test_*.py")]
 PLACE = r"\bRUN\b|\boutputs/JOB\b"  # stands for a run folder
@@ -44,7 +56,8 @@ LESS = {  # what makes a command quick, unless the page says otherwise
 }
 LEAST = {"train": ["--steps", "100"]}  # whatever the page says
 BRIEF = {"rounds_per_chunk": 4, "warmup_rounds": 2}  # in Python, unless the page says otherwise
-ELSEWHERE = {"curl", "docker", "jupyter", "tensorboard", "cd", "git", "ray", "source"}  # programs of others
+OUTSIDE = {"curl", "docker", "jupyter", "ray"}  # programs that only marked blocks have
+SETS_UP = {"cd", "export", "source"}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +68,12 @@ def run(tmp_path_factory):
     if any("RUN/export" in block.values[1] for block in BLOCKS):
         assert cli.main(["export", str(path), "--formats", "saved_model", "onnx", "tflite"]) == 0
     return path
+
+
+@pytest.fixture(scope="module")
+def poker(tmp_path_factory):
+    """What the pages call POKER: a run of it, whose agents have learned nothing."""
+    return untrained_run(tmp_path_factory.mktemp("documentation") / "poker", "kuhn_poker").path
 
 
 @pytest.fixture
@@ -72,6 +91,11 @@ def briefly(eagerly, monkeypatch):
 @pytest.mark.filterwarnings("ignore:Encoding a StructuredValue with type:UserWarning")  # PolicySaver does so
 @pytest.mark.parametrize("page, code", BLOCKS)
 def test_python_block(page, code, request, tmp_path, monkeypatch):
+    if code.startswith(NEEDS):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom):
+                assert {name.name for name in node.names} <= {*dir(importlib.import_module(node.module))}
+        return
     monkeypatch.chdir(tmp_path)
     if "ai_edge_litert" in code:  # which is not installed here; the same interpreter is in TensorFlow
         monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", tf.lite)
@@ -83,32 +107,59 @@ def test_python_block(page, code, request, tmp_path, monkeypatch):
     exec(compile(code, "documentation", "exec"), {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize("lines", [*reversed(SHELL_BLOCKS.values())])
-def test_shell_block(lines, request, tmp_path, monkeypatch, capsys):
+shell_blocks = pytest.mark.parametrize("page, is_marked, lines", [*reversed(SHELL_BLOCKS.values())])
+
+
+@shell_blocks
+def test_shell_block(page, is_marked, lines, request, tmp_path, monkeypatch, capsys):
     """Every option exists and every value is accepted; what a later line needs is really done, with a small budget."""
-    monkeypatch.chdir(tmp_path)
-    run_block(lines, request, capsys, is_needed=lambda words, later: made_by(words) and made_by(words) in later)
+    prepare(page, lines, tmp_path, monkeypatch)
+    needed = made_by if not is_marked else lambda words: ""
+    run_block(lines, is_marked, request, capsys, lambda words, later: needed(words) and needed(words) in later)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lines", [*reversed(SHELL_BLOCKS.values())])
-def test_shell_block_in_full(lines, request, tmp_path, monkeypatch, capsys):
-    """Every command is really run, with a small budget."""
-    monkeypatch.chdir(tmp_path)
-    run_block(lines, request, capsys, is_needed=lambda words, later: True)
+@shell_blocks
+def test_shell_block_in_full(page, is_marked, lines, request, tmp_path, monkeypatch, capsys):
+    """Every command is really run, with a small budget; whoever is asked for a move gives up at once."""
+    if is_marked:
+        pytest.skip("needs what is not here")
+    prepare(page, lines, tmp_path, monkeypatch)
+    run_block(lines, is_marked, request, capsys, is_needed=lambda words, later: True)
 
 
-def run_block(lines, request, capsys, is_needed):
+def prepare(page, lines, folder, monkeypatch):
+    """What has been shown before: the page's own module where commands name it, and the page of studies' own."""
+    monkeypatch.chdir(folder)
+    if "my_world:" in str(lines):
+        (folder / "my_world.py").write_text(first(page, "python"))
+        monkeypatch.delitem(sys.modules, "my_world", raising=False)
+    if "climb.toml" in str(lines):
+        shown = first(ROOT / "docs" / "studies.md", "toml")
+        (folder / "climb.toml").write_text(shown.replace("seeds = 30", "seeds = 1").replace("5000", "200"))
+
+
+def first(page, language: str) -> str:
+    """The first block of a page in a language."""
+    return next(code for found, code in FENCE.findall(page.read_text()) if found == language)
+
+
+def run_block(lines, is_marked, request, capsys, is_needed):
     for number, line in enumerate(lines):
-        if re.search(PLACE, line):
-            line = re.sub(PLACE, str(request.getfixturevalue("run")), line)
+        line = line.replace("EXPORT", "RUN/export/player_2")
+        for place, name in ((PLACE, "run"), (r"\bPOKER\b", "poker")):
+            if re.search(place, line):
+                line = re.sub(place, str(request.getfixturevalue(name)), line)
         words = shlex.split(line, comments=True)
         variables = [word.partition("=")[0] for word in itertools.takewhile(lambda word: "=" in word, words)]
-        assert all(any(name in test.read_text() for test in TESTS) for name in variables), variables
         program, *words = words[len(variables) :]
         program = program.removeprefix(".venv/bin/")
+        if program == "export":
+            variables = [word.partition("=")[0] for word in words]
+        assert all(any(name in test.read_text() for test in TESTS) for name in variables), variables
+        later = "\n".join(lines[number + 1 :])
         if program == "imagents":
-            imagents_command(words, is_needed(words, "\n".join(lines[number + 1 :])), capsys)
+            imagents_command(words, None if is_marked else is_needed(words, later), capsys)
         elif program == "make":
             plain = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES")}
             dry = subprocess.run(["make", "-n", *words], cwd=ROOT, env=plain, capture_output=True, text=True)
@@ -116,19 +167,22 @@ def run_block(lines, request, capsys, is_needed):
             for command in re.findall(r"bin/imagents (.*)", dry.stdout):
                 imagents_command(shlex.split(command), False, capsys)
         elif program == "pip":
-            extras = re.findall(r"\[([\w,]+)\]", line)
-            assert set(",".join(extras).split(",")) - {""} <= set(declared_extras())
+            extras = re.findall(r"\[([\w,-]+)\]", line)
+            assert set(",".join(extras).replace("_", "-").split(",")) - {""} <= declared_extras()
             assert all((ROOT / name).exists() for name in re.findall(r"-[cr] (\S+)", line))
+        elif program == "python" and words[:2] == ["-m", "pytest"]:
+            assert not is_needed(words, later) or subprocess.run([sys.executable, *words]).returncode == 0
         elif program == "python" and words[0] == "-m":
             source = importlib.util.find_spec(words[1]).loader.get_source(words[1])
             assert [word for word in words[2:] if word.startswith("--") and word not in source] == []
         else:
-            assert program in ELSEWHERE, f"say in this test how to try {program}"
+            assert program in SETS_UP or (is_marked and program in OUTSIDE), f"say here how to try {program}"
 
 
 def imagents_command(words, really, capsys):
+    """Tries a command: really; if that is false as far as it goes at once; by what its help explains if it is None."""
     command, *rest = words
-    if command in LESS:
+    if command in LESS and really is not None:
         if command == "train" and not {"--output-dir", "--resume"} & {*rest}:
             rest = [*rest, "--output-dir", tempfile.mkdtemp(dir=".")]
         less = LESS[command] if command != "train" or "--resume" in rest else small_training(rest)
@@ -136,7 +190,14 @@ def imagents_command(words, really, capsys):
         if really:
             assert job() == 0
         return
-    with pytest.raises(SystemExit) as exit:  # commands that need somebody at a keyboard, a server, a cloud
+    if command == "study":  # a file of ours, of hours, is read and listed
+        file = ROOT / rest[0] if (ROOT / rest[0]).exists() else rest[0]
+        assert cli.main([command, str(file), "--dry-run", "--output-dir", tempfile.mkdtemp(dir=".")]) == 0
+    if really or command in ("environments", "new"):
+        really = command != "study" or file == rest[0]
+        with mock.patch.object(sys, "stdin", io.StringIO("q\n")):  # who is asked for a move
+            assert not really or cli.main([command, *rest]) == 0
+    with pytest.raises(SystemExit) as exit:  # all flags
         cli.main([command, *itertools.takewhile(str.isidentifier, rest), "--help"])
     assert exit.value.code == 0
     explained = capsys.readouterr().out
@@ -160,8 +221,8 @@ def made_by(words) -> str:
     return words[words.index("--output-dir") + 1] if "--output-dir" in words else ""
 
 
-def declared_extras():
-    return importlib.metadata.metadata("imagents").get_all("Provides-Extra")
+def declared_extras() -> set[str]:
+    return {name.replace("_", "-") for name in importlib.metadata.metadata("imagents").get_all("Provides-Extra")}
 
 
 def test_every_module_has_a_room_in_the_architecture():
@@ -170,6 +231,26 @@ def test_every_module_has_a_room_in_the_architecture():
     names = {path.name for path in package.iterdir() if path.suffix == ".py"}
     names |= {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
     assert [name for name in sorted(names) if f"`{name}`" not in rooms] == []
+
+
+@pytest.mark.parametrize("language", MARKED)
+def test_blocks_that_are_not_run_are_counted(language):
+    code = [code for page in PAGES for found, code in FENCE.findall(page.read_text()) if found == language]
+    assert sum(NEEDS in block for block in code) == sum(block.startswith(NEEDS) for block in code) == MARKED[language]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
+def test_code_is_narrow_and_says_in_which_language_it_is(page):
+    blocks = FENCE.findall(page.read_text())
+    assert [line for _, code in blocks for line in code.splitlines() if len(line) > 88] == []
+    assert {language for language, _ in blocks} <= {
+        "sh", "python", "text", "toml", "json", "yaml", "{toctree}", "{eval-rst}"}  # fmt: skip
+    for language, code in blocks:
+        {"json": json.loads, "toml": tomllib.loads}.get(language, str)(code)
+    if page.name != "results.md":  # which is written by a program, and says what took hours
+        plain = "".join(code for language, code in blocks if language == "text")
+        text = re.sub("^", "    ", plain, flags=re.MULTILINE) + FENCE.sub("", page.read_text())
+        assert re.findall(r"^    (?:imagents|make|pip|python) .*", text, re.MULTILINE) == []
 
 
 def test_links_between_pages_lead_somewhere():
