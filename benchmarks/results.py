@@ -45,10 +45,10 @@ def missing(study: Study, table: pd.DataFrame) -> list[Wanted]:
 
 
 def only(study: Study, runs: list[Wanted]) -> Study:
-    """A study of these runs and as few others as seeds and named settings allow."""
+    """A study of these runs and as few others as crossing seeds and settings allows; of a grid every cell is named."""
     seeds, settings = sorted({run.seed for run in runs}), {run.setting for run in runs}
-    named = [one for one in study.settings if one["name"] in settings or study.grid]
-    return dataclasses.replace(study, seeds=seeds, settings=named)
+    named = [{"name": name} | values for name, values in study.values.items() if name in settings]
+    return dataclasses.replace(study, base={}, grid={}, settings=named, seeds=seeds)
 
 
 def hours(runs: list[Wanted], table: pd.DataFrame) -> float | None:

@@ -41,7 +41,14 @@ def test_a_run_is_missing_until_its_figures_are_there_and_takes_what_others_took
     [left] = results.missing(study, table)
     assert (left.setting, left.seed) == ("b", 1)
     assert results.hours([left], table) == 2.0 and results.hours([left], table_of()) is None
-    assert [(run.setting, run.seed) for run in results.only(study, [left]).runs()] == [("b", 1)]
+    assert results.only(study, [left]).runs() == [left]
+
+
+def test_of_a_grid_only_the_cells_that_are_missing_are_trained():
+    study = Study(TINY, grid={"hysteretic": [0.5, 1.0]}, settings=[{"name": "a"}, {"name": "b", "steps": 8}], seeds=2)
+    runs = study.runs()[2:4]
+    assert [run.setting for run in runs] == ["b, hysteretic=0.5", "b, hysteretic=1"]
+    assert results.only(study, runs).runs() == runs
 
 
 def test_what_a_run_measured_is_kept_once_whatever_becomes_of_its_folder(tmp_path, monkeypatch):
