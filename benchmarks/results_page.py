@@ -142,10 +142,14 @@ _ROOMS = """\
 Mean returns of greedy episodes, and the share of them that reach the goal."""
 
 _DILEMMAS = """\
-How often agents cooperate at the end. A prosocial agent is paid what the other one is paid, too."""
+In how many runs the first agent, and the second, cooperates at the end. A prosocial agent, the first or both, is paid what
+the other one is paid, too. One of the two in the prisoner's dilemma gives, and is taken from; in the stag hunt it brings
+most pairs to hunt together, as [Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
 
 _PUBLIC_GOODS = """\
-How often agents contribute at the end. With a marginal return of 0.4 nobody does whose guilt is less than 0.6."""
+In how many runs all three contribute at the end, or none. With a marginal return of 0.4 nobody does whose guilt is less than
+0.6 (Fehr and Schmidt 1999); with more, both everybody and nobody may. Where the others are learning too, contributing
+alone is too bad for any learner to find that out, but for one that forgets what went badly (`--distributed True`)."""
 
 _SPREAD = """\
 The mean return of each of three agents in 1,000 fresh episodes of 25 steps. Random play has -26.4, standing still
@@ -168,7 +172,10 @@ _EXPLOITABILITY = [
     Column(name, f"exploitability_{name}", digits=3) for name in ("greedy", "softmax", "behaviour", "average")
 ]
 _SOLVED = Column("reach the goal", "solved_share", "best", unit="%")
-_COOPERATION = Column("cooperate", "cooperation_rate", unit="%")
+_COOPERATION = [Column(f"the {which} does", "cooperation_rate", agent=f"player_{i + 1}", enough=1.0)
+                for i, which in enumerate(("first", "second"))]  # fmt: skip
+_CONTRIBUTION = [Column("all contribute", "cooperation_rate", enough=1.0),
+                 Column("none does", "cooperation_rate", enough=0.0, at_most=True)]  # fmt: skip
 _PAIR = ["connect_four", "connect_four_strong"]
 
 
@@ -212,8 +219,8 @@ SECTIONS = [
             [_STEPS, _MEAN, _LAST]),
     Section("Mountain car with a bonus", "The mean return of greedy episodes of up to 200 steps.", ["mountain_car"],
             [_STEPS, _MEAN, _LAST]),
-    Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], [_STEPS, _COOPERATION]),
-    Section("Aversion to inequity in public goods", _PUBLIC_GOODS, ["public_goods"], [_STEPS, _COOPERATION]),
+    Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], _COOPERATION),
+    Section("Aversion to inequity in public goods", _PUBLIC_GOODS, ["public_goods"], _CONTRIBUTION),
     Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [_STEPS, _MEAN, _LAST]),
     Section("Connect four of PettingZoo", _PETTINGZOO, ["connect_four_v3"],
             [_STEPS, *(Column(f"moving {turn}", "won", agent=f"player_{i + 1}", unit="%")
