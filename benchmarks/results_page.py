@@ -143,13 +143,13 @@ Mean returns of greedy episodes, and the share of them that reach the goal."""
 
 _DILEMMAS = """\
 In how many runs the first agent, and the second, cooperates at the end. A prosocial agent, the first or both, is paid
-what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the stag hunt it brings
-most pairs to hunt together, as [Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
+what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the stag hunt it
+brings most pairs to hunt together, as [Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
 
 _PUBLIC_GOODS = """\
 In how many runs all three contribute at the end, or none. With a marginal return of 0.4 nobody does whose guilt is less
-than 0.6 (Fehr and Schmidt 1999); with more, both everybody and nobody may. To contribute alone is so bad that no learner
-finds that out among others that explore, but one that forgets what went badly (`--distributed True`)."""
+than 0.6 (Fehr and Schmidt 1999); with more, both everybody and nobody may. To contribute alone is so bad that no
+learner finds that out among others that explore, but one that forgets what went badly (`--distributed True`)."""
 
 _SPREAD = """\
 The mean return of each of three agents in 1,000 fresh episodes of 25 steps. Random play has -26.4, standing still
