@@ -38,7 +38,8 @@ imagents plays {games:,} games side by side, with {samples:g} trained samples pe
 
 - **pgx + JAX** does the same work: the same network, batches, train steps, replay length, optimizer, loss and legal
   moves, as one program compiled by JAX (benchmarks/peers/pgx_dqn.py). All its games move in step: the seat whose turn
-  it is begins the next one, so no game ever waits. In imagents who begins is drawn, and half of the new games wait.
+  it is begins the next one, so no game ever waits. In imagents who begins is drawn, and half of the new games wait
+  for half a round.
 - **OpenSpiel** and **tianshou** (over PettingZoo) run as their own examples do, with those examples' networks, batches
   and train steps per ply, which are smaller and fewer.
 - **The tutorial's loop** is TF-Agents alone: one game, one eager ply at a time

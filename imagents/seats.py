@@ -18,7 +18,9 @@ Keys of a dictionary of observations that mean something here, all of them optio
                   its end on (its last pay comes with it), FIRST again where a new life begins
 
 `discount` is 0 where an episode ended and 1 where a limit cut it off. The step after a copy's LAST begins its next
-episode, whatever the actions were. `imagents.check_environment` tells whether an environment keeps to all this.
+episode, whatever the actions were. An environment may have `begin_next(seat)`, too: it begins these episodes before
+`seat` is asked, without a step, and says where, bool `[B]`; a training calls it, so that nobody waits for beginnings.
+`imagents.check_environment` tells whether an environment keeps to all this.
 """
 
 import contextlib

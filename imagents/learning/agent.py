@@ -23,29 +23,12 @@ from imagents.learning.lessons import lesson, make_decisions, rollout_length
 from imagents.learning.motives import Moment, Motivation, Motives, Place
 from imagents.learning.on_policy import PolicyGradient
 from imagents.learning.perspective import ActionFn, ObservationFn, Perspective, RewardFn, StateFn, own_reward
-from imagents.learning.policies import (
-    greedy_probabilities,
-    has_q_values,
-    own_time_step,
-    preferences,
-    sampled,
-    shown,
-)
+from imagents.learning.policies import greedy_probabilities, has_q_values, own_time_step, preferences, sampled, shown
 from imagents.learning.replay import FIFOReplayBuffer
 from imagents.learning.rollouts import Histories, Rollouts
 from imagents.process import check_tensorflow
 from imagents.randomness import make_generator, make_seed
-from imagents.seats import (
-    PASS,
-    assign,
-    check_policy,
-    is_asked,
-    lived,
-    shows,
-    values_of,
-    variables_for,
-    where_copy,
-)
+from imagents.seats import PASS, assign, check_policy, is_asked, lived, shows, values_of, variables_for, where_copy
 from imagents.settings import QLearning
 
 
@@ -281,6 +264,21 @@ class IMAgent(tf.Module):
         closes = self._decisions.observe(own, reward, asked, sight)
         bonus = self.motives.note_closed(lambda: self._decisions.closed(sight), closes)
         self._earnings.add(own, given, reward + bonus)
+
+    def begin(self, time_step: ts.TimeStep, began: tf.Tensor) -> None:
+        """Takes in that episodes have begun without a step, where bool `[B]`: as `observe`, but no decision can close.
+
+        The last time steps closed those that were open.
+        """
+        before, own, nothing = self.internal_state, lived(time_step, self.seat), tf.zeros([self.batch_size])
+        assign(self._state, where_copy(began, self.next_state(before, time_step), before))
+        self._waiting.assign(time_step.is_first())
+        counts = self._earnings.counts(own, began)  # nowhere
+        if self.motives:
+            before, state = parts_of(before)[0], parts_of(self.internal_state)[0]
+            asked, sight = is_asked(time_step, self.seat), self.perspective.sight(time_step, state)
+            self.motives.felt(Moment(own, counts, asked, sight, before, state))
+        self._earnings.add(own, nothing, nothing)
 
     def train_iteration(self) -> tf_agent.LossInfo:
         """One train step of the algorithm, on a sample of its own decisions; or a lesson, on those that are new to it.

@@ -57,6 +57,10 @@ class Player(tf.Module):
     def observe(self, time_step: ts.TimeStep, moved: tf.Tensor | None = None) -> None:
         """Called with every time step of a training, as `IMAgent.observe` is."""
 
+    def begin(self, time_step: ts.TimeStep, began: tf.Tensor) -> None:
+        """Called where episodes have begun without a step, bool `[B]`, as `IMAgent.begin` is."""
+        self.observe(time_step, began)
+
     def after_chunk(self, metrics: dict[str, float]) -> dict[str, float]:
         """Called after every chunk of a training, with its metrics; returns metrics to add."""
         del metrics

@@ -200,6 +200,11 @@ class Trainer(tf.Module):
                 repeat(functools.partial(self._train, [agent]), tf.cast(is_due, tf.int32))
 
     def _step(self, seats: Sequence[int]) -> None:
+        if hasattr(self.environment, "begin_next"):
+            began = self.environment.begin_next(seats[0])
+            first = self.environment.current_time_step()
+            for player in self.players:
+                player.begin(first, began)
         before, after, stepped = take_step(
             self.environment, seats, lambda seat, time_step: self.players[seat].act(time_step, collect=True)
         )

@@ -16,6 +16,7 @@ from imagents.learning.agent import IMAgent
 from imagents.learning.algorithms import categorical_dqn, dqn, split_observation
 from imagents.learning.decisions import Decision, as_experience
 from imagents.learning.perspective import own_reward, own_stones
+from imagents.motivation.counts import Counts, EpisodicCounts
 from imagents.players.base import RandomPlayer
 from imagents.seats import PASS
 from imagents.training.loop import Trainer
@@ -273,6 +274,32 @@ def test_the_internal_state_stands_still_while_a_game_waits_for_its_first_mover(
     time_step = environment.step([PASS])
     agents[0].observe(time_step)
     assert agents[0].internal_state["clock"].numpy().tolist() == [1]
+
+
+def test_an_agent_takes_in_that_a_game_has_begun_as_if_it_had_been_a_step():
+    """Of two games the first ends at once, by an illegal move; the agents are paid for what they have not done yet."""
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 2, first_mover="seat_0")
+    settings = dict(initial_state=0, state_fn=lambda state, time_step, seat: state + 1, seed=3)
+    settings |= dict(motivations=[(EpisodicCounts, 0.5), (Counts, 0.1)])
+    agents = [make_agents(environment, **settings)[0] for _ in range(2)]
+
+    def all_observe(time_step, *moved):
+        for agent in agents:
+            agent.observe(time_step, *moved)
+
+    all_observe(environment.reset())
+    for agent in agents:
+        agent.act(environment.current_time_step(), collect=True)
+    all_observe(environment.step([9, 4]))
+    assert agents[0].replay_buffer.num_frames() == 1
+    began = environment.begin_next(0)
+    first = environment.current_time_step()
+    agents[0].observe(first, began)
+    agents[1].begin(first, began)
+    assert agents[1].internal_state.numpy().tolist() == [3, 2]
+    assert agents[1].episode_return().numpy()[0] == 0
+    for x, y in zip(agents[0].variables, agents[1].variables, strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 def test_the_policy_is_in_the_internal_state_in_which_the_agent_acts():

@@ -8,7 +8,8 @@ looking. Its observation is a dictionary
     seat         int32 `[B]`: the seat to move
 
 its reward is per seat, `[B, 2]`, and its discount is 0 at the end of a game. As in
-every TF-Agents environment, the step after a game's last one begins its next game.
+every TF-Agents environment, the step after a game's last one begins its next game;
+a training has `begin_next` do that, so that no game spends a turn on it.
 """
 
 import dataclasses
@@ -140,6 +141,21 @@ class BoardGameEnvironment(Native):
         self.set_state(following)
         return self.current_time_step()
 
+    def begin_next(self, seat: int) -> tf.Tensor:
+        """Begins the next game wherever one is over, before `seat` is asked: without a step, which somebody would miss.
+
+        Who makes the first ply is as independent of that as ever. But a random opening has one ply more, or one less,
+        where that lets `seat` be the one to move; it keeps as many plies on average, and never becomes an empty board.
+
+        Returns:
+          Where games have begun, bool `[B]`.
+        """
+        before = self.get_state()
+        over = before.step_type == ts.StepType.LAST
+        first = where_any(over, lambda: where_copy(over, self._first_state(before.first_mover, seat), before), before)
+        self.set_state(first)
+        return over
+
     def set_board(self, board, seat) -> ts.TimeStep:
         """Goes on from given positions.
 
@@ -257,8 +273,8 @@ class BoardGameEnvironment(Native):
         pay = tf.where(outcome == ILLEGAL, tf.where(made_it, self._rewards.illegal, 0.0), pay)
         return tf.where(outcome == RUNNING, 0.0, pay)
 
-    def _first_state(self, previous_first_mover: tf.Tensor) -> State:
-        """New games for all B."""
+    def _first_state(self, previous_first_mover: tf.Tensor, asked: int | None = None) -> State:
+        """New games for all B; `asked` is the seat that had better be the one to move."""
         batch = [self.batch_size]
         if self._first_mover == "random":
             bits = self._generator.uniform_full_int(batch, tf.uint32)
@@ -271,6 +287,10 @@ class BoardGameEnvironment(Native):
         if self._opening_plies:
             draws = uniform(self._generator, [self._opening_plies + 1, self.batch_size])
             plies = tf.cast(draws[-1] * (self._opening_plies + 1), tf.int32)
+            if asked is not None:  # 1 or 2, 3 or 4, ...: each as often as before, if who begins is drawn
+                other = plies - 1 + 2 * (plies % 2)
+                fits = ((seat + plies) % 2 == asked) | (plies == 0) | (other > self._opening_plies)
+                plies = tf.where(fits, plies, other)
 
             def play(ply, position):
                 action = sample_legal(self.game.legal_moves(position.stones), draws[ply])

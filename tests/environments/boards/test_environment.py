@@ -319,6 +319,44 @@ def test_the_ply_after_an_opening_can_win():
     assert wins > 50
 
 
+def games_begun(opening_plies, half_rounds=16):
+    """Seat 0 loses each game at its first move. Of each game that began: who began, its plies, who moves, who is asked.
+    """
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 500, opening_plies=opening_plies, seed=5)
+    environment.reset()
+    for half_round in range(half_rounds):
+        asked = half_round % 2
+        began, state = environment.begin_next(asked), environment.get_state()
+        assert not environment.current_time_step().is_last().numpy().any()
+        plies = np.count_nonzero(environment.current_time_step().observation["board"], axis=(1, 2))
+        for game in np.flatnonzero(began):
+            yield int(state.first_mover[game]), int(plies[game]), int(state.seat[game]), asked
+        moves = 9 if asked == 0 else tf.argmax(environment.game.legal_moves(state.stones), axis=1, output_type=tf.int32)
+        environment.step(tf.where(state.seat == asked, moves, PASS))
+
+
+@pytest.mark.parametrize("opening_plies", [0, 4])
+def test_whoever_is_asked_next_each_seat_begins_half_of_the_games(opening_plies):
+    began, plies, moves, asked = np.transpose([*games_begun(opening_plies)])
+    assert len(began) > 2000 and asked.mean() > 0.8  # the winner, if whoever is asked next began
+    assert 0.45 < began.mean() < 0.55
+    assert 0.45 < (moves == asked)[plies == 0].mean() < 0.55
+    np.testing.assert_array_equal(moves[plies > 0], asked[plies > 0])
+    counts = np.bincount(plies, minlength=opening_plies + 1)
+    assert len(counts) == opening_plies + 1 and chi_square(counts) < 18.5  # 99.9 % of 4 degrees of freedom
+
+
+def test_games_that_go_on_stay_as_they_are_when_others_begin():
+    environment = BoardGameEnvironment(TIC_TAC_TOE, 2, first_mover="seat_0")
+    environment.reset()
+    environment.step([9, 4])
+    before = shows(environment.current_time_step(), game=1)
+    assert environment.begin_next(1).numpy().tolist() == [True, False]
+    assert shows(environment.current_time_step(), game=0) == (FIRST, [0, 0], 1, [[0, 0, 0]] * 3, 0)
+    assert shows(environment.current_time_step(), game=1) == before
+    assert environment.begin_next(1).numpy().tolist() == [False, False]
+
+
 # Seeds
 
 
