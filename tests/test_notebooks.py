@@ -23,7 +23,11 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
     "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
 ]
 
-SLOW = ("2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies")  # alone, by make test-slow
+SLOW = (  # alone, by make test-slow
+    "2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies",
+    "7_partial_sight_and_memory", "8_bridges",
+)  # fmt: skip
+EXTRAS = {"5_sagemaker": ["sagemaker"], "8_bridges": ["gymnasium", "pettingzoo", "pyspiel"]}
 
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -55,8 +59,8 @@ def test_imports_imagents_before_tensorflow(path):
 @all_notebooks
 def test_runs_in_a_kernel_and_says_nothing_unasked(path, tmp_path):
     """As `make notebooks` runs them, but with a small budget."""
-    if path.stem == "5_sagemaker":
-        pytest.importorskip("sagemaker", reason="needs the extra sagemaker")
+    for package in EXTRAS.get(path.stem, ()):
+        pytest.importorskip(package)
     copy = shutil.copy(path, tmp_path)
     command = [sys.executable, ROOT / "notebooks" / "run.py", copy]
     subprocess.run(command, env=os.environ | {"IMAGENTS_NOTEBOOK_BUDGET": SMALL}, check=True, timeout=900)

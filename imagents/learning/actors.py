@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tf_agents.distributions import utils as distribution_utils
 from tf_agents.networks import network
 
 from imagents.learning.perspective import Sight, view_of
@@ -11,7 +12,27 @@ from imagents.learning.perspective import Sight, view_of
 _FIRST_DEVIATION = 0.5  # of actions whose bounds are -1 and 1
 
 
-class Actor(network.Network):
+class _Network(network.Network):
+    """A network whose variables are made from zeros: TF-Agents makes them from random numbers, of 8 bits only uint8."""
+
+    def create_variables(self, input_tensor_spec=None, **kwargs):
+        del input_tensor_spec
+        if self._network_output_spec is None:
+            zeros = tf.nest.map_structure(lambda spec: tf.zeros([1, *spec.shape], spec.dtype), self.input_tensor_spec)
+            self._network_output_spec = _spec_of(self(zeros, **kwargs)[0])
+        return self._network_output_spec
+
+
+def _spec_of(output):
+    """What a distribution, or a tensor `[1, ...]`, is without its batch dimension, as TF-Agents says it."""
+    if tf.is_tensor(output):
+        return tf.TensorSpec(output.shape[1:], output.dtype)
+    parameters = distribution_utils.get_parameters(output)
+    parameters = network._convert_to_spec_and_remove_singleton_batch_dim(parameters, outer_ndim=1)
+    return distribution_utils.DistributionSpecV2(output.event_shape, output.dtype, parameters)
+
+
+class Actor(_Network):
     """A distribution over the legal actions.
 
     Args:
@@ -31,7 +52,7 @@ class Actor(network.Network):
         return tfp.distributions.Categorical(logits, dtype=self._dtype), network_state
 
 
-class GaussianActor(network.Network):
+class GaussianActor(_Network):
     """A normal distribution of numbers without bounds, whose standard deviations are the same everywhere.
 
     Args:
@@ -52,7 +73,7 @@ class GaussianActor(network.Network):
         return tfp.distributions.MultivariateNormalDiag(means, deviations), network_state
 
 
-class Critic(network.Network):
+class Critic(_Network):
     """What a view is worth, float32 `[B]`.
 
     Args:

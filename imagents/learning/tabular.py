@@ -131,6 +131,13 @@ class QTable(network.Network):
         self.table = tf.Variable(tf.zeros([self.num_states, num_actions]), name="table")
         self._best = tf.Variable(tf.fill([self.num_states], -1), trainable=False) if keeps_best else None
 
+    def create_variables(self, input_tensor_spec=None, **kwargs):
+        """As TF-Agents has it, without its random numbers, which it does not draw of 8 bits."""
+        del input_tensor_spec, kwargs
+        self._network_output_spec = tf.TensorSpec(self.table.shape[1:], self.table.dtype)
+        self.built = True
+        return self._network_output_spec
+
     def call(self, observation, step_type=None, network_state=(), training=False):
         del step_type, training
         states = self.states(observation)

@@ -109,6 +109,14 @@ def test_what_values_single_actions_does_not_choose_among_floats(algorithm):
         IMAgent(Aims(), algorithm=algorithm)
 
 
+@pytest.mark.parametrize("algorithm", [ppo(), tabular()])
+def test_whole_numbers_of_8_bits_are_seen(algorithm):
+    """As on boards of PettingZoo, and in Gymnasium's MultiBinary."""
+    seen = ts.time_step_spec(tensor_spec.BoundedTensorSpec([3], tf.int8, 0, 1))
+    agent = IMAgent(seen, tensor_spec.BoundedTensorSpec([], tf.int32, 0, 1), algorithm=algorithm)
+    assert agent.act(ts.restart(tf.zeros([1, 3], tf.int8), 1)).numpy()[0] in (0, 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("execution", ["graph", "xla"])
 def test_aiming_is_learned(execution):
