@@ -54,7 +54,7 @@ def reader(format_name: str, folder: pathlib.Path) -> Callable[[np.ndarray], obj
 
 def positions_of(game: BoardGame) -> np.ndarray:
     """int32 `[N, rows, columns]`, player_1 to move."""
-    boards = exact.positions().boards(0) if game == TIC_TAC_TOE else positions.load("mixed").boards(0)
+    boards = exact.positions().boards(0) if game == TIC_TAC_TOE else positions.load("close").boards(0)
     return boards.astype(np.int32)
 
 

@@ -77,14 +77,16 @@ class Section:
         yield ""
         yield from (f"    imagents study benchmarks/studies/{name}.toml" for name in self.studies)
         yield ""
-        yield f"| | runs | {' | '.join(column.label for column in self.columns)} |"
-        yield "|---" * (len(self.columns) + 2) + "|"
+        tables = [known[name][1] for name in self.studies]
+        columns = [column for column in self.columns if any(column.cell(table) for table in tables)]
+        yield f"| | runs | {' | '.join(column.label for column in columns)} |"
+        yield "|---" * (len(columns) + 2) + "|"
         for name in self.studies:
             study, table = known[name]
             for setting in study.configs:
                 rows = table[table["setting"] == setting]
                 if len(rows):
-                    cells = " | ".join(column.cell(rows) for column in self.columns)
+                    cells = " | ".join(column.cell(rows) for column in columns)
                     yield f"| {setting} | {rows['seed'].nunique()} | {cells} |"
 
 
@@ -109,11 +111,15 @@ The mean return of fresh greedy episodes, at least 100, of the checkpoint that a
 episodes, and of the last one."""
 
 _LABELLED = """\
-Labelled positions, 1,000 in each set: a *good* move keeps the game's value, a *perfect* one also wins fastest or loses
-slowest. In `early`, `middle` and `late` some move loses value in every position. Uniformly random moves are 75.0 % good
-and 30.1 % perfect in `mixed`. The perfect player draws among its best moves and meets each agent from the empty board,
-100 games begun by either side; the score counts a draw as half a win. Who moves first can always win, so nobody gets a
-point from the perfect player moving second."""
+In labelled positions a *good* move keeps the game's value, a *perfect* one also wins fastest or loses slowest. `close`
+has 2,500 positions at plies 8 to 20 of games that both sides play well, `critical` 2,500 of such games in which some
+move loses value, as one does in each of the 1,000 `early`, `middle` and `late` ones, of games of mixed strength. What
+is chosen by positions is chosen by others than `close` and `critical`. Uniformly random moves are 70.2 % good and
+33.9 % perfect in `close`; `mixed`, which it replaced, was of games of mixed strength, and kinder: 75.0 % and 30.1 %.
+
+The perfect player draws among its best moves and meets each agent from the empty board, 100 games begun by either side;
+the score counts a draw as half a win. Who moves first can always win, so nobody gets a point from the perfect player
+moving second."""
 
 _LEFT_OUT = """\
 Tried as well, on the way to these presets, with Double DQN and 4 to 8 million plies, two agents each, and left out
@@ -159,6 +165,8 @@ _PETTINGZOO = """\
 The share of 1,000 games that an agent wins from its own seat against random play, by the last checkpoint."""
 
 _POSITIONS = [
+    Column("close: good", "close_good", unit="%"), Column("perfect", "close_perfect", unit="%"),
+    Column("critical: good", "critical_good", unit="%"),
     Column("mixed: good", "mixed_good", unit="%"), Column("perfect", "mixed_perfect", unit="%"),
     Column("early: good", "early_good", unit="%"), Column("middle: good", "middle_good", unit="%"),
     Column("late: good", "late_good", unit="%"),

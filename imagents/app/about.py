@@ -37,8 +37,8 @@ def _strength(evaluation: Mapping) -> str:
         lines = exact["losing_lines_first"] + exact["losing_lines_second"]
         beaten = counted(lines, "line of play beats it", "lines of play beat it") if lines else ""
         return f"{_percent(exact['optimal_share'])} of its moves are optimal, and {beaten or 'nothing beats it'}."
-    if "mixed" in positions:
-        return f"{_percent(positions['mixed']['good'])} of its moves keep what the position is worth."
+    if labelled := positions.get("close", positions.get("mixed")):  # the latter before there was the former
+        return f"{_percent(labelled['good'])} of its moves keep what the position is worth."
     if "random_first" in evaluation:
         shares = [evaluation[f"random_{turn}"]["win_rate"] for turn in ("first", "second")]
         first, second = map(_percent, shares)

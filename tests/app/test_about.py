@@ -12,7 +12,7 @@ RATES = {"random_first": {"win_rate": 0.995}, "random_second": {"win_rate": 0.9}
 @pytest.mark.parametrize("training, evaluation, said", [
     ({"plies": 60_000_000, "opponent": "learner"}, None, "from 60 million moves of play with another learner."),
     ({"steps": 5000, "opponent": "random"}, {}, "from 5,000 moves of play with others."),
-    ({"minutes": 2.5}, {"positions": {"mixed": {"good": 0.971}}},
+    ({"minutes": 2.5}, {"positions": {"close": {"good": 0.971}, "late": {"good": 0.99}}},
      "from 2.5 minutes of play with others. 97.1 % of its moves keep what the position is worth."),
     ({}, RATES, "from some moves of play with others. Wins 99.5 % of games against random moves if it begins, "
      "90.0 % if it does not."),

@@ -383,7 +383,7 @@ def test_connect_four_trains_by_the_same_command_with_another_name(tmp_path):
     evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     for agent, values in evaluation["agents"].items():
         assert {*values} == {"good", "perfect", "random_first", "random_second", "positions", "random"}
-        assert values["good"] == values["positions"]["mixed"]["good"] == metrics[f"{agent}_good"].iloc[-1]
+        assert values["good"] == values["positions"]["choosing_close"]["good"] == metrics[f"{agent}_good"].iloc[-1]
 
 
 def damage_bytes(run: Run):

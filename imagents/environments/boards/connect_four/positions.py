@@ -1,16 +1,24 @@
 """Connect-four positions in which the exact score of every move is known: what share of a player's moves is good?
 
-Four sets of 1,000 positions ship with the package. They come from games of mixed strength (perfect play with random
-moves mixed in), each position from another game, and no two are the same or mirror images of each other:
+Seven sets ship with the package. In each of them every position is from another game, and no two are the same or mirror
+images of each other:
 
-    early    plies  0 to 11   at least one legal move gives value away, in each of these positions
-    middle   plies 12 to 23   the same
-    late     plies 24 to 40   the same
-    mixed    plies  8 to 20   whatever came up, so also positions in which nothing can go wrong
+    early              plies  0 to 11   1,000   at least one legal move gives value away, in each of these positions
+    middle             plies 12 to 23   1,000   the same
+    late               plies 24 to 40   1,000   the same
+    close              plies  8 to 20   2,500   whatever came up, so also positions in which nothing can go wrong
+    critical           plies  0 to 40   2,500   at least one legal move gives value away
+    choosing_close     plies  8 to 20   2,500   as `close`
+    choosing_critical  plies  0 to 40   2,500   as `critical`
+
+The first three come from games of mixed strength (perfect play with random moves mixed in, of each side its own share),
+the others from closer games: both sides play well, and move at random equally often, 10 to 30 % of the time. Whatever
+is chosen (a setting, a trial of a search, a checkpoint) is chosen in the two sets that are there for it; so `close` and
+`critical`, which have other positions of other games, say how good it is.
 
 `benchmarks/label_positions.py` made them with a perfect solver; reading and using them needs no solver, and no
-TensorFlow. A file is plain text, a position per line: the columns played so far (0 is the left one), then the score
-of a move in each column, empty where the column is full.
+TensorFlow. A file is plain text in gzip, a position per line: the columns played so far (0 is the left one), then the
+score of a move in each column, empty where the column is full.
 
 A score counts stones, and a higher one is better for the mover (the scale of https://blog.gamesolver.org). With
 perfect play after the move, the mover wins with their (22 - score)-th stone if it is positive, loses to the
@@ -19,8 +27,10 @@ opponent's (22 + score)-th if it is negative, and 0 is a draw.
 
 import dataclasses
 import functools
+import gzip
 import pathlib
 import re
+import zlib
 
 import numpy as np
 
@@ -28,8 +38,11 @@ from imagents.environments.boards.grid import Grid, move_probabilities
 from imagents.errors import InputError
 
 ROWS, COLUMNS = 6, 7
-SETS = {"early": range(0, 12), "middle": range(12, 24), "late": range(24, 41), "mixed": range(8, 21)}  # plies
-NUM_POSITIONS = 1000  # in each set
+MIXED = {"early": range(0, 12), "middle": range(12, 24), "late": range(24, 41)}  # plies, by set
+CLOSER = {"close": range(8, 21), "critical": range(0, 41)}
+CHOOSING = {f"choosing_{name}": plies for name, plies in CLOSER.items()}
+SETS = MIXED | CLOSER | CHOOSING
+SIZES = dict.fromkeys(SETS, 2500) | dict.fromkeys(MIXED, 1000)  # positions in each set
 ILLEGAL = -128  # in `LabelledPositions.scores`: below every score, so that no maximum picks a full column
 COLUMN_HEADINGS = "columns_played,0,1,2,3,4,5,6"
 
@@ -104,9 +117,9 @@ def load(name: str) -> LabelledPositions:
     if name not in SETS:
         raise InputError(f"there is no set of positions called {name!r}; there are {', '.join(SETS)}")
     path = data_file(name)
-    positions = read(path)
-    if len(positions) != NUM_POSITIONS:
-        raise InputError(f"{path.name} holds {len(positions)} positions instead of {NUM_POSITIONS}")
+    positions = _read_once(path)
+    if len(positions) != SIZES[name]:
+        raise InputError(f"{path.name} holds {len(positions)} positions instead of {SIZES[name]}")
     return positions
 
 
@@ -132,7 +145,20 @@ def evaluate(moves: np.ndarray, positions: LabelledPositions) -> MoveQuality:
 
 def data_file(name: str) -> pathlib.Path:
     """Returns where the set `name` lies."""
-    return _DATA / f"connect_four_{name}.csv"
+    return _DATA / f"connect_four_{name}.csv.gz"
+
+
+def lines(path: pathlib.Path) -> list[str]:
+    """The lines of a file of labelled positions.
+
+    Raises:
+      InputError: if the file is damaged so that they cannot be told.
+    """
+    try:
+        text = gzip.decompress(path.read_bytes()).decode()
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(f"{path.name} is damaged: {error}") from None
+    return text.removesuffix("\n").split("\n")
 
 
 def read(path: pathlib.Path) -> LabelledPositions:
@@ -141,13 +167,13 @@ def read(path: pathlib.Path) -> LabelledPositions:
     Raises:
         InputError: if the file is damaged; names the file and the line.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
-    headings = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
-    if lines[headings] != COLUMN_HEADINGS:
+    found = lines(path)
+    headings = next((number for number, line in enumerate(found) if not line.startswith("#")), 0)
+    if found[headings] != COLUMN_HEADINGS:
         raise InputError(f'{path.name}, line {headings + 1}: expected the column headings "{COLUMN_HEADINGS}".')
     first_number = headings + 2  # of a line with a position; people count lines from 1
     rows = []
-    for number, line in enumerate(lines[headings + 1 :], first_number):
+    for number, line in enumerate(found[headings + 1 :], first_number):
         try:
             rows.append(_parse(line))
         except ValueError as error:
@@ -164,6 +190,9 @@ def read(path: pathlib.Path) -> LabelledPositions:
     ply = stones.sum(axis=(1, 2, 3), dtype=np.int8)
     arrays = (stones[:, 0], stones[:, 1], ply, scores != ILLEGAL, scores)
     return LabelledPositions(played, *map(_read_only, arrays))
+
+
+_read_once = functools.cache(read)
 
 
 def _parse(line: str):
