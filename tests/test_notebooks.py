@@ -23,7 +23,9 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
     "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
 ]
 
-SLOW = ("2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies")  # alone, by make test-slow
+SLOW = (  # alone, by make test-slow
+    "2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies", "8_curiosity",
+)  # fmt: skip
 
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
