@@ -25,7 +25,7 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
 
 SLOW = (  # alone, by make test-slow
     "2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies",
-    "7_partial_sight_and_memory", "8_bridges",
+    "7_partial_sight_and_memory", "8_bridges", "9_curiosity",
 )  # fmt: skip
 EXTRAS = {"5_sagemaker": ["sagemaker"], "8_bridges": ["gymnasium", "pettingzoo", "pyspiel"]}
 
