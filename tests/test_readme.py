@@ -73,13 +73,13 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def poker(tmp_path_factory):
     """What the pages call POKER: a run of it, whose agents have learned nothing."""
-    return untrained_run(tmp_path_factory.mktemp("documentation") / "poker", "kuhn_poker").path
+    return untrained_run(tmp_path_factory.mktemp("documentation") / "poker", "kuhn_poker", algorithm="dqn").path
 
 
 @pytest.fixture
 def briefly(eagerly, monkeypatch):
     """Whoever trains a run gets small chunks, and no plots: the pages show how, other tests that it works."""
-    for environment in ("tic_tac_toe", "connect_four", "5x5x4", "somebodys:own"):
+    for environment in ("tic_tac_toe", "connect_four", "5x5x4", "somebodys:own", "open_spiel:"):
         presets = environment_class(environment).presets
         for name in presets:
             monkeypatch.setitem(presets, name, presets[name] | BRIEF)
@@ -94,7 +94,8 @@ def test_python_block(page, code, request, tmp_path, monkeypatch):
     if code.startswith(NEEDS):
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.ImportFrom):
-                assert {name.name for name in node.names} <= {*dir(importlib.import_module(node.module))}
+                module = importlib.import_module(node.module)
+                assert all(hasattr(module, name.name) for name in node.names)
         return
     monkeypatch.chdir(tmp_path)
     if "ai_edge_litert" in code:  # which is not installed here; the same interpreter is in TensorFlow
@@ -167,7 +168,7 @@ def run_block(lines, is_marked, request, capsys, is_needed):
             for command in re.findall(r"bin/imagents (.*)", dry.stdout):
                 imagents_command(shlex.split(command), False, capsys)
         elif program == "pip":
-            extras = re.findall(r"\[([\w,-]+)\]", line)
+            extras = re.findall(r"\.\[([\w,-]+)\]", line)
             assert set(",".join(extras).replace("_", "-").split(",")) - {""} <= declared_extras()
             assert all((ROOT / name).exists() for name in re.findall(r"-[cr] (\S+)", line))
         elif program == "python" and words[:2] == ["-m", "pytest"]:
@@ -210,7 +211,7 @@ def small_training(words) -> list[str]:
     environment = named.get("environment", DEFAULT_ENVIRONMENT)
     if ":" in environment and environment.partition(":")[0] not in BRIDGES:
         return LESS["train"]
-    chosen = {"algorithm": named["algorithm"]} if "algorithm" in named else {}
+    chosen = {name: named[name] for name in ("algorithm", "preset") if name in named}
     known = TrainConfig(environment, **chosen).fields()
     changes = {"evaluate_every": 1, "steps": 200}
     return small_flags(**changes, but=[name for name in SMALL if name not in known])
