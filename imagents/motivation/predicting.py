@@ -9,6 +9,7 @@ from imagents.learning.motives import Motivation, Place
 from imagents.learning.networks import Flat, QNetwork
 from imagents.randomness import make_seed
 from imagents.seats import is_numbered, num_actions
+from imagents.xla import repeat
 
 _BOUND = 5.0  # of a normalised number that is seen, in standard deviations
 _RATE, _MINIBATCH = 1e-4, 256
@@ -46,25 +47,34 @@ class Predicting(Motivation):
         return tf.math.divide_no_nan(self._raw(decisions), tf.sqrt(self._square.read_value()))
 
     def learn(self, decisions, counts):
-        weights = tf.cast(counts, tf.float32)
-        self._take_in(self._raw(decisions), self._flat(decisions.next_view), weights)
-        size = weights.shape[0]
+        weights, size = tf.cast(counts, tf.float32), counts.shape[0]
+        raw, numbers = self._raw(decisions), self._flat(decisions.next_view)
+        decisions = decisions._replace(next_legal_moves=(), memory=())
         parts = math.ceil(size / _MINIBATCH)
         places = tf.range(math.ceil(size / parts)) * parts  # each part has some of all copies and times
-        decisions = decisions._replace(next_legal_moves=(), memory=())
 
-        def step(i):
+        def learn_part(i):
             rows = tf.minimum(places + i, size - 1)
             batch = tf.nest.map_structure(lambda x: tf.gather(x, rows), decisions)
-            kept = tf.where(places + i < size, tf.gather(weights, rows), 0.0)
-            with tf.GradientTape() as tape:
-                loss = tf.math.divide_no_nan(tf.reduce_sum(kept * self._losses(batch)), tf.reduce_sum(kept))
-            self._optimizer.apply_gradients(zip(tape.gradient(loss, self._trained), self._trained, strict=True))
-            self._after_step()
+            self._apply(self._gradients(batch, tf.where(places + i < size, tf.gather(weights, rows), 0.0)))
             return [i + 1]
 
-        repeats = tf.where(self.has_settled, parts, 0)
-        tf.while_loop(lambda i: i < repeats, step, [tf.zeros([], tf.int32)])
+        if parts > 1:
+            repeats = tf.where(self.has_settled, parts, 0)
+            tf.while_loop(lambda i: i < repeats, learn_part, [tf.zeros([], tf.int32)])
+        else:  # of what the bonus was computed of, outside of the loop: so XLA computes it once
+            gradients = self._gradients(decisions, weights)
+            repeat(lambda: self._apply(gradients), tf.cast(self.has_settled, tf.int32))
+        self._take_in(raw, numbers, weights)
+
+    def _gradients(self, decisions: Decision, weights: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            loss = tf.math.divide_no_nan(tf.reduce_sum(weights * self._losses(decisions)), tf.reduce_sum(weights))
+        return tape.gradient(loss, self._trained)
+
+    def _apply(self, gradients: list[tf.Tensor]) -> None:
+        self._optimizer.apply_gradients(zip(gradients, self._trained, strict=True))
+        self._after_step()
 
     def _raw(self, decisions: Decision) -> tf.Tensor:
         """What N decisions are worth in units of its own, float32 `[N]`."""

@@ -51,7 +51,9 @@ def test_a_bonus_begins_near_1_and_falls_with_what_is_learned_whatever_the_scale
         assert paid[-10:].mean() < 0.8 * paid[2:12].mean()
 
 
-def test_a_view_that_was_never_seen_pays_more_than_one_that_was():
+@pytest.mark.parametrize("minibatch", [ROWS, 24], ids=["whole", "in parts"])
+def test_a_view_that_was_never_seen_pays_more_than_one_that_was(minibatch, monkeypatch):
+    monkeypatch.setattr(predicting, "_MINIBATCH", minibatch)
     rnd, _ = taught(RND, 90)
     known, new = (decisions(tf.zeros([1, 6]), [0], tf.one_hot([cell], 6)) for cell in (1, 5))
     assert rnd.bonus(new) > 2 * rnd.bonus(known)
