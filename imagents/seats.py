@@ -19,7 +19,8 @@ Keys of a dictionary of observations that mean something here, all of them optio
 
 `discount` is 0 where an episode ended and 1 where a limit cut it off. The step after a copy's LAST begins its next
 episode, whatever the actions were. An environment may have `begin_next(seat)`, too: it begins these episodes before
-`seat` is asked, without a step, and says where, bool `[B]`; a training calls it, so that nobody waits for beginnings.
+`seat` is asked, without a step, and says where, bool `[B]`; a training calls it, so that nobody waits for beginnings,
+and then `go_on(action)`, a step of copies none of which is over.
 `imagents.check_environment` tells whether an environment keeps to all this.
 """
 
@@ -58,7 +59,7 @@ def acts_at_once(environment) -> bool:
 
 
 def take_step(
-    environment, seats: Sequence[int], act: Callable[[int, ts.TimeStep], Any]
+    environment, seats: Sequence[int], act: Callable[[int, ts.TimeStep], Any], step: Callable | None = None
 ) -> tuple[ts.TimeStep, ts.TimeStep, tf.Tensor]:
     """One step of an environment, before which these seats act.
 
@@ -66,6 +67,7 @@ def take_step(
       environment: the environment.
       seats: one entry of its `turns`.
       act: (seat, time_step) -> what the seat does.
+      step: what steps; the environment's `step` if None.
 
     Returns:
       The time steps before and after, and where a copy went a step further, bool `[B]`: where its episode was over it
@@ -73,7 +75,7 @@ def take_step(
     """
     before, at_once = environment.current_time_step(), acts_at_once(environment)
     actions = tuple(act(seat, before) for seat in seats)
-    after = environment.step(actions if at_once else actions[0])
+    after = (step or environment.step)(actions if at_once else actions[0])
     return before, after, ~before.is_last() if at_once else is_asked(before, seats[0])
 
 

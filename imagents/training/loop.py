@@ -206,7 +206,10 @@ class Trainer(tf.Module):
             for player in self.players:
                 player.begin(first, began)
         before, after, stepped = take_step(
-            self.environment, seats, lambda seat, time_step: self.players[seat].act(time_step, collect=True)
+            self.environment,
+            seats,
+            lambda seat, time_step: self.players[seat].act(time_step, collect=True),
+            getattr(self.environment, "go_on", None),
         )
         for player in self.players:
             player.observe(after, before.is_last() | stepped)

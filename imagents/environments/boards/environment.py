@@ -93,13 +93,9 @@ class BoardGameEnvironment(Native):
         seed: int = 0,
     ):
         if first_mover not in ("random", "seat_0", "seat_1", "alternate"):
-            raise InputError(
-                f"first_mover = {first_mover!r}: choose random, seat_0, seat_1 or alternate"
-            )
+            raise InputError(f"first_mover = {first_mover!r}: choose random, seat_0, seat_1 or alternate")
         if not 0 <= opening_plies < game.num_cells:
-            raise InputError(
-                f"opening_plies = {opening_plies}: {game.name} takes 0 to {game.num_cells - 1}"
-            )
+            raise InputError(f"opening_plies = {opening_plies}: {game.name} takes 0 to {game.num_cells - 1}")
         if illegal_move not in ("penalty", "error"):
             raise InputError(f"illegal_move = {illegal_move!r}: choose penalty or error")
         check_room(batch_size, "parallel games", _GAME_BYTES, "game")
@@ -131,14 +127,15 @@ class BoardGameEnvironment(Native):
         return self.current_time_step()
 
     def _step(self, action) -> ts.TimeStep:
-        action = as_actions(action, self.batch_size, NEEDED)
         before = self.get_state()
-        over = before.step_type == ts.StepType.LAST
-        played = self._played(before, action)
-        if self._illegal_move == "error" and tf.executing_eagerly():
-            self._raise_if_illegal(action, before, played, over)
+        over, played = before.step_type == ts.StepType.LAST, self._played(before, action)
         following = where_any(over, lambda: where_copy(over, self._first_state(before.first_mover), played), played)
         self.set_state(following)
+        return self.current_time_step()
+
+    def go_on(self, action) -> ts.TimeStep:
+        """A step after `begin_next`, when no game is over: as none begins, there is less to compile."""
+        self.set_state(self._played(self.get_state(), action))
         return self.current_time_step()
 
     def begin_next(self, seat: int) -> tf.Tensor:
@@ -247,6 +244,7 @@ class BoardGameEnvironment(Native):
 
     def _played(self, before: State, action: tf.Tensor) -> State:
         """Each game after the action of its seat to move."""
+        action = as_actions(action, self.batch_size, NEEDED)
         after = self.game.play(Position(before.stones, before.seat), action)
         passed = action == PASS
         placed = tf.reduce_any(after.stones != before.stones, axis=1)
@@ -255,7 +253,7 @@ class BoardGameEnvironment(Native):
         outcome = tf.where(self.game.has_line(mover_stones), before.seat, outcome)
         outcome = tf.where(placed, outcome, tf.where(passed, RUNNING, ILLEGAL))
         step_type = tf.where(outcome == RUNNING, ts.StepType.MID, ts.StepType.LAST)
-        return State(
+        played = State(
             stones=after.stones,
             seat=tf.where(passed, before.seat, after.seat),
             first_mover=before.first_mover,
@@ -263,6 +261,9 @@ class BoardGameEnvironment(Native):
             reward=self._reward(outcome, before.seat),
             outcome=outcome,
         )
+        if self._illegal_move == "error" and tf.executing_eagerly():
+            self._raise_if_illegal(action, before, played)
+        return played
 
     def _reward(self, outcome: tf.Tensor, mover: tf.Tensor) -> tf.Tensor:
         """Reward per seat, float32 `[B, 2]`, when the move of `mover` led to `outcome`."""
@@ -309,8 +310,8 @@ class BoardGameEnvironment(Native):
             outcome=tf.fill(batch, RUNNING),
         )
 
-    def _raise_if_illegal(self, action, before: State, played: State, over) -> None:
-        illegal = (played.outcome == ILLEGAL) & ~over
+    def _raise_if_illegal(self, action, before: State, played: State) -> None:
+        illegal = (played.outcome == ILLEGAL) & (before.step_type != ts.StepType.LAST)
         for game in np.flatnonzero(illegal.numpy())[:1]:
             legal = np.flatnonzero(self.game.legal_moves(before.stones)[game].numpy())
             raise InputError(
