@@ -57,7 +57,7 @@ setup(
         "gymnasium": ["gymnasium"],
         "mlflow": ["mlflow-skinny"],  # or mlflow, which has it inside, and a server
         "open_spiel": ["open_spiel"],
-        "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel"],  # what tests compare environments with
+        "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel", "rware"],  # what environments are compared with
         "pettingzoo": ["mpe2", "pettingzoo[classic]"],
         "ray": ["fsspec", "optuna", "ray"],
         "sagemaker": ["sagemaker>=2.257,<3"],

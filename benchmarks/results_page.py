@@ -227,6 +227,8 @@ SECTIONS = [
             [_STEPS, _MEAN, _LAST]),
     Section("Mountain car with a bonus", "The mean return of greedy episodes of up to 200 steps.", ["mountain_car"],
             [_STEPS, _MEAN, _LAST]),
+    Section("RWARE with a bonus", "Mean return of each of two agents in an episode of 500 steps, tiny-2ag.", ["rware"],
+            [_STEPS, _MEAN, _LAST]),
     Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], _COOPERATION),
     Section("Aversion to inequity in public goods", _PUBLIC_GOODS, ["public_goods"], _CONTRIBUTION),
     Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [_STEPS, _MEAN, _LAST]),
