@@ -16,7 +16,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "notebooks/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "notebooks/.ipynb_checkpoints", "notebooks/outputs"]
 templates_path = ["_templates"]
 suppress_warnings = ["toc.empty_glob", "ref.python"]  # the latter: several classes have a seat
 
