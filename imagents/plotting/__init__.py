@@ -20,6 +20,7 @@ except ValueError as error:  # figures need no backend, but matplotlib wants to 
 
 _HOMES = {
     "Measures": "reading",
+    "PALETTE": "style",
     "RunFigure": "style",
     "elo_curve": "tournament",
     "environment_name": "reading",

@@ -66,7 +66,7 @@ def test_a_run_folder_holds_settings_metrics_checkpoint_evaluation_and_plots(fin
         "returns.png",
         "strength.png",
     ]
-    assert [path.name for path in finished.checkpoints()] == ["0000000000", "0000000060"]  # the beginning and the end
+    assert [path.name for path in finished.checkpoints()] == ["0000000000", "0000000050"]  # the beginning and the end
     assert not list(finished.path.rglob("*.writing*"))
 
 
@@ -173,10 +173,10 @@ def test_a_killed_run_resumes_from_its_newest_checkpoint(finished, tmp_path):
 
 
 def test_a_finished_run_goes_on_with_a_new_budget(run, short):
-    longer = train(resume=run.path, steps=120, quiet=True)
+    longer = train(resume=run.path, steps=180, quiet=True)
     assert len(longer.metrics()) > len(short.metrics())
     pd.testing.assert_frame_equal(timeless(longer)[: len(short.metrics()) - 1], timeless(short)[:-1])
-    assert longer.config == Run(run.path).config == short.config.replace(steps=120)
+    assert longer.config == Run(run.path).config == short.config.replace(steps=180)
 
 
 def recorded(run: Run) -> dict[str, bytes]:
@@ -217,16 +217,16 @@ def learning_rates(experiment: Experiment, chunks: int) -> list[float]:
 @pytest.mark.parametrize("schedule, first", [("kept", 1e-5), ("new", 9.01e-4)])
 def test_another_budget_is_noted_with_what_the_learning_rate_does(run, short, schedule, first, capsys):
     """Which falls from 1e-3 to 1e-5; the short run has taken 98 steps, a tenth of the new budget."""
-    assert short.metrics()["steps"].iloc[-1] == 98
-    assert learning_rates(Experiment(resume=run.path, steps=980, schedule=schedule), 2)[0] == pytest.approx(first)
-    note = f"from round 4 on the budget of {run.path} is steps = 980, and it was steps = 60; the learning rate "
+    assert short.metrics()["steps"].iloc[-1] == 120
+    assert learning_rates(Experiment(resume=run.path, steps=1200, schedule=schedule), 2)[0] == pytest.approx(first)
+    note = f"from round 4 on the budget of {run.path} is steps = 1200, and it was steps = 60; the learning rate "
     note += {"kept": "goes on at 1e-05, as it would have (--schedule new: at 0.000901, falling over this budget)",
              "new": "begins at 0.000901, and falls over this budget"}[schedule]  # fmt: skip
     assert capsys.readouterr().err == f"imagents: {note}\n"
     assert (run.path / "notes.txt").read_text().endswith(f" {note}\n")
-    assert Run(run.path).config.training.steps == 980
+    assert Run(run.path).config.training.steps == 1200
     # Resumed once more it has the same schedule, and nothing new to note.
-    [rate] = learning_rates(Experiment(resume=run.path, steps=980), 1)
+    [rate] = learning_rates(Experiment(resume=run.path, steps=1200), 1)
     assert rate == pytest.approx(1e-5) if schedule == "kept" else 1e-5 < rate < first
     assert capsys.readouterr().err == ""
 
@@ -247,9 +247,9 @@ def test_an_extended_run_that_is_stopped_ends_like_one_that_was_not(run, tmp_pat
 
 def test_a_budget_that_was_changed_in_config_json_is_said_to_be(run, capsys):
     path = run.path / "config.json"
-    path.write_text(path.read_text().replace('"steps": 60', '"steps": 120'))
+    path.write_text(path.read_text().replace('"steps": 60', '"steps": 180'))
     train(resume=run.path, quiet=True)
-    assert "is steps = 120, and it was steps = 60; the learning rate goes on at 1e-05" in capsys.readouterr().err
+    assert "is steps = 180, and it was steps = 60; the learning rate goes on at 1e-05" in capsys.readouterr().err
     train(resume=run.path, quiet=True)
     assert capsys.readouterr().err == ""
 
@@ -269,7 +269,7 @@ def test_metrics_that_are_not_what_the_checkpoint_knew_are_told_and_training_goe
     path = run.path / "metrics.csv"
     changed = damage and damage(path.read_bytes().decode())
     path.write_bytes(changed.encode()) if damage else path.unlink()
-    assert cli.main(["train", "--resume", str(run.path), "--steps", "120"]) == 0
+    assert cli.main(["train", "--resume", str(run.path), "--steps", "180"]) == 0
     [sentence, _] = capfd.readouterr().err.splitlines(keepends=True)
     assert sentence.startswith(f"imagents: {path} is not what it was at the checkpoint of round 4: {said}")
     assert sentence.removeprefix("imagents: ") in (run.path / "notes.txt").read_text()
@@ -299,7 +299,7 @@ def test_metrics_that_somebody_changes_meanwhile_do_not_end_a_training(tmp_path,
     experiment.trainer.run = run
     experiment.run(quiet=True)
     assert "there are no figures, or old ones: the metrics have no column that ends in _loss" in capsys.readouterr().err
-    train(resume=tmp_path / "run", steps=120, quiet=True)
+    train(resume=tmp_path / "run", steps=180, quiet=True)
     assert "1 of 3 rows can be read" in capsys.readouterr().err
 
 
