@@ -148,8 +148,8 @@ _ROOMS = """\
 Mean returns of greedy episodes, and the share of them that reach the goal."""
 
 _DILEMMAS = """\
-In how many runs the first agent, and the second, cooperates at the end. A prosocial agent, the first or both, is paid
-what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the stag hunt it
+In how many runs the first agent, and the second, does so more often than not at the end. A prosocial agent, the first
+or both, is paid what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the stag hunt it
 brings most pairs to hunt together, as [Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
 
 _PUBLIC_GOODS = """\
@@ -180,7 +180,8 @@ _EXPLOITABILITY = [
     Column(name, f"exploitability_{name}", digits=3) for name in ("greedy", "softmax", "behaviour", "average")
 ]
 _SOLVED = Column("reach the goal", "solved_share", "best", unit="%")
-_COOPERATION = [Column(f"the {which} does", "cooperation_rate", agent=f"player_{i + 1}", enough=1.0)
+_COOPERATION = [Column(f"the {which} {word}", measure, agent=f"player_{i + 1}", enough=0.5)
+                for measure, word in (("plays_cooperate", "cooperates"), ("plays_stag", "hunts stags"))
                 for i, which in enumerate(("first", "second"))]  # fmt: skip
 _CONTRIBUTION = [Column("all contribute", "cooperation_rate", enough=1.0),
                  Column("none does", "cooperation_rate", enough=0.0, at_most=True)]  # fmt: skip

@@ -35,10 +35,12 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NEEDS = "# needs "
 MARKED = {"sh": 13, "python": 4}  # blocks that no test runs: there are no more than these
+SLOW = {"docs/environments/poker-0", "docs/how-to/own-environment-1"}  # ten seconds each, in make test-slow
 BLOCKS = [
-    pytest.param(page, code, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")
+    pytest.param(page, code, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
     for page in PAGES
     for i, code in enumerate(code for language, code in FENCE.findall(page.read_text()) if language == "python")
+    for name in [f"{page.relative_to(ROOT).with_suffix('')}-{i}"]
 ]
 SHELL_BLOCKS = {  # each once, however many pages show it
     tuple(lines): pytest.param(page, code.startswith(NEEDS), lines, id=f"{page.relative_to(ROOT).with_suffix('')}-{i}")

@@ -26,7 +26,7 @@ from imagents.seats import num_seats
 from imagents.settings import ALGORITHMS, QLearning, Training, settings_of
 
 DESCRIBED = ["5x5x4", "6x5x4-gravity"]  # of ROWSxCOLUMNSxK
-LONG = {"rooms", "phantom_tic_tac_toe"}  # to measure
+LONG = {"foraging", "rooms", "phantom_tic_tac_toe"}  # to measure
 NAMES = [name for name in ENVIRONMENTS if name != "ROWSxCOLUMNSxK"] + DESCRIBED
 every_environment = pytest.mark.parametrize("name", NAMES)
 every_board = pytest.mark.parametrize(
