@@ -149,8 +149,9 @@ Mean returns of greedy episodes, and the share of them that reach the goal."""
 
 _DILEMMAS = """\
 In how many runs the first agent, and the second, does so more often than not at the end. A prosocial agent, the first
-or both, is paid what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the stag hunt it
-brings most pairs to hunt together, as [Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
+or both, is paid what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the
+stag hunt it brings most pairs to hunt together, as
+[Peysakhovich and Lerer 2018](https://arxiv.org/abs/1709.02865) found."""
 
 _PUBLIC_GOODS = """\
 In how many runs all three contribute at the end, or none. With a marginal return of 0.4 nobody does whose guilt is less
