@@ -14,8 +14,11 @@ from imagents import cli, own
 def new(monkeypatch, tmp_path, capsys):
     """`imagents new environment` in an empty folder: a function of the name, to its status and what it said."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    others = [place for place in sys.path if not pathlib.Path(place, "my_walk.py").exists()]  # of a page
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *others])
     monkeypatch.setattr(own, "_TRUSTED", {})
+    for module in ("my_walk", "test_my_walk"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
 
     def write(name: str, kind: str = "environment") -> tuple[int, str]:
         status, said = cli.main(["new", kind, name]), capsys.readouterr()
