@@ -47,19 +47,17 @@ def installed_peers(folder: pathlib.Path) -> dict[str, list]:
 
 
 def seconds_to_first_chunk(game: str) -> float:
-    """From the start of `imagents train` with the game's default preset to its first row of metrics."""
+    """From the start of `imagents train` with the game's default preset until it shows its first chunk."""
     with tempfile.TemporaryDirectory() as folder:
-        run = pathlib.Path(folder) / "run"
-        command = [sys.executable, "-m", "imagents.cli", "train", "--environment", game, "--output-dir", run]
+        command = [sys.executable, "-m", "imagents.cli", "train", "--environment", game]
+        command += ["--output-dir", f"{folder}/run"]
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            metrics = run / "metrics.csv"
-            while not metrics.exists() or metrics.read_text().count("\n") < 2:
-                if process.poll() is not None:
-                    raise RuntimeError(f"imagents train ended before its first chunk:\n{process.stderr.read()[-2000:]}")
-                time.sleep(0.02)
-            return time.perf_counter() - began
+            for line in process.stdout:
+                if not line.startswith("training in "):
+                    return time.perf_counter() - began
+            raise RuntimeError(f"imagents train ended before its first chunk:\n{process.stderr.read()[-2000:]}")
         finally:
             process.kill()
             process.communicate()

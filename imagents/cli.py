@@ -1,5 +1,6 @@
 """The `imagents` command. Imports TensorFlow only once the arguments make sense."""
 
+import gc
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import imagents
 from imagents.commands import COMMANDS, Job
 from imagents.errors import InputError, meant
 from imagents.files import reason
+from imagents.homes import without_collecting
 from imagents.process import Announcing, ended_by, fitted, open_streams, what_lacks
 
 _USAGE = """usage: imagents COMMAND [OPTIONS]
@@ -79,8 +81,13 @@ def _complain(sentence: str) -> None:
 
 def _prepared(command: str, arguments: Sequence[str]) -> Job:
     """The job of a command; what the system refuses before anything is done, such as a long name, is bad input, too."""
+    is_first = "tensorflow" not in sys.modules
     try:
-        return COMMANDS[command](arguments)
+        with without_collecting():
+            job = COMMANDS[command](arguments)
+            if is_first and "tensorflow" in sys.modules:
+                gc.freeze()  # it stays: nobody has to look at it when a training is compiled
+            return job
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import functools
+import gc
 import importlib.metadata
 import json
 import os
@@ -61,6 +62,17 @@ assert "tensorflow" not in sys.modules
     assert "usage: imagents COMMAND" in result.stdout
     assert "--steps" in result.stdout and "Training budget in steps of all parallel games" in result.stdout
     assert not result.stderr
+
+
+def test_python_looks_for_no_garbage_while_a_command_is_prepared_and_imports_tensorflow(monkeypatch):
+    def prepared(arguments):
+        looks = [gc.isenabled()]
+        return lambda: [*looks, gc.isenabled()] != [False, True]
+
+    monkeypatch.setitem(cli.COMMANDS, "plot", prepared)
+    assert cli.main(["plot"]) == 0
+    monkeypatch.setitem(cli.COMMANDS, "plot", lambda arguments: prepared(arguments) and open("/nowhere/at/all"))
+    assert cli.main(["plot"]) == 2 and gc.isenabled()
 
 
 @pytest.mark.parametrize("words", ["--help", "environments"])

@@ -20,6 +20,7 @@ import traceback
 from imagents.config import TrainConfig, load_config
 from imagents.errors import InputError
 from imagents.files import lock, write_json
+from imagents.homes import without_collecting
 from imagents.own import is_own, trust
 from imagents.process import end
 from imagents.runs.folders import FAILED
@@ -76,7 +77,8 @@ class Worker:
           `failed`: None, or in one sentence why there is nothing to expect of it; `stopped`: whether it was stopped
           from outside; `renew`: whether this process has compiled enough.
         """
-        from imagents.training.experiment import Experiment
+        with without_collecting():
+            from imagents.training.experiment import Experiment
 
         for name in filter(is_own, (config.environment.name, config.training.agents)):
             trust(name)

@@ -254,7 +254,7 @@ class Experiment:
                 events = tf.summary.create_file_writer(folder)
                 write_about(events, self.config.to_dict(), self._agent_names, list(self._measures))
             while self._fraction_done() < 1.0 and self.stopped_by is None:
-                row, is_due = self._train_chunk(measuring)
+                row, is_due = self._train_chunk(measuring, progress.trained)
                 rows = [*measuring.beginning(row), *([row] if is_due else [])]
                 with self._run.writing():
                     for each in rows:
@@ -276,7 +276,7 @@ class Experiment:
                 if saved_rounds != int(self.trainer.rounds):
                     self._save()
 
-    def _train_chunk(self, measuring: Measuring) -> tuple[dict[str, float], bool]:
+    def _train_chunk(self, measuring: Measuring, trained: Callable) -> tuple[dict[str, float], bool]:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
@@ -285,6 +285,7 @@ class Experiment:
         seconds = self._stopwatch.seconds - began
         self._seconds += seconds
         row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
+        trained(self._fraction_done(), self._seconds, row)
         chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
         return row | measuring.columns(chunk, apart, is_end), chunk % apart == 0 or is_end
@@ -310,7 +311,6 @@ class Experiment:
         return budget.spent(int(self.trainer.steps), self._seconds)
 
     def _fraction_done(self) -> float:
-        """How much of the budget is spent, 0 to 1."""
         return self._spent(self._budget)
 
     def _save_snapshot(self) -> None:

@@ -13,7 +13,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """A progress bar for terminals of 80 columns; plain lines if the output is not a terminal.
+    """A progress bar for terminals of 80 columns; plain lines if the output is not a terminal, the first one at once.
 
     Args:
       path: the run folder, to name it.
@@ -28,8 +28,8 @@ class Progress:
     ):
         self._path, self._quiet, self._metric_lines = path, quiet, metric_lines
         self._measure = next(((name, m["short"], m["kind"]) for name, m in measures.items() if m["short"]), None)
-        self._printed_at = time.monotonic()
-        self._bar = None
+        self._printed_at = float("-inf")
+        self._bar = self._seconds_before = None
         self._strength = ""
 
     def __enter__(self):
@@ -38,7 +38,6 @@ class Progress:
             if sys.stderr.isatty() and not self._metric_lines:
                 layout = "{percentage:3.0f}%|{bar:8}|{desc}"
                 self._bar = tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, desc=" compiling ...")
-        self._seconds_before = None
         return self
 
     def __exit__(self, *_):
@@ -51,6 +50,11 @@ class Progress:
             self._bar.write(text, file=sys.stderr)
         elif not self._quiet:
             print(text, flush=True)
+
+    def trained(self, fraction: float, seconds: float, row: dict[str, float]) -> None:
+        """Shows the first chunk before it is measured, which takes longer than to train one; arguments of `update`."""
+        if self._seconds_before is None and fraction < 1 and not self._metric_lines:
+            self.update(fraction, seconds, row)
 
     def update(self, fraction: float, seconds: float, row: dict[str, float]) -> None:
         """Shows a row of metrics.

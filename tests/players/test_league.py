@@ -92,7 +92,7 @@ def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
 
     def train(experiment, chunks):
         measuring = Measuring(experiment._strength, experiment.trainer, config, lambda report: None)
-        rows = [experiment._train_chunk(measuring)[0] for _ in range(chunks)]
+        rows = [experiment._train_chunk(measuring, lambda *_: None)[0] for _ in range(chunks)]
         experiment._save()
         return [{k: v for k, v in row.items() if k not in ("seconds", "steps_per_second")} for row in rows]
 

@@ -72,6 +72,22 @@ def test_a_quiet_one_says_nothing(capsys, monkeypatch):
     assert printed(capsys, monkeypatch, MEASURES, make_row(), quiet=True) == []
 
 
+def test_the_first_chunk_is_shown_before_it_is_measured(capsys):
+    measured = make_row(player_1_optimal=0.991, player_2_optimal=0.98)
+    for options, expected in (({}, ["training in RUN", " 50% 15.9M 2.31M/s loss .012 .457 win% 45 40 draw% 15"]),
+                              ({"metric_lines": True}, ["training in RUN"]), ({"quiet": True}, [])):  # fmt: skip
+        with Progress("RUN", MEASURES, **options) as shown:
+            shown.trained(0.5, 10.0, make_row())
+            assert capsys.readouterr().out.splitlines() == expected
+            shown.update(0.5, 10.0, make_row() if options else measured)
+            capsys.readouterr()
+            shown.trained(0.6, 12.0, make_row())
+            assert not capsys.readouterr().out
+    with Progress("RUN", MEASURES) as shown:
+        shown.trained(1.0, 10.0, make_row())  # what comes next has it all
+    assert capsys.readouterr().out.splitlines() == ["training in RUN"]
+
+
 def test_machines_read_rows_that_measure_everything(capsys, monkeypatch):
     rows = make_row(player_1_optimal=float("nan")), make_row(player_1_optimal=0.5)
     lines = printed(capsys, monkeypatch, MEASURES, *rows, metric_lines=True)
