@@ -56,7 +56,7 @@ def losses(run: Run) -> RunFigure:
 
 @matplotlib.rc_context(STYLE)
 def returns(run: Run) -> RunFigure:
-    """Draws every agent's mean return per episode over steps; dashed all that it was paid, where that is not the same."""
+    """Draws every agent's mean return per episode over steps; dashed all that it was paid, where that differs."""
     figure, axes = _line_figure(run, "return", "Returns", also=("own_return", ": all that it was paid"))
     axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
     axes.set(ylabel="mean return per episode")
