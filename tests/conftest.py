@@ -1,12 +1,29 @@
 """Imports imagents before any test can import TensorFlow, which then starts in Keras 2 mode."""
 
 import contextlib
+import gc
 import resource
 
 import pytest
 from oracle import read_boards
 
-import imagents  # noqa: F401
+from imagents.plotting.style import RunFigure
+
+gc.set_threshold(100_000, 50, 100)  # what TensorFlow keeps is millions of objects, which are gone through each time
+
+
+@pytest.fixture(autouse=True)
+def sketches(request, monkeypatch):
+    """Trainings draw their figures coarsely and lay nothing out, but where figures are what is tested."""
+    if {"plotting", "app"} & {*request.path.parts} or request.node.get_closest_marker("slow"):
+        return
+    draw = RunFigure.savefig
+
+    def sketch(figure, *args, **kwargs):
+        figure.set_layout_engine("none")
+        draw(figure, *args, **kwargs | {"dpi": 20})
+
+    monkeypatch.setattr(RunFigure, "savefig", sketch)
 
 
 @pytest.fixture

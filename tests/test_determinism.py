@@ -142,7 +142,7 @@ def machine() -> str:
     return f"TensorFlow {tf.__version__}, {os.cpu_count()} x {model}"
 
 
-@pytest.mark.parametrize("execution", ["eager", pytest.param("graph", marks=pytest.mark.slow), "xla"])
+@pytest.mark.parametrize("execution", [*(pytest.param(x, marks=pytest.mark.slow) for x in ("eager", "graph")), "xla"])
 @pytest.mark.parametrize("game", GAMES)
 def test_trainings_are_what_they_were(game, execution):
     recorded = json.loads(FILE.read_text())

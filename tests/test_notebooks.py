@@ -1,7 +1,6 @@
 """The notebooks run from top to bottom, and show in the repository what a full run gave.
 
-`make notebooks` runs them in full and keeps the outputs; here they run with a small budget, in this process, so that
-TensorFlow starts once.
+`make notebooks` runs them in full and keeps the outputs; here they run with a small budget.
 """
 
 import os
@@ -23,33 +22,13 @@ IN_NO_OUTPUT = [  # addresses, and what nobody asked for
     "Traceback", "Warning", "warn(", "/home/", "/root/", "/tmp/", "/usr/", str(ROOT), "site-packages",
 ]
 
-SLOW = (  # alone, by make test-slow
-    "2_tic_tac_toe", "3_connect_four", "4_motivation", "5_sagemaker", "6_studies",
-    "7_partial_sight_and_memory", "8_bridges", "9_curiosity",
-)  # fmt: skip
 EXTRAS = {"5_sagemaker": ["sagemaker"], "8_bridges": ["gymnasium", "pettingzoo", "pyspiel"]}
 
 all_notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly` option is set")
-@pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p.stem not in SLOW], ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch, eagerly):
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    monkeypatch.setenv("IMAGENTS_NOTEBOOK_BUDGET", SMALL)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.chdir(tmp_path)
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code":
-            shell.run_cell(cell.source).raise_error()
-
-
 @all_notebooks
 def test_imports_imagents_before_tensorflow(path):
-    """Which the other tests, in one process, cannot see."""
     code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
     imports = re.findall(r"^(?:import|from) (imagents|tensorflow|tf_agents)\b", code, re.MULTILINE)
     assert imports[0] == "imagents"

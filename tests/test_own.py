@@ -130,6 +130,7 @@ def test_a_stopped_run_says_how_to_go_on(module, command, monkeypatch):
     assert command(*words)[0] == 0 and evaluation("run")["round"] > 5
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_what_is_exported_and_evaluated(module, command):
     words = train("--environment", f"{module}:kept", "--output-dir", "run", steps=200, evaluate_every=1)
     assert command(*words)[0] == 0

@@ -135,7 +135,7 @@ def openings_that_fit(game: BoardGame, arguments: dict) -> dict:
     return arguments | {"opening_plies": min(arguments["opening_plies"], game.rows * game.columns - 1)}
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(any_game(), st.integers(1, 9), st.integers(1, 30), st.integers(0, 2**32), beginnings)
 def test_any_game_shows_and_keeps_what_plain_python_does(game, batch_size, plies, seed, arguments):
     play_and_compare(game, batch_size, plies, seed, compiled=False, **openings_that_fit(game, arguments))
@@ -187,7 +187,7 @@ def load(trainer: Trainer, path) -> None:
     tf.train.Checkpoint(trainer=trainer).read(str(path / "state")).assert_consumed()
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=6), st.integers(0, 2**31))
 def test_any_chunks_and_any_resume_points_give_the_same_training(trainers, tmp_path_factory, chunks, seed):
     """A chunk is its rounds, and whether the training is stopped after it and goes on in another process's objects."""

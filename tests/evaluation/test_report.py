@@ -70,6 +70,7 @@ def test_matches_agree_with_the_exact_numbers():
         assert results.losses / results.games == pytest.approx(known[f"random_{turn}"]["loss"], abs=0.04)
 
 
+@pytest.mark.slow
 def test_connect_four_is_measured_in_labelled_positions_and_in_matches(connect_four):
     values = connect_four["agents"]["player_2"]
     assert [values[name] for name in ("good", "perfect")] == [

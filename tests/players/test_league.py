@@ -83,10 +83,8 @@ def test_past_selves_remember_nothing():
         build(TrainConfig(algorithm="drqn", **settings))
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("league", "random")]
-
-
-@pytest.mark.parametrize("opponent", ["heuristic=1,league=2", *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("opponent", ["heuristic=1,league=2", "league", "random"])
 def test_stopped_and_resumed_is_the_same_as_uninterrupted(tmp_path, opponent):
     config = SMALL.replace(
         opponent=opponent, league_win_rate=0.0, rounds_per_chunk=4, evaluate_every=100, epsilon_max=0.5

@@ -137,7 +137,7 @@ def test_any_config_json_is_taken_or_refused(count, tmp_path):
             assert isinstance(load_config(tmp_path), TrainConfig)
 
 
-@examples(25, 300)
+@examples(12, 300)
 def test_a_run_folder_with_anything_in_it_is_taken_or_refused(run, count, tmp_path):
     names = sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file())
     known = Metrics(run.path / "metrics.csv").known()

@@ -145,6 +145,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(finished, tmp
     assert len(other) == 3 and not timeless(finished)[:3].equals(other)
 
 
+@pytest.mark.slow
 def test_stopped_twice_and_resumed_equals_uninterrupted(finished, tmp_path):
     experiment = Experiment(SMALL, tmp_path / "run")
     for number, rounds in ((signal.SIGINT, [0, 10, 20]), (signal.SIGTERM, [0, 10, 20, 30, 40])):
