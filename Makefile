@@ -7,6 +7,7 @@ ENVIRONMENT ?= tic_tac_toe
 VENV := .venv
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras# what the tests need on top: optional packages that users choose themselves
+DOCS := $(VENV)/.installed-docs# what the documentation needs on top
 BIN := $(VENV)/bin
 PEERS := jax torch xuance
 LATEST := browser dev docs gymnasium mlflow notebooks open_spiel oracles pettingzoo ray search unity wandb web
@@ -92,7 +93,11 @@ benchmark-peers: $(PEERS:%=.venv-peers/%/.installed)  ## set up other systems fo
 	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python -r $<
 	@touch $@
 
-docs: $(EXTRAS)  ## build the documentation site in build/docs
+$(DOCS): $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e .[docs,gymnasium,open_spiel,pettingzoo,web]
+	@touch $@
+
+docs: $(DOCS)  ## build the documentation site in build/docs
 	@rm -rf build/docs build/pages && mkdir -p build && cp -RL docs build/pages
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going build/pages build/docs
 	@echo "done: build/docs/index.html"

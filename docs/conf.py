@@ -2,6 +2,8 @@
 
 import re
 
+from docutils import nodes
+
 import imagents
 
 project = "imagents"
@@ -45,6 +47,7 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#7db8e8", "color-brand-content": "#7db8e8"},
 }
 
+_LONG = 34  # characters of code that a phone's line has room for
 _FIELD = re.compile(r"(\w[\w., ]*):\s+(\S.*)")
 _SECTION = re.compile(r"(Args|Attributes|Returns|Raises|Others):.*")
 
@@ -71,11 +74,27 @@ def _for_sphinx(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"(?<!`)(`[^`\n]+`)(?=\w)", r"\1\\ ", line) for line in [*text.split("\n"), ""]]
 
 
+def _for_the_eye(app, doctree):
+    """Keeps together 99 %, and an interval in a table's cell; marks long names, which may break."""
+    for text in list(doctree.findall(nodes.Text)):
+        if isinstance(text.parent, (nodes.literal, nodes.literal_block, nodes.raw)):
+            continue
+        kept = re.sub(r"(?<=\d) %", "\u00a0%", text)
+        if isinstance(text.parent.parent, nodes.entry) and len(text.parent.parent.parent) < 8:  # a cell, and its row
+            kept = re.sub(r"[(\[][-\d.]+ to [-\d.]+[)\]]", lambda found: found[0].replace(" ", "\u00a0"), kept)
+        if kept != text:
+            text.parent.replace(text, nodes.Text(kept))
+    for name in doctree.findall(nodes.literal):
+        if max(map(len, name.astext().split()), default=0) > _LONG:
+            name["classes"].append("long")
+
+
 def _is_not_ours(app, what, name, obj, skip, options):
     """Leaves out what matplotlib writes into the classes that inherit from its own."""
     return True if getattr(obj, "__module__", None) == "matplotlib.artist" else None
 
 
 def setup(app):
+    app.connect("doctree-read", _for_the_eye)
     app.connect("autodoc-skip-member", _is_not_ours)
     app.connect("autodoc-process-docstring", _for_sphinx, priority=100)  # before napoleon, which reads the sections

@@ -72,6 +72,7 @@ _HOMES = {  # public name: the module it lives in
     "train": "imagents.training.experiment",
     "trust": "imagents.own",
     "watch": "imagents.app.local",
+    "wilson_interval": "imagents.evaluation.matches",
 }
 
 __all__ = ["__version__", *_HOMES]

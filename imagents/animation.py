@@ -57,7 +57,8 @@ class Animation:
         return path
 
     def _repr_html_(self) -> str:
-        return f'<img alt="a game, move by move" src="data:image/gif;base64,{base64.b64encode(self.gif()).decode()}">'
+        content = base64.b64encode(self.gif()).decode()
+        return f'<img alt="an episode, step by step" src="data:image/gif;base64,{content}">'
 
     def _write_mp4(self, path: pathlib.Path) -> None:
         width, height = self.frames[0].size

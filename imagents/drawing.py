@@ -110,6 +110,9 @@ class Drawn:
         """All copies as text, one below the other."""
         return "\n\n".join(map(self.text, range(self.batch_size)))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.batch_size} {'copy' if self.batch_size == 1 else 'copies'}>"
+
     def _repr_html_(self) -> str:
         """The first copies, side by side in a notebook."""
         return " ".join(self.picture(copy).svg() for copy in range(min(self.batch_size, _SHOWN)))

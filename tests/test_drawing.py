@@ -158,6 +158,7 @@ def test_the_diver_finds_the_treasure():
 
 def test_a_cart_moves_and_its_pole_leans():
     environment = environment_settings("cartpole").build(1, 0)
+    assert repr(environment) == "<CartPoleEnvironment: 1 copy>"
     state = environment.get_state()
     environment.set_state(state._replace(motion=tf.constant([[1.0, 0.0, 0.2, 0.0]])))
     pole = [shape for shape in shapes(environment.picture()) if shape.get("stroke") == SEATS[0]]

@@ -62,3 +62,11 @@ def check_outputs(path):
     for word in IN_NO_OUTPUT:
         assert not [text for text in texts if word in text], f"{word} is no output for readers"
     assert path.stat().st_size < 3_000_000
+
+
+@all_notebooks
+def test_every_picture_says_what_it_shows(path):
+    """To who cannot see it, on the site: cells have it in their metadata, which a run keeps."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            assert cell.metadata.get("mystnb", {}).get("image", {}).get("alt"), cell.source

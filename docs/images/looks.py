@@ -160,7 +160,7 @@ def terminal(looks: Looks, browser, scheme: str) -> None:
         plain = re.sub(r"\x1b\[[\d;]*m", "", said)
         looks.faults += [f"terminal-{name}: wider than {COLUMNS} columns: {line}" for line in plain.splitlines()
                          if len(line) > COLUMNS]  # fmt: skip
-        style = f"font: 13px/1.3 monospace; width: {COLUMNS}ch; color: {ink}; overflow-wrap: anywhere"
+        style = f"font: 13px/1.3 monospace; width: {COLUMNS + 1}ch; color: {ink}; overflow-wrap: anywhere"
         tab.set_content(f'<body style="background: {ground}"><pre style="{style}; white-space: pre-wrap">'
                         f"{as_html(shown)}</pre>")  # fmt: skip
         tab.screenshot(path=FOLDER / f"terminal-{name}-{scheme}.png", full_page=True)

@@ -129,19 +129,24 @@ def _words(values: dict[str, dict], measures: plotting.Measures) -> list[tuple[s
                 counts[measure["title"]] = counts.get(measure["title"], 0) + value
             else:
                 parts.append(_graded(measure, value))
-        parts += [f"{title}: {f'{count:,.0f}' if count else 'none'}" for title, count in counts.items()]
+        parts += [f"{_small(title)}: {f'{count:,.0f}' if count else 'none'}" for title, count in counts.items()]
         if parts:
             found.append((words(agent), f"{'; '.join(parts)}."))
     return found
 
 
 def _graded(measure: dict, value: float) -> str:
-    chance, known = measure["chance"], f"{_title(measure)} {shown(value, measure['kind'])}"
+    chance, known = measure["chance"], f"{_small(_title(measure))}: {shown(value, measure['kind'])}"
     if measure["kind"] != "share" or chance is None or not chance < 1:
         return known
     gained = (value - chance) / (1 - chance)
     level = next((words for most, words in _LEVELS if gained < most), "never errs")
-    return f"{level}: {known}, by chance {shown(chance, 'share')}"
+    return f"{level}; {known} (by chance {shown(chance, 'share')})"
+
+
+def _small(title: str) -> str:
+    """As it is written within a sentence."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _tables(values: dict[str, dict], measures: plotting.Measures, title: str) -> list[dict[str, Any]]:

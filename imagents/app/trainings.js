@@ -1,9 +1,10 @@
 // A run's figures: asked for again every few seconds while the tab can be seen, and replaced when there is more.
 const root = element.querySelector(".imagents");
-let seen = {}, filming = false;
+let seen = {}, filming = false, asked = 0;
 async function look(run) {
+  const chosen = run ? ++asked : asked;
   const reply = await server.training({ run: run || seen.run, stamp: run ? "" : seen.stamp }).catch(() => null);
-  if (!reply) return;
+  if (!reply || chosen !== asked) return; // somebody chose another run meanwhile
   const film = reply.run === seen.run && root.querySelector(".film"), isOpen = root.querySelector("details[open]");
   seen = reply;
   if (reply.html !== null) {

@@ -17,7 +17,7 @@ from imagents.errors import InputError
 from imagents.learning.algorithms import Algorithm, dqn
 from imagents.learning.earnings import Earnings
 from imagents.learning.exploration import Exploration, Schedule
-from imagents.learning.fitting import check_made_for, check_pays, check_place, made
+from imagents.learning.fitting import check_made_for, check_pays, check_place, described, made
 from imagents.learning.internal_state import EnvironmentPolicy, choose, parts_of, positions_in
 from imagents.learning.lessons import lesson, make_decisions, rollout_length
 from imagents.learning.motives import Moment, Motivation, Motives, Place
@@ -143,6 +143,7 @@ class IMAgent(tf.Module):
         self._passes = not isinstance(action_spec, tuple) and (shows(observation, "seat") or shows(observation, "acts"))
 
     _drawn = None  # its own policy, if it does not play greedily
+    __repr__ = described
 
     def follow(self, policy: Literal["greedy", "sampled"], seed: int = 0) -> None:
         """Says how it plays from now on where it does not explore.

@@ -13,6 +13,12 @@ from imagents.learning.policies import shown
 from imagents.learning.recurrent import RecurrentDQN
 
 
+def described(agent) -> str:
+    """An agent in a line: its name, its seat, what learns in it and what else pays it."""
+    what = [f"seat {agent.seat}", type(agent.algorithm).__name__, *(part.name for part in agent.motives.parts)]
+    return f"<IMAgent {agent.name}: {', '.join(what)}; {agent.batch_size:,} side by side>"
+
+
 def check_place(owner: str, time_step_spec, action_spec, seat) -> None:
     """Raises an InputError unless there are specs, with that seat."""
     if not isinstance(time_step_spec, ts.TimeStep) or action_spec is None:

@@ -36,6 +36,9 @@ class Player(tf.Module):
         self._player_name = name
         self.seat = seat
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}, seat {self.seat}>"
+
     @property
     def name(self) -> str:
         """Any text, unlike other modules' names."""

@@ -22,6 +22,7 @@ _HOMES = {
     "Measures": "reading",
     "PALETTE": "style",
     "RunFigure": "style",
+    "bars": "intervals",
     "elo_curve": "tournament",
     "environment_name": "reading",
     "losses": "runs",

@@ -34,6 +34,7 @@ from imagents.plotting.style import (
 )
 from imagents.plotting.words import shown, words
 
+_OF_TRAINING = ("loss", "return", "own_return", "wins")  # which say nothing of strength
 _DRAW_COLOUR, _ILLEGAL_COLOUR = "0.75", "0.2"
 _CASE_LINES = ("-", "--", "-.", (0, (1, 1)))
 _MOST_CURVES = 32  # of one kind; more could not be told from each other
@@ -55,8 +56,8 @@ def losses(run: Run) -> RunFigure:
 
 @matplotlib.rc_context(STYLE)
 def returns(run: Run) -> RunFigure:
-    """Draws every agent's mean return per finished episode over steps."""
-    figure, axes = _line_figure(run, "return", "Returns")
+    """Draws every agent's mean return per episode over steps; dashed all that it was paid, where that differs."""
+    figure, axes = _line_figure(run, "return", "Returns", also=("own_return", ": all that it was paid"))
     axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
     axes.set(ylabel="mean return per episode")
     return figure
@@ -157,12 +158,15 @@ def save_all(
     return paths
 
 
-def _line_figure(run: Run, suffix: str, title: str):
-    """Returns a figure and its axes with one curve per agent."""
+def _line_figure(run: Run, suffix: str, title: str, also: tuple[str, str] = ("", "")):
+    """Returns a figure and its axes with one curve per agent; and one of another column, if there it differs."""
     metrics = read_metrics(run)
     figure, axes = _new_figure(run, title)
     for name, (colour, marker) in looks(_agents(metrics)).items():
-        _curve(axes, metrics, f"{name}_{suffix}", words(name), colour, marker)
+        column, other = f"{name}_{suffix}", f"{name}_{also[0]}"
+        _curve(axes, metrics, column, words(name), colour, marker)
+        if other in metrics and not np.allclose(_column(metrics, other), _column(metrics, column), equal_nan=True):
+            _curve(axes, metrics, other, f"{words(name)}{also[1]}", colour, marker, "--")
     return _finish(figure, axes, _column(metrics, "steps")), axes
 
 
@@ -185,16 +189,16 @@ def _finish(figure: RunFigure, axes, steps: Sequence[float], reverse_legend: boo
     return figure
 
 
-def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour: str, marker: str) -> None:
+def _curve(axes, metrics: pd.DataFrame, column: str, label: str, colour: str, marker: str, line: str = "-") -> None:
     """Draws the measured points of a curve: all of them if they are few, else their rolling mean over thin raw ones."""
     curve = pd.DataFrame({"x": _column(metrics, "steps"), "y": _column(metrics, column)}).dropna()
     if len(curve) > _MARKED_POINTS:
         raw, smooth = _thin(curve), _thin(curve.assign(y=_smooth(curve.y)))
         axes.plot(raw.x, raw.y, color=colour, linewidth=0.7, alpha=0.35)
-        axes.plot(smooth.x, smooth.y, color=colour, linewidth=2, label=label, **_marked(marker, len(smooth)))
+        axes.plot(smooth.x, smooth.y, line, color=colour, linewidth=2, label=label, **_marked(marker, len(smooth)))
         _name_smoothing(axes, len(curve))
     elif len(curve):
-        axes.plot(curve.x, curve.y, color=colour, linewidth=2, label=label, **_marked(marker, len(curve)))
+        axes.plot(curve.x, curve.y, line, color=colour, linewidth=2, label=label, **_marked(marker, len(curve)))
 
 
 def _marked(marker: str, points: int, size: float = 6) -> dict:
@@ -230,7 +234,7 @@ def _panels(metrics: pd.DataFrame, measures: Measures) -> dict[str, list[tuple[s
         # The longest name that fits, since one agent's name may begin with another's.
         agent = max((agent for agent in agents if column.startswith(f"{agent}_")), key=len, default=None)
         name = column.removeprefix(f"{agent}_")
-        if agent is not None and name not in ("loss", "return", "wins"):
+        if agent is not None and name not in _OF_TRAINING:
             measure = measures.get(name) or unexplained(name)
             panels.setdefault(measure["title"], []).append((agent, measure, column))
     return {title: curves[:_MOST_CURVES] for title, curves in panels.items() if curves}

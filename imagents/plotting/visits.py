@@ -52,7 +52,7 @@ def visit_maps(
     colours = matplotlib.colormaps[_COLOURS].with_extremes(bad=_NEVER)
     (height, width), columns = next(iter(shapes)), min(columns, len(counts))
     rows = math.ceil(len(counts) / columns)
-    size = _PANEL * columns * min(1, width / height) + 1, (_PANEL * min(1, height / width) + 0.35) * rows + 0.2
+    size = _PANEL * columns * min(1, width / height) + 1.7, (_PANEL * min(1, height / width) + 0.35) * rows + 0.5
     figure = RunFigure(figsize=size, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for panel, (title, share) in zip(panels.flat, shares.items(), strict=False):

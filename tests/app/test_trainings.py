@@ -91,8 +91,8 @@ def test_how_good_an_agent_is_is_said_in_words(trainings, folder, value, words):
     write_json(folder / "new" / "evaluation.json", {"agents": agents})
     html = trainings.training({})["html"]
     shown = f"{100 * value:.1f} %"
-    assert f"player 1</b> {words}: Optimal moves {shown}, by chance 50.0 %; Lost lines: 3." in html
-    assert "Optimal moves 50.0 %, by chance 50.0 %; Lost lines: none." in html  # of the metrics, as it is not evaluated
+    assert f"player 1</b> {words}; optimal moves: {shown} (by chance 50.0 %); lost lines: 3." in html
+    assert "optimal moves: 50.0 % (by chance 50.0 %); lost lines: none." in html  # of its metrics
 
 
 def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, write_run):

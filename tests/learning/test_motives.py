@@ -53,6 +53,12 @@ def two(*motivations, **settings) -> list[IMAgent]:
     return Trainer(world, agents, warmup_rounds=100, execution="eager")
 
 
+def test_an_agent_says_what_it_is():
+    agents = two((Thrice, 2.0)).agents
+    assert repr(agents[0]) == "<IMAgent player_1: seat 0, DQN, thrice; 2 side by side>"
+    assert repr(agents[1]) == "<IMAgent player_2: seat 1, DQN; 2 side by side>"
+
+
 def learned(agent: IMAgent, monkeypatch) -> np.ndarray:
     """The rewards of the decisions that the algorithm is given in a train iteration."""
     seen = []

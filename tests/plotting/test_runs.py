@@ -584,6 +584,15 @@ print(*(hashlib.sha256(figure._repr_png_()).hexdigest() for figure in drawn))
 """
 
 
+def test_what_an_agent_was_paid_itself_is_a_return_where_it_differs_and_no_strength():
+    metrics = make_metrics(10)
+    metrics["player_1_own_return"] = metrics["player_1_return"] + 1
+    metrics["player_2_own_return"] = metrics["player_2_return"]
+    labels = [text.get_text() for text in plotting.returns(metrics).axes[0].get_legend().get_texts()]
+    assert labels == ["player 1", "player 1: all that it was paid", "player 2"]
+    assert "Own return" not in [axes.get_title() for axes in plotting.strength(metrics, MEASURES).axes]
+
+
 def test_a_matplotlibrc_of_somebodys_changes_nothing(run, tmp_path):
     (tmp_path / "matplotlibrc").write_text(RC)
     environ = os.environ | {"MATPLOTLIBRC": str(tmp_path)}
