@@ -15,6 +15,7 @@ from imagents.studies.study import Study
 from imagents.studies.summary import ALL
 
 PAGE = pathlib.Path("docs/results.md")
+_ENOUGH = 5  # runs for an interval; of fewer the least and the most say more
 Known = Mapping[str, tuple[Study, pd.DataFrame]]
 
 
@@ -49,7 +50,7 @@ class Column:
             return f"{good.sum()} of {len(good)}"
         finite = values[[math.isfinite(value) for value in values]]
         digits = self.digits if self.digits is not None else {"%": 1, "s": 0}.get(self.unit, 1)
-        found = statistics.interval(values, outcomes=False)
+        found = statistics.interval(values, outcomes=False) if len(values) >= _ENOUGH else None
         middle = statistics.interquartile_mean(values) if found else plain.mean(finite)
         low, high = (found.low, found.high) if found else (min(finite), max(finite))
         factor = 100 if self.unit == "%" else 1
@@ -102,9 +103,9 @@ What agents reach on two cores, over seeds. Every table is a study, whose file s
 trains whatever is missing and writes this page. The figures of each run are in `benchmarks/results/`.
 
 The unit is the run: what its agents reach is averaged first. A cell is the interquartile mean over runs, and in
-brackets its 95 % interval ([studies](studies.md) says how it is found); of one run or two, which are an anecdote, it is
-the mean, and in square brackets the least and the most. Runs were trained side by side, one on each core, often beside
-other work: times say little."""
+brackets its 95 % interval ([studies](studies.md) says how it is found); of fewer than five runs it is the mean, and in
+square brackets the least and the most; one run or two are an anecdote. Runs were trained side by side, one on each
+core, often beside other work: times say little."""
 
 _CARTPOLE = """\
 The mean return of fresh greedy episodes, at least 100, of the checkpoint that a run keeps as its best, chosen on other

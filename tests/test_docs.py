@@ -132,8 +132,8 @@ def test_a_page_has_the_presets_of_its_environments_and_what_the_results_say_of_
             budget = f"{steps:,} steps" if steps else f"{minutes:g} minutes"
             assert (preset, values.get("algorithm", "dqn"), budget) in told
     results = (DOCS / "results.md").read_text()
-    figures = re.findall(r"-?[\d.]+(?: %| ± [\d.]+)? \(-?[\d.]+ to -?[\d.]+\)", section(page, "Presets"))
-    assert [figure for figure in figures if figure.partition(" (")[2] not in results] == []
+    figures = re.findall(r"-?[\d.]+(?: %| ± [\d.]+)? [\[(]-?[\d.]+ to -?[\d.]+[\])]", section(page, "Presets"))
+    assert [figure for figure in figures if re.split(r" (?=[(\[])", figure)[1] not in results] == []
 
 
 @pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name.islower()])

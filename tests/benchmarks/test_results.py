@@ -72,7 +72,8 @@ def test_what_a_run_measured_is_kept_once_whatever_becomes_of_its_folder(tmp_pat
 @pytest.mark.parametrize(
     "column, values, expected",
     [
-        (Column("", "x"), [1, 2, 6], "3.0 (-3.6 to 9.6)"),
+        (Column("", "x"), [1, 2, 6, 7], "4.0 [1.0 to 7.0]"),
+        (Column("", "x"), [1, 2, 3, 4, 5], "3.0 (1.0 to 5.0)"),
         (Column("", "x", unit="%"), [0.5, 0.75], "62.5 % [50.0 to 75.0]"),
         (Column("", "x", unit="s"), [3], "3 s"),
         (Column("", "x", scale=2, digits=3), [0.25] * 5, "0.500"),
@@ -81,6 +82,6 @@ def test_what_a_run_measured_is_kept_once_whatever_becomes_of_its_folder(tmp_pat
         (Column("", "another"), [1], ""),
     ],
 )
-def test_a_cell_has_an_interval_from_three_runs_on(column, values, expected):
+def test_a_cell_has_an_interval_from_five_runs_on(column, values, expected):
     rows = table_of(*(("a", seed, "last", "all", "x", value) for seed, value in enumerate(values)))
     assert column.cell(rows) == expected
