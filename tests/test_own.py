@@ -299,6 +299,7 @@ def test_a_page_offers_what_is_no_board_to_nobody(crowd):
         prepare_space(pathlib.Path("space"), [pathlib.Path("run")])
 
 
+@pytest.mark.slow
 def test_functions_are_given_again_from_python(crowd, monkeypatch):
     with pytest.raises(InputError, match="imagents.trust\\('crowd:three'\\)"):
         imagents.train(resume="run", steps=200, quiet=True)

@@ -187,6 +187,7 @@ def load(trainer: Trainer, path) -> None:
     tf.train.Checkpoint(trainer=trainer).read(str(path / "state")).assert_consumed()
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=6), st.integers(0, 2**31))
 def test_any_chunks_and_any_resume_points_give_the_same_training(trainers, tmp_path_factory, chunks, seed):

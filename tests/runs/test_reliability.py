@@ -137,7 +137,7 @@ def test_any_flipped_bit_of_a_checkpoint_is_found(run, name):
     older, newest = run.checkpoints()
     path, rng = newest / name, np.random.default_rng(0)
     whole = path.read_bytes()
-    places = range(len(whole)) if name == "manifest.json" else rng.integers(0, len(whole), 50)
+    places = range(0, len(whole), 4) if name == "manifest.json" else rng.integers(0, len(whole), 50)
     unnoticed = []
     for place in places:
         flipped = bytearray(whole)

@@ -254,7 +254,8 @@ WARM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [x if x == "tabular" else pytest.param(x, marks=pytest.mark.slow) for x in WARM])
+@pytest.mark.slow
+@pytest.mark.parametrize("case", WARM)
 def test_a_warm_worker_trains_the_run_that_a_new_process_does(tmp_path, case):
     settings, others = WARM[case]
     diverging = dict(learning_rate=1e15) if case == "dqn" else {}
