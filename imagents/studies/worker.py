@@ -143,7 +143,10 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     worker = Worker(*sys.argv[1:])
     while line := jobs.get():
-        print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
+        try:
+            print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
+        except BrokenPipeError:  # the study was stopped meanwhile; the run has been saved
+            end(signal.SIGPIPE)
 
 
 def _listen(jobs: queue.Queue) -> None:
