@@ -188,7 +188,7 @@ def load(trainer: Trainer, path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=6), st.integers(0, 2**31))
 def test_any_chunks_and_any_resume_points_give_the_same_training(trainers, tmp_path_factory, chunks, seed):
     """A chunk is its rounds, and whether the training is stopped after it and goes on in another process's objects."""

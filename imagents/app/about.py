@@ -37,10 +37,9 @@ def _strength(evaluation: Mapping) -> str:
         lines = exact["losing_lines_first"] + exact["losing_lines_second"]
         beaten = counted(lines, "line of play beats it", "lines of play beat it") if lines else ""
         return f"{_percent(exact['optimal_share'])} of its moves are optimal, and {beaten or 'nothing beats it'}."
-    if labelled := positions.get("close"):
-        return f"In close games {_percent(labelled['good'])} of its moves keep what the position is worth."
-    if labelled := positions.get("mixed"):  # before there were those
-        return f"{_percent(labelled['good'])} of its moves keep what the position is worth."
+    for name, where in (("close", "In close games "), ("mixed", "")):  # the latter before there was the former
+        if labelled := positions.get(name):
+            return f"{where}{_percent(labelled['good'])} of its moves keep what the position is worth."
     if "random_first" in evaluation:
         shares = [evaluation[f"random_{turn}"]["win_rate"] for turn in ("first", "second")]
         first, second = map(_percent, shares)

@@ -46,7 +46,7 @@ def bars(panels: Mapping[str, pd.DataFrame], unit: str = "runs", shares: Collect
     figure = RunFigure(figsize=size, layout="constrained")
     for panel, (title, table) in zip(figure.subplots(1, len(tables), sharey=True, squeeze=False)[0], panels.items()):
         is_share = title in shares
-        for place, (_, row) in enumerate(table.iterrows()):
+        for place, row in enumerate(table.itertuples()):
             colour = PALETTE[place % len(PALETTE)]
             panel.barh(place, row.value, height=0.62, color=colour, alpha=0.55, linewidth=0)
             panel.plot([row.low, row.high], [place, place], color="0.15", linewidth=1.6, marker="|", markersize=8)
@@ -62,14 +62,13 @@ def bars(panels: Mapping[str, pd.DataFrame], unit: str = "runs", shares: Collect
         panel.set_title(title, fontsize=12, parse_math=False)
         panel.grid(axis="y", visible=False)
         sns.despine(ax=panel)
-    # All panels share the names, and if they are of as many, these stand below each name.
-    counts = [table["count"].iloc[place] for table in tables for place in range(len(names))]
-    of = [f"\n{tables[0]['count'].iloc[place]:,.0f} {unit}" for place in range(len(names))]
-    same = all(list(table["count"]) == counts[: len(names)] for table in tables)
-    figure.axes[0].set_yticks(range(len(names)), [f"{name}{of[i] if same else ''}" for i, name in enumerate(names)])
-    if not same:
-        for panel, table in zip(figure.axes, tables):
-            low, high = table["count"].min(), table["count"].max()
-            panel.set_xlabel(f"{low:,.0f} {unit}" if low == high else f"{low:,.0f} to {high:,.0f} {unit}", fontsize=10)
+    labels, counts = names, [list(table["count"]) for table in tables]
+    if all(each == counts[0] for each in counts):  # all panels share the names, and below them how many they are of
+        labels = [f"{name}\n{count:,.0f} {unit}" for name, count in zip(names, counts[0])]
+    else:
+        for panel, each in zip(figure.axes, counts):
+            low, high = f"{min(each):,.0f}", f"{max(each):,.0f}"
+            panel.set_xlabel(f"{low if low == high else f'{low} to {high}'} {unit}", fontsize=10)
+    figure.axes[0].set_yticks(range(len(names)), labels)
     figure.axes[0].invert_yaxis()
     return figure

@@ -143,8 +143,9 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     worker = Worker(*sys.argv[1:])
     while line := jobs.get():
+        answer = json.dumps(worker.answer(json.loads(line)))
         try:
-            print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
+            print(answer, file=answers, flush=True)
         except BrokenPipeError:  # the study was stopped meanwhile; the run has been saved
             end(signal.SIGPIPE)
 
