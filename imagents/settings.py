@@ -282,7 +282,7 @@ class Training:
     seed: int = 0
     """Same seed, same machine: same run, bit for bit."""
     steps: int | None = None
-    """Training budget in steps of all parallel games together; the chunk that reaches it is trained to its end."""
+    """Training budget in steps of all parallel games together; the round that reaches it is played to its end."""
     minutes: float | None = None
     """Training budget in minutes of training time. With neither budget: the preset's."""
     opponent: str = "learner"

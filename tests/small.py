@@ -49,9 +49,8 @@ def untrained_run(path: str | os.PathLike, environment: str = "tic_tac_toe", sna
     config = small_config(environment, **changes)
     run, trainer = Run.create(path, config), build(config)
     run.save(tf.train.Checkpoint(trainer=trainer), 0, 0.0)
-    for chunk in range(1, snapshots + 1):
-        rounds, steps = 10 * chunk, 700 * chunk
-        save_snapshot(run.path, trainer.agents, chunk, rounds, steps, snapshots, config.to_dict())
+    for rounds in range(10, 10 * snapshots + 10, 10):
+        save_snapshot(run.path, trainer.agents, rounds, 70 * rounds, 10, snapshots, config.to_dict())
     run.release()
     return run
 

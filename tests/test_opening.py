@@ -53,7 +53,7 @@ def run(tmp_path_factory) -> Run:
                 variable.assign(tf.zeros_like(variable))
             agent.policy.variables()[-1].assign(tf.one_hot(cell, 9))
         run.save(tf.train.Checkpoint(trainer=trainer), rounds, 1.5)
-        save_snapshot(run.path, trainer.agents, rounds // 10, rounds, steps=4 * rounds, most=2,
+        save_snapshot(run.path, trainer.agents, rounds, steps=4 * rounds, rounds_per_chunk=10, most=2,
                       settings=CONFIG.to_dict())  # fmt: skip
     export_run(run.path, formats=["saved_model", "tflite"])
     return run

@@ -33,9 +33,9 @@ _LONGEST_ABOUT = 2**22  # bytes
 def save_snapshot(
     run: str | os.PathLike,
     agents: Sequence[IMAgent],
-    chunk: int,
     rounds: int,
     steps: int,
+    rounds_per_chunk: int,
     most: int,
     settings: Mapping[str, Any],
 ) -> None:
@@ -44,14 +44,15 @@ def save_snapshot(
     Args:
       run: the run folder.
       agents: the agents.
-      chunk: number of chunks trained; 0 is before the first.
       rounds: number of rounds trained; the snapshot is named after it.
       steps: number of steps taken.
+      rounds_per_chunk: rounds of a chunk that no budget cuts short.
       most: snapshots to keep, evenly spread; 0 keeps none at all.
       settings: those of the run, flat.
     """
     if most < 1:
         return
+    chunk = chunk_of(rounds, rounds_per_chunk)
     apart = chunks_apart(chunk, most)
     if chunk % apart and not _is_early(chunk):
         return
@@ -64,9 +65,8 @@ def save_snapshot(
     np.savez(content, about=np.array(json.dumps(about)), **arrays)
     with replacing(folder / f"{rounds:010d}.npz") as writing:
         writing.write_bytes(content.getbuffer())
-    rounds_per_chunk = rounds // max(chunk, 1)
-    for path in snapshots(run) if chunk else ():
-        number = int(path.stem) // rounds_per_chunk
+    for path in snapshots(run):
+        number = chunk_of(int(path.stem), rounds_per_chunk)
         if number % apart and not _is_early(number):
             with contextlib.suppress(OSError):  # one too many is no reason to stop
                 path.unlink()
@@ -75,6 +75,11 @@ def save_snapshot(
 def _is_early(chunk: int) -> bool:
     """0, 1, 2, 4, 8 and so on."""
     return chunk & (chunk - 1) == 0
+
+
+def chunk_of(rounds: int, rounds_per_chunk: int) -> int:
+    """The number of the chunk that so many rounds end in, from 1; 0 is before the first."""
+    return -(-rounds // rounds_per_chunk)
 
 
 def chunks_apart(chunk: int, most: int) -> int:

@@ -89,8 +89,9 @@ def run_study(
     from imagents.studies.population import trials_of
     from imagents.studies.ray import Ray
     from imagents.studies.report import write_report
-    from imagents.studies.running import Running, say
+    from imagents.studies.running import Running
     from imagents.studies.summary import finished
+    from imagents.studies.telling import say
 
     folder = pathlib.Path(folder)
     check_fits(folder, asked, find_runs(folder))
@@ -131,15 +132,15 @@ def _print_plan(folder: pathlib.Path, asked: Study) -> int:
         trials = trials_of(folder, asked)
         wanted, rows = trials.winners(), trials.table()
         states = [(row.state or "begun", f"{row.setting}, trial {row.trial}") for row in rows.itertuples()]
-        states += [("missing", "a further trial")] * max(0, trials.missing())
+        states += [("to train", "a further trial")] * max(0, trials.missing())
     if wanted is None:  # the winners are not known yet
-        states += [("missing", f"the best of {name}, seed {seed}") for seed in asked.seeds for name in asked.configs]
+        states += [("to train", f"the best of {name}, seed {seed}") for seed in asked.seeds for name in asked.configs]
     for run in wanted.runs() if wanted else ():
         known = found.get(run.identity)
-        state = "missing" if known is None else "finished" if known.finishes(run) else "begun"
+        state = "to train" if known is None else "finished" if known.finishes(run) else "begun"
         states.append((state, f"{run.setting}, seed {run.seed}"))
     print("\n".join(f"{state:9} {what}" for state, what in states))
-    left = [state for state, _ in states if state in ("missing", "begun")]
+    left = [state for state, _ in states if state in ("to train", "begun")]
     measured = [run for run in found.values() if run.is_measured]
     estimate = ""
     if measured:

@@ -50,6 +50,11 @@ class Pool:
         trained, too, and before all others.
       jobs: what to train.
       more: called when these have begun, and again after each job: further ones, if there are any.
+
+    Attributes:
+      under_way: those that are being trained.
+      num_ended: how many have ended.
+      all_well: whether none of them failed.
     """
 
     def __init__(
@@ -62,9 +67,9 @@ class Pool:
         self._engine, self._ended, self._left, self._more = engine, ended, list(jobs), more
         self._deaths: collections.Counter[tuple[str, ...]] = collections.Counter()
         self._lock, self._workers, self._stopping = threading.Condition(), set(), False
-        self._under_way = 0  # jobs
         self._fault: BaseException | None = None
-        self.all_well = True
+        self.under_way: list[Job] = []
+        self.num_ended, self.all_well = 0, True
 
     def run(self, workers: int) -> int | None:
         """Trains all of them. Returns the number of the signal that stopped it, if one did: runs are saved then."""
@@ -107,14 +112,14 @@ class Pool:
     def _is_needed(self) -> bool:
         """Whether one more worker can be of use, now or when others have died."""
         with self._lock:
-            return (bool(self._left) or self._under_way > 0) and not self._stopping
+            return (bool(self._left) or bool(self.under_way)) and not self._stopping
 
     def _wait(self) -> bool:
         """Waits until there is something to do. Returns whether there is: False if nothing will come any more."""
         with self._lock:
             while not self._stopping:
                 self._left = self._left or self._more()
-                if self._left or not self._under_way:
+                if self._left or not self.under_way:
                     break
                 self._lock.wait()  # for what others bring
             return bool(self._left) and not self._stopping
@@ -125,8 +130,8 @@ class Pool:
             if not self._left or self._stopping:
                 return None
             fitting = (place for place, job in enumerate(self._left) if job.structure == last)
-            self._under_way += 1
-            return self._left.pop(next(fitting, 0))
+            self.under_way.append(self._left.pop(next(fitting, 0)))
+            return self.under_way[-1]
 
     def _answered(self, job: Job, answer: dict | None) -> None:
         """Takes what a worker says of a run."""
@@ -135,13 +140,15 @@ class Pool:
                 self._again(job)
             else:
                 self._tell(job, answer.get("failed") or answer.get("error"))
-            self._under_way -= 1
+            self.under_way.remove(job)
             self._lock.notify_all()
 
     def _tell(self, job: Job, failed: str | None) -> None:
         self.all_well &= failed is None
         if (further := self._ended(job, failed)) is not None:
             self._left.insert(0, further)
+        else:
+            self.num_ended += 1
 
     def _again(self, job: Job) -> None:
         """A worker died over this run: another one goes on with it, but not for ever without getting anywhere."""

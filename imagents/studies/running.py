@@ -1,7 +1,6 @@
 """Trains what is missing of a study: the trials of its search, and the runs that are reported."""
 
 import pathlib
-import sys
 
 from imagents.plotting.reading import read_metrics
 from imagents.runs.children import open_child
@@ -9,6 +8,7 @@ from imagents.runs.folders import FAILED
 from imagents.studies.outcomes import is_measured
 from imagents.studies.pool import Job, Pool
 from imagents.studies.study import Study, Wanted, find_runs
+from imagents.studies.telling import say, telling
 from imagents.studies.trials import Trials
 
 
@@ -88,7 +88,8 @@ class Running:
         return Job(run, path, until)
 
     def _train(self, pool: Pool, most: int) -> None:
-        self.stopped_by = pool.run(min(self._workers or self._engine.workers, most))
+        with telling(pool, most):
+            self.stopped_by = pool.run(min(self._workers or self._engine.workers, most))
         self.all_well &= pool.all_well
 
 
@@ -98,8 +99,3 @@ def _has_come(path: pathlib.Path, run: Wanted, steps: int) -> bool:
         return (path / FAILED).exists()
     table = read_metrics(path)
     return bool((is_measured(table, run) & (table["steps"] >= steps)).any())
-
-
-def say(sentence: str) -> None:
-    """Tells people how far it is."""
-    print(sentence, file=sys.stderr, flush=True)

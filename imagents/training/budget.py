@@ -1,12 +1,15 @@
 """How long a training trains, what it has spent of that, and what depends on it."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imagents.config import TrainConfig
 from imagents.learning.agent import IMAgent
+from imagents.seats import turns
 from imagents.settings import ActorCritic, Learning
+from imagents.training.loop import Trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +32,15 @@ class Budget:
         if self.minutes is not None:
             fractions.append(seconds / (60 * self.minutes))
         return min(1.0, max(fractions))
+
+    def rounds_ahead(self, trainer: Trainer, rounds_per_chunk: int) -> int:
+        """The rounds of the next chunk: those that make it whole, or fewer, if the steps that are left take fewer."""
+        rounds, steps, environment = int(trainer.rounds), int(trainer.steps), trainer.environment
+        ahead = rounds_per_chunk - rounds % rounds_per_chunk
+        if self.steps is None:
+            return ahead
+        steps_per_round = steps / rounds if steps else environment.batch_size * len(turns(environment))
+        return min(ahead, math.ceil((self.steps - steps) / steps_per_round))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

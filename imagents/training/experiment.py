@@ -22,7 +22,7 @@ from imagents.randomness import make_seed
 from imagents.runs.events import write_about, write_event
 from imagents.runs.folders import check_is_new, dated, new_folder
 from imagents.runs.run import Run
-from imagents.runs.snapshots import chunks_apart, save_snapshot
+from imagents.runs.snapshots import chunk_of, chunks_apart, save_snapshot
 from imagents.runs.tracking import Tracker, check_tracker
 from imagents.seats import close
 from imagents.training.best import Best
@@ -280,13 +280,13 @@ class Experiment:
         """Trains a chunk. Returns its row of metrics.csv, and whether it is one of those that are kept."""
         follow_schedules(self.config, self.trainer.agents, self._spent(self._schedule))
         steps, began = int(self.trainer.steps), self._stopwatch.seconds
-        metrics = self.trainer.run(self.config.training.rounds_per_chunk)
+        metrics = self.trainer.run(self._budget.rounds_ahead(self.trainer, self.config.training.rounds_per_chunk))
         getattr(self._strength, "note_chunk", lambda: None)()
         seconds = self._stopwatch.seconds - began
         self._seconds += seconds
         row = self._progress_so_far() | {"steps_per_second": (int(self.trainer.steps) - steps) / seconds} | metrics
         trained(self._fraction_done(), self._seconds, row)
-        chunk = int(self.trainer.rounds) // self.config.training.rounds_per_chunk
+        chunk = chunk_of(int(self.trainer.rounds), self.config.training.rounds_per_chunk)
         apart, is_end = chunks_apart(chunk, _ROWS), self._fraction_done() >= 1.0
         return row | measuring.columns(chunk, apart, is_end), chunk % apart == 0 or is_end
 
@@ -315,8 +315,8 @@ class Experiment:
 
     def _save_snapshot(self) -> None:
         rounds, steps, training = int(self.trainer.rounds), int(self.trainer.steps), self.config.training
-        chunk, settings = rounds // training.rounds_per_chunk, self.config.to_dict()
-        save_snapshot(self._run.path, self.trainer.agents, chunk, rounds, steps, training.snapshots, settings)
+        often = training.rounds_per_chunk, training.snapshots
+        save_snapshot(self._run.path, self.trainer.agents, rounds, steps, *often, self.config.to_dict())
 
     def _save(self, best: float | None = None) -> None:
         self.trainer.check_weights()

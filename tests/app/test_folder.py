@@ -19,8 +19,8 @@ def young(tmp_path, make_run):
     """A run that has trained for 12 seconds, and has snapshots of some of its rounds."""
     run = make_run(tmp_path / "young", rounds=40)
     opened = open_path(run.newest_checkpoint())
-    for chunk, rounds in enumerate((10, 20, 30), 1):
-        save_snapshot(run.path, opened.agents, chunk, rounds, 8 * rounds, 16, opened.config.to_dict())
+    for rounds in (10, 20, 30):
+        save_snapshot(run.path, opened.agents, rounds, 8 * rounds, 10, 16, opened.config.to_dict())
     shutil.copyfile(run.path / "snapshots" / "0000000010.npz", run.path / "snapshots" / "0000000000.npz")
     rows = "".join(f"{rounds},{8 * rounds},{seconds}\r\n" for rounds, seconds in ((10, 1.0), (20, 9.0), (30, 62.4)))
     (run.path / "metrics.csv").write_text(f"round,steps,seconds\r\n{rows}")

@@ -25,7 +25,7 @@ def make_run(path, **settings) -> Run:
     for agent in agents:
         for variable in agent.policy.variables():
             variable.assign(-variable)
-    save_snapshot(path, agents, chunk=1, rounds=10, steps=123, most=4, settings=run.config.to_dict())
+    save_snapshot(path, agents, rounds=10, steps=123, rounds_per_chunk=10, most=4, settings=run.config.to_dict())
     return run
 
 

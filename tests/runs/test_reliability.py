@@ -105,7 +105,7 @@ def test_settings_changed_by_hand_are_named(run, name, value):
         with pytest.raises(InputError) as error:
             load()
         assert str(error.value) == (
-            f"{path} has {name} = {value!r}, but its checkpoint 0000000004 was made with {was!r}: "
+            f"{path} has {name} = {value!r}, but its checkpoint 0000000003 was made with {was!r}: "
             "one of the two is not this run's"
         )
     assert (path.read_text(), (run.path / "metrics.csv").read_text()) == before

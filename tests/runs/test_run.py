@@ -68,7 +68,7 @@ def test_a_file_beside_the_checkpoints_is_left_alone(run, trainer, name):
 @pytest.mark.parametrize("name", ["0000000010-best.npz", "10.npz", "0000000010.npz.bak", "x.npz"])
 def test_a_file_beside_the_snapshots_is_left_alone(run, trainer, name):
     for chunk in range(1, 9):
-        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, 4, run.config.to_dict())
+        save_snapshot(run.path, trainer.agents, 10 * chunk, 70 * chunk, 10, 4, run.config.to_dict())
         (run.path / "snapshots" / name).write_text("mine")
     assert [path.stem for path in snapshots(run.path)] == [f"{n:010d}" for n in (10, 20, 40, 60, 80)]
     assert (run.path / "snapshots" / name).read_text() == "mine"
@@ -98,7 +98,7 @@ def test_marks_that_come_and_go_while_a_checkpoint_is_written_are_no_part_of_it(
 
 def test_a_job_leaves_its_run_behind_without_marks_copies_and_older_checkpoints(run, trainer, tmp_path, monkeypatch):
     save(run, trainer, 0, 4)
-    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, run.config.to_dict())
+    save_snapshot(run.path, trainer.agents, 10, 70, 10, 4, run.config.to_dict())
     shutil.copytree(run.path / "checkpoints" / "0000000004", run.path / "checkpoints" / "0000000004-best")
     marks = ["checkpoints/0000000004/state.index", "snapshots/0000000010.npz", "config.json"]
     for name in marks:
@@ -139,7 +139,7 @@ def test_an_old_snapshot_that_cannot_be_removed_stays(run, trainer, monkeypatch)
 
     monkeypatch.setattr(pathlib.Path, "unlink", refuse)
     for chunk in (1, 2):
-        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, 1, run.config.to_dict())
+        save_snapshot(run.path, trainer.agents, 10 * chunk, 70 * chunk, 10, 1, run.config.to_dict())
     assert len(snapshots(run.path)) == 2
 
 
@@ -187,7 +187,7 @@ def test_snapshots_and_figures_are_brought_to_the_disk(run, trainer, synced):
     from imagents import plotting
 
     run.append_metrics({"round": 4, "steps": 70, "player_1_loss": 0.5, "player_1_return": 0.1})
-    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, run.config.to_dict())
+    save_snapshot(run.path, trainer.agents, 10, 70, 10, 4, run.config.to_dict())
     plotting.save_all(run.path)
     for name, folder in (("0000000010.npz", "snapshots"), ("losses.png", "plots"), ("returns.png", "plots")):
         place = next(i for i, found in enumerate(synced) if found.startswith(f".{name}."))

@@ -52,13 +52,13 @@ def rounds_kept(run) -> list[int]:
 )
 def test_they_are_spread_evenly_and_become_sparser_as_the_run_grows_but_early_on(run, trainer, chunks, most, kept):
     for chunk in range(chunks + 1):
-        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, most, SETTINGS)
+        save_snapshot(run.path, trainer.agents, 10 * chunk, 70 * chunk, 10, most, SETTINGS)
     assert rounds_kept(run) == [0] * (most > 0) + kept
 
 
 def test_a_resumed_run_keeps_the_same_ones(run, trainer):
     for chunk in [*range(1, 8), *range(5, 10)]:
-        save_snapshot(run.path, trainer.agents, chunk, 10 * chunk, 70 * chunk, 4, SETTINGS)
+        save_snapshot(run.path, trainer.agents, 10 * chunk, 70 * chunk, 10, 4, SETTINGS)
     assert rounds_kept(run) == [10, 20, 40, 60, 80]
 
 
@@ -66,7 +66,7 @@ def test_agents_come_back_with_the_networks_they_had(run, trainer):
     for agent in trainer.agents:
         for variable in agent.policy.variables():
             variable.assign(variable + 1.0)
-    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, SETTINGS)
+    save_snapshot(run.path, trainer.agents, 10, 70, 10, 4, SETTINGS)
     [path] = snapshots(run.path)
     loaded = load_agents(path)
     assert [(agent.name, agent.seat, agent.batch_size) for agent in loaded] == [("player_1", 0, 1), ("player_2", 1, 1)]
@@ -90,7 +90,7 @@ def test_what_is_no_snapshot_is_refused(run):
 @pytest.fixture
 def snapshot(run, trainer):
     """A snapshot of a run, and what is in it."""
-    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, SETTINGS)
+    save_snapshot(run.path, trainer.agents, 10, 70, 10, 4, SETTINGS)
     [path] = snapshots(run.path)
     with np.load(path) as arrays:
         return path, dict(arrays)
@@ -118,7 +118,7 @@ def test_a_budget_may_have_changed(run, snapshot):
 def test_weights_that_are_no_numbers_are_refused(run, trainer, value):
     variable = trainer.agents[1].policy.variables()[0]
     variable.assign(np.where(np.arange(variable.shape[-1]) == 1, value, variable.numpy()))
-    save_snapshot(run.path, trainer.agents, 1, 10, 70, 4, SETTINGS)
+    save_snapshot(run.path, trainer.agents, 10, 70, 10, 4, SETTINGS)
     with pytest.raises(InputError, match="is damaged: player_2 has weights that are NaN or infinite$"):
         load_agents(snapshots(run.path)[0])
 

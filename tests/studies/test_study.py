@@ -181,13 +181,13 @@ def test_a_larger_budget_goes_on_and_every_other_change_is_refused(command, file
 
 def test_a_dry_run_lists_what_is_missing_and_what_it_costs(command, file):
     status, said = command(file, "--dry-run")
-    assert status == 0 and said.count("missing") == 4 and said.endswith("4 runs to train\n")
+    assert status == 0 and said.count("to train  ") == 4 and said.endswith("4 runs to train\n")
     assert not os.path.exists("outputs")
     changed(file, "seeds = 2", "seeds = 1")
     command(file)
     changed(file, "seeds = 1", "seeds = 2")
     said = command(file, "--dry-run")[1]
-    assert said.count("finished  ") == 2 and said.count("missing") == 2 and "2 runs to train, about " in said
+    assert said.count("finished  ") == 2 and said.count("to train  ") == 2 and "2 runs to train, about " in said
 
 
 def test_a_run_that_diverges_counts_as_failed_and_the_others_finish(command, file):
