@@ -94,7 +94,7 @@ class ModelCast(Cast):
         return sorted(self._folders.get(game.name, {}), key=lambda name: (name != TRAINED, name))
 
     def opponents(self, game: Grid) -> dict[str, str]:
-        agents = {name: "Trained agent" if name == TRAINED else name for name in self.agents(game)}
+        agents = {name: "Built-in agent" if name == TRAINED else name for name in self.agents(game)}
         return agents | super().opponents(game)
 
     def mind(self, game: Grid, name: str, seat: int) -> Mind:

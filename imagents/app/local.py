@@ -140,7 +140,7 @@ class LocalCast(Cast):
         return [TRAINED] * (game.name in shipped()) + list(self._folder.players(game.name))
 
     def opponents(self, game: Grid) -> dict[str, str]:
-        agents = {TRAINED: "Trained agent"} if game.name in shipped() else {}
+        agents = {TRAINED: "Built-in agent"} if game.name in shipped() else {}
         agents |= self._folder.players(game.name)
         return agents | super().opponents(game) | (_MINIMAX if game.num_actions < 10 else {})
 

@@ -49,7 +49,7 @@ class Rollouts(tf.Module):
 
     def add_rows(self, rows: tf.Tensor, mask: tf.Tensor) -> None:
         """Adds the decisions of `mask`, bool `[B]`, packed by `row_format`, int32 `[B, num_words]`."""
-        slot = self._next.read_value()
+        slot = self._next.read_value() % self.max_length
         forgotten = tf.gather(self._are_there, slot) & tf.reduce_any(mask)
         self._num_lost.assign_add(tf.reduce_sum(tf.cast(forgotten, tf.int64)))
         for variable, new in ((self._table, rows), (self._are_there, mask)):
@@ -76,6 +76,9 @@ class Rollouts(tf.Module):
         decisions = tf.nest.map_structure(lambda x: tf.reshape(x, [*shape, *x.shape[1:]]), flat)
         taken = are_there & over(decisions, are_there) if whole_lives else are_there
         self._are_there.assign(tf.gather(are_there & ~taken, tf.math.invert_permutation(order)))
+        # Which changes nothing, and XLA does not know: what does not change in a loop it computes before the loop, and
+        # lessons are in one that most rounds do not enter.
+        self._next.assign(self._next.read_value() % self.max_length)
         return decisions, taken
 
 
