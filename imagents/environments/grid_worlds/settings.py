@@ -170,6 +170,19 @@ _ROOMS = {
     "evaluate_every": 8,
     "steps": 1_500_000,
 }
+_CURIOUS_ROOMS = {  # on-policy, as nothing that was paid for being new is so any more when it is learned from again
+    "algorithm": "ppo",
+    "motivation": "episodic_counts:0.001,counts:0.005",
+    "discount": 0.99,
+    "learning_rate": 5e-4,
+    "rollout_length": 128,
+    "minibatches": 8,
+    "entropy": 0.01,
+    "parallel_games": 64,
+    "rounds_per_chunk": 256,
+    "evaluate_every": 8,
+    "steps": 1_000_000,
+}
 _TWO_ROOMS = {"rooms": 2, "room_size": 4, "discount": 0.9, "steps": 1_000_000}
 
 
@@ -187,6 +200,8 @@ class Rooms(Face):
     """With multi_room: how many, 2 to 12."""
     room_size: int = 5
     """With multi_room: the most rows and columns of a room, with its walls; 4 to 10."""
+    limit: int = 0
+    """Steps of an episode; 0: as in MiniGrid, 10 x size x size with door_key, 20 x rooms with multi_room."""
     noise: bool = False
     """Whether the left wall of the first room is a screen, each cell of which takes a random colour in every step."""
 
@@ -197,13 +212,14 @@ class Rooms(Face):
         "multi_room_n2_s4": _ROOMS | _TWO_ROOMS | {"layout": "multi_room"},
         "multi_room_n4_s5": _ROOMS | {"layout": "multi_room", "rooms": 4, "room_size": 5},
         "multi_room_n6": _ROOMS | {"layout": "multi_room", "rooms": 6, "room_size": 10},
+        "curious": _CURIOUS_ROOMS | {"layout": "multi_room"},
     }
     measures: ClassVar[dict[str, Measure]] = {
         "mean_return": Measure("Mean return of a greedy episode", "number", short="return"),
         "optimal_return": Measure("Mean return of a greedy episode", "number", case="the shortest way"),
         "solved_share": Measure("Share of episodes that reach the goal", short="solved"),
     }
-    tallies: ClassVar[tuple[str, ...]] = ("solved",)
+    tallies: ClassVar[tuple[str, ...]] = ("solved", "doors", "screen")
     keeps_best: ClassVar[bool] = True
     return_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     pays_food: ClassVar[bool] = True
@@ -213,12 +229,13 @@ class Rooms(Face):
         for name, least, most in (("size", 5, 32), ("rooms", 2, 12), ("room_size", 4, 10)):
             value = getattr(self, name)
             check(name, least <= value <= most, value, f"{least} to {most} is needed")
+        check("limit", self.limit >= 0, self.limit, "a number of steps is needed, or 0 for MiniGrid's")
 
     def build(self, batch_size: int, seed: int):
         """B worlds side by side, a `RoomsEnvironment`."""
         from imagents.environments.grid_worlds.rooms.environment import RoomsEnvironment
 
-        settings = {name: getattr(self, name) for name in ("size", "rooms", "room_size", "noise")}
+        settings = {name: getattr(self, name) for name in ("size", "rooms", "room_size", "limit", "noise")}
         return RoomsEnvironment(batch_size, self.layout, **settings, seed=seed)
 
     def strength(self, trainer, seed: int = 0, episodes: int | None = None):

@@ -1,13 +1,14 @@
-"""What is on a cell, as one byte: its kind in the lowest three bits, its colour in the next three, then a mark.
+"""What is on a cell, as one byte: its kind in the lowest three bits, its colour in the next three, then two marks.
 
 Kinds are MiniGrid's objects that occur here, a door's state with them; colours have MiniGrid's numbers. As there, an
-empty cell has colour 0. A marked cell is a part of the screen, a wall that takes another colour in each step.
+empty cell has colour 0. One mark is of the screen, walls that take another colour in each step, the other of doors in
+which the agent has been.
 """
 
 UNSEEN, EMPTY, WALL, KEY, GOAL, OPEN, CLOSED, LOCKED = range(8)  # the last three are doors
 RED, GREEN, BLUE, PURPLE, YELLOW, GREY = range(6)
 NUM_COLOURS = 6
-SCREEN = 64
+SCREEN, PASSED = 64, 128
 
 
 def coloured(kind, colour):

@@ -25,6 +25,7 @@ from imagents.environments.grid_worlds.rooms.cells import (
     LOCKED,
     NUM_COLOURS,
     OPEN,
+    PASSED,
     SCREEN,
     WALL,
     YELLOW_KEY,
@@ -46,14 +47,15 @@ class State(NamedTuple):
     """Everything but the random numbers, per copy.
 
     level: `Level`, as it is now; has_key: bool `[B]`, whether the agent carries it; steps: int32 `[B]`, of the episode
-    so far; is_there: bool `[B]`, whether the agent has reached the goal; spare: `Level`, the next one; is_ready: bool
-    `[B]`, whether that is new.
+    so far; is_there: bool `[B]`, whether the agent has reached the goal; passes: bool `[B]`, whether it has just come into
+    a door for the first time; spare: `Level`, the next one; is_ready: bool `[B]`, whether that is new.
     """
 
     level: Level
     has_key: tf.Tensor
     steps: tf.Tensor
     is_there: tf.Tensor
+    passes: tf.Tensor
     spare: Level
     is_ready: tf.Tensor
 
@@ -80,6 +82,14 @@ def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.
     return Level(tf.where(here, cell, level.grid), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
 
 
+def _marked(level: Level) -> tuple[Level, tf.Tensor]:
+    """With a mark on the door that the agent is in; and whether that is new, bool `[B]`."""
+    _, rows, columns = level.grid.shape
+    here = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns) == level.agent[:, tf.newaxis, tf.newaxis]
+    is_new = here & (kind_of(level.grid) == OPEN) & (level.grid < PASSED)
+    return level._replace(grid=tf.where(is_new, level.grid + PASSED, level.grid)), tf.reduce_any(is_new, axis=[1, 2])
+
+
 class RoomsEnvironment(Native):
     """A `TFEnvironment` of B worlds for one agent.
 
@@ -92,6 +102,7 @@ class RoomsEnvironment(Native):
       layout: door_key or multi_room, see `levels.py`.
       size: of door_key: rows and columns of the world.
       rooms, room_size: of multi_room: how many, and the most rows and columns of one.
+      limit: steps of an episode; 0: as in MiniGrid, 10 x size x size of door_key, 20 x rooms of multi_room.
       noise: whether there is a screen.
       seed: of the environment's own generator, which draws levels and noise.
 
@@ -110,10 +121,11 @@ class RoomsEnvironment(Native):
         size: int = 8,
         rooms: int = 4,
         room_size: int = 5,
+        limit: int = 0,
         noise: bool = False,
         seed: int = 0,
     ):
-        self.limit = 10 * size**2 if layout == "door_key" else 20 * rooms
+        self.limit = limit or (10 * size**2 if layout == "door_key" else 20 * rooms)
         cells = size**2 if layout == "door_key" else WORLD**2
         check_room(batch_size, f"worlds of {cells} cells", 4 * cells + PLANES * SIGHT**2)
         observation_spec = {
@@ -129,12 +141,17 @@ class RoomsEnvironment(Native):
         self._drawing = (draw_door_key, size) if layout == "door_key" else (draw_multi_room, rooms, room_size)
         self._state = variables_for(self._first_state())
 
-    tallies = ("solved",)
+    tallies = ("solved", "doors", "screen")
     action_names = ("turn left", "turn right", "forward", "pick up", "drop", "toggle", "done")
 
     def tally(self) -> tf.Tensor:
-        """Whether the last step reached the goal, bool `[B, 1]`."""
-        return self._state.is_there.read_value()[:, tf.newaxis]
+        """Whether the last step reached the goal, passed a door that it had not passed before, and ended with the screen
+        in sight, bool `[B, 3]`: in all steps of an episode, how many."""
+        state = self.get_state()
+        watches = tf.zeros_like(state.passes)
+        if self._noise:
+            watches = tf.reduce_any(look(state.level, state.has_key) & SCREEN > 0, axis=[1, 2])
+        return tf.stack([state.is_there, state.passes, watches & (state.steps > 0)], axis=1)
 
     def text(self, copy: int = 0) -> str:
         """A copy as lines of cells: # walls, ~ the screen, k a key, G the goal, doors _ open, D closed, L locked, and
@@ -142,7 +159,7 @@ class RoomsEnvironment(Native):
         level = self._state.level
         grid = level.grid[copy].numpy()
         letters = np.array(list("  #kG_DL"))[kind_of(grid)]
-        letters = np.where(grid >= SCREEN, "~", letters)
+        letters = np.where(grid & SCREEN, "~", letters)
         letters[divmod(int(level.agent[copy]), grid.shape[1])] = ">v<^"[int(level.direction[copy])]
         return "\n".join("".join(row).rstrip() for row in letters)
 
@@ -157,7 +174,7 @@ class RoomsEnvironment(Native):
 
     def _first_state(self) -> State:
         level, none = self._draw(), tf.zeros([self.batch_size], tf.int32)
-        return State(level, none > 0, none, none > 0, level, none > 0)
+        return State(level, none > 0, none, none > 0, none > 0, level, none > 0)
 
     def _reset(self) -> ts.TimeStep:
         self.set_state(self._first_state())
@@ -171,12 +188,13 @@ class RoomsEnvironment(Native):
         fresh = where_any(lacks, self._draw, before.spare)
         spare = where_copy(before.is_ready, before.spare, fresh)
         moved, has_key, is_there = act(before.level, before.has_key, action)
-        moved = self._noisy(moved)
+        moved, passes = _marked(self._noisy(moved))
         self.set_state(State(
             level=where_any(over, lambda: where_copy(over, spare, moved), moved),
             has_key=has_key & ~over,
             steps=tf.where(over, 0, before.steps + 1),
             is_there=is_there & ~over,
+            passes=passes & ~over,
             spare=spare,
             is_ready=(before.is_ready | tf.reduce_any(lacks)) & ~over,
         ))  # fmt: skip
@@ -188,7 +206,7 @@ class RoomsEnvironment(Native):
             return level
         drawn = uniform(self._generator, [self.batch_size, level.grid.shape[1], 1])
         colour = tf.cast(drawn * NUM_COLOURS, tf.uint8)
-        grid = tf.where(level.grid >= SCREEN, SCREEN + coloured(WALL, colour), level.grid)
+        grid = tf.where(level.grid & SCREEN > 0, SCREEN + coloured(WALL, colour), level.grid)
         return level._replace(grid=grid)
 
     def _is_last(self, state: State) -> tf.Tensor:
