@@ -18,6 +18,7 @@ from benchmarks import against_random, results_page
 from imagents.evaluation.report import evaluate_run
 from imagents.files import read_json, replacing, write_text
 from imagents.own import is_own, trust
+from imagents.plotting.reading import read_metrics
 from imagents.studies.commands import run_study
 from imagents.studies.study import Study, Wanted, read_study
 from imagents.studies.summary import ALL, finished, tabulate
@@ -141,6 +142,18 @@ def winning(run: pathlib.Path, last: bool) -> Figures:
     return {name: {"won": float((returns > 0).mean())} for name, returns in found.items()}
 
 
+def last_fifth(run: pathlib.Path, last: bool) -> Figures:
+    """How many rooms an episode comes to in the last fifth of a training, and how often the screen is in sight."""
+    del last
+    table = read_metrics(run)
+    counts = table[["episodes", "steps"]].diff()
+    late = (table["steps"] > 0.8 * table["steps"].max()) & counts["episodes"].gt(0)
+    totals, counts = (table[["doors", "screen"]].mul(counts["episodes"], axis=0))[late].sum(), counts[late].sum()
+    found = {"rooms_visited": 1 + totals["doors"] / counts["episodes"],
+             "screen_in_sight": totals["screen"] / counts["steps"]}  # fmt: skip
+    return {"player_1": found}
+
+
 FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "cartpole": (fresh,),
     "connect_four": (positions, against_perfect),
@@ -150,6 +163,7 @@ FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "deep_sea": (solved,),
     "foraging": (fresh,),
     "foraging_large": (fresh,),
+    "rooms_noise": (last_fifth,),
     "simple_spread_300k": (fresh,),
     "simple_spread_600k": (fresh,),
     "tic_tac_toe": (exact,),

@@ -92,7 +92,7 @@ class Section:
 
 
 _STEPS = Column("steps / M", "steps", scale=1e-6, digits=2)
-_SECONDS = Column("training", "seconds", unit="s")
+_COST = [_STEPS, Column("training", "seconds", unit="s")]
 _MEAN = Column("best", "mean_return", "best")
 _LAST = Column("last", "mean_return")
 
@@ -148,6 +148,11 @@ were bad, the ones included in which the agent explores."""
 _ROOMS = """\
 Mean returns of greedy episodes, and the share of them that reach the goal."""
 
+_TELEVISION = """\
+Four rooms in a row, with a wall of the first that takes other colours in each step, and without; agents that are paid
+by what surprises them. Of the last fifth of a training, with its exploration: how many rooms an episode comes to, and
+in what share of all steps the screen is in sight."""
+
 _DILEMMAS = """\
 In how many runs the first agent, and the second, does so more often than not at the end. A prosocial agent, the first
 or both, is paid what the other one is paid, too. One alone gives in the prisoner's dilemma, and is taken from; in the
@@ -193,7 +198,7 @@ _PAIR = ["connect_four", "connect_four_strong"]
 def _returns(*enough: float) -> list[Column]:
     """Best and last mean return, and how many runs reach so much by the best."""
     counted = [Column(f"runs of {value:g} or more", "mean_return", "best", enough=value) for value in enough]
-    return [_STEPS, _SECONDS, _MEAN, *counted, _LAST]
+    return [*_COST, _MEAN, *counted, _LAST]
 
 
 def _at_most(value: float, policy: str) -> Column:
@@ -204,39 +209,43 @@ def _at_most(value: float, policy: str) -> Column:
 def _food(players: int, enough: float) -> list[Column]:
     """The food that all players take together, and how many runs take so much by the best checkpoint."""
     best, last = (Column(kind, "mean_return", kind, scale=players, digits=3) for kind in ("best", "last"))
-    return [_STEPS, _SECONDS, best, dataclasses.replace(best, label=f"runs of {enough:g} or more", enough=enough), last]
+    return [*_COST, best, dataclasses.replace(best, label=f"runs of {enough:g} or more", enough=enough), last]
 
 
 SECTIONS = [
     Section("Tic-tac-toe", "All 4,520 positions, and every line of play by which an agent could be beaten.",
             ["tic_tac_toe", "tic_tac_toe_perfect"],
-            [_STEPS, _SECONDS, Column("optimal moves", "optimal", unit="%"),
+            [*_COST, Column("optimal moves", "optimal", unit="%"),
              Column("runs with two unbeatable agents", "unbeatable", enough=1.0)]),
-    Section("Connect four", _LABELLED, _PAIR, [_STEPS, *_POSITIONS]),
+    Section("Connect four", _LABELLED, _PAIR, [*_COST, *_POSITIONS]),
     Section("Connect four against others", "The same runs.", _PAIR, _MATCHES),
     Section("CartPole", _CARTPOLE, ["cartpole", "cartpole_blind", "cartpole_drqn"], _returns(475)),
     Section("Pendulum", "`Pendulum-v1` of Gymnasium.", ["pendulum"], _returns(-200)),
     Section("Kuhn poker", _POKER.format("No policies that draw nothing have less than\n1/6."), ["kuhn_poker"],
-            [_STEPS, *_EXPLOITABILITY, _at_most(0.05, "behaviour"), _at_most(0.03, "average")]),
+            [*_COST, *_EXPLOITABILITY, _at_most(0.05, "behaviour"), _at_most(0.03, "average")]),
     Section("Leduc poker", _POKER.format("Uniform play has 2.374."), ["leduc_poker"],
-            [_STEPS, *_EXPLOITABILITY, _at_most(1.0, "average")]),
+            [*_COST, *_EXPLOITABILITY, _at_most(1.0, "average")]),
     Section("Foraging, 8x8-2p-2f-coop", _FORAGING, ["foraging"], _food(2, 0.98)),
     Section("Foraging, 10x10-3p-3f", "The same, for three.", ["foraging_large"], _food(3, 0.5)),
     Section("Deep sea", _DEEP_SEA, ["deep_sea"],
-            [_STEPS, Column("solved", "is_solved", agent="player_1", enough=1.0),
+            [*_COST, Column("solved", "is_solved", agent="player_1", enough=1.0),
              Column("at episode", "solved_episode", agent="player_1", digits=0)]),
-    Section("Rooms with a bonus", _ROOMS, ["rooms", "rooms_noise"], [_STEPS, _MEAN, _SOLVED]),
+    Section("Rooms with a bonus", _ROOMS, ["rooms"],
+            [*_COST, _MEAN, _SOLVED, dataclasses.replace(_SOLVED, label="runs of 90 % or more", enough=0.9)]),
+    Section("A noisy television", _TELEVISION, ["rooms_noise"],
+            [*_COST, Column("rooms visited", "rooms_visited", agent="player_1", digits=2),
+             Column("steps with the screen in sight", "screen_in_sight", agent="player_1", unit="%")]),
     Section("MiniGrid with a bonus", "Mean returns through the bridge.", ["minigrid_multi_room", "minigrid_door_key"],
-            [_STEPS, _MEAN, _LAST]),
+            [*_COST, _MEAN, _LAST]),
     Section("Mountain car with a bonus", "The mean return of greedy episodes of up to 200 steps.", ["mountain_car"],
-            [_STEPS, _MEAN, _LAST]),
+            [*_COST, _MEAN, _LAST]),
     Section("RWARE with a bonus", "Mean return of each of two agents in an episode of 500 steps, tiny-2ag.", ["rware"],
-            [_STEPS, _MEAN, _LAST]),
+            [*_COST, _MEAN, _LAST]),
     Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], _COOPERATION),
     Section("Aversion to inequity in public goods", _PUBLIC_GOODS, ["public_goods"], _CONTRIBUTION),
-    Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [_STEPS, _MEAN, _LAST]),
+    Section("Simple spread", _SPREAD, ["simple_spread_300k", "simple_spread_600k"], [*_COST, _MEAN, _LAST]),
     Section("Connect four of PettingZoo", _PETTINGZOO, ["connect_four_v3"],
-            [_STEPS, *(Column(f"moving {turn}", "won", agent=f"player_{i + 1}", unit="%")
+            [*_COST, *(Column(f"moving {turn}", "won", agent=f"player_{i + 1}", unit="%")
                        for i, turn in enumerate(("first", "second")))]),
 ]  # fmt: skip
 
@@ -245,7 +254,7 @@ def page(known: Known) -> str:
     """docs/results.md, of what is known of each study."""
     shares = json.loads(many.FIGURES.read_text()) if many.FIGURES.exists() else {}
     responses = json.loads(best_response.FIGURES.read_text()) if best_response.FIGURES.exists() else []
-    changes = Section("What each choice brings", "Of connect four.", ["connect_four_changes"], [_STEPS, *_POSITIONS])
+    changes = Section("What each choice brings", "Of connect four.", ["connect_four_changes"], [*_COST, *_POSITIONS])
     parts = [_INTRODUCTION.splitlines(), *(section.lines(known) for section in SECTIONS), many.section(shares),
              best_response.section(responses), changes.lines(known), _LEFT_OUT.splitlines()]  # fmt: skip
     return "\n\n".join(filter(None, ("\n".join(part) for part in parts))) + "\n"

@@ -85,3 +85,11 @@ def test_what_a_run_measured_is_kept_once_whatever_becomes_of_its_folder(tmp_pat
 def test_a_cell_has_an_interval_from_five_runs_on(column, values, expected):
     rows = table_of(*(("a", seed, "last", "all", "x", value) for seed, value in enumerate(values)))
     assert column.cell(rows) == expected
+
+
+def test_in_the_last_fifth_rooms_are_counted_by_episode_and_what_is_seen_by_step(tmp_path):
+    rows = [(0, 0, "", ""), (800, 10, 3.0, 80.0), (900, 10, "", ""), (940, 12, 1.0, 10.0), (1000, 16, 0.25, 5.0)]
+    lines = [",".join(map(str, (number, *row))) for number, row in enumerate(rows)]
+    (tmp_path / "metrics.csv").write_text("\r\n".join(["round,steps,episodes,doors,screen", *lines, ""]))
+    found = results.last_fifth(tmp_path, last=True)["player_1"]
+    assert found == {"rooms_visited": 1 + 3 / 6, "screen_in_sight": 40 / 100}  # of rows that say so
