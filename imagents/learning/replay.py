@@ -56,6 +56,9 @@ class FIFOReplayBuffer(replay_buffer.ReplayBuffer):
         self._table = tf.Variable(tf.zeros(shape, tf.int32), trainable=False, name="table")
         self._added = tf.Variable(tf.zeros([], tf.int64), trainable=False, name="added")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: up to {self.capacity:,} frames of {4 * self.row_format.num_words} bytes>"
+
     def add_batch(self, items, mask: tf.Tensor | None = None) -> None:
         """Adds a batch of frames, or those of it that `mask` selects, in order.
 

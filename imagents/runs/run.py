@@ -79,6 +79,9 @@ class Run:
         self._metrics = Metrics(self.path / "metrics.csv")
         self._lock = None
 
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {self.config.environment.name}>"
+
     @classmethod
     def create(cls, path: str | os.PathLike, config: TrainConfig) -> "Run":
         """Makes a new run folder, its parents too, and claims it.

@@ -92,6 +92,10 @@ class Trainer(tf.Module):
         self._lives = {a.name: _counter("lives") for a in self.agents}
         self._begin()
 
+    def __repr__(self) -> str:
+        who = ", ".join(player.name for player in self.players)
+        return f"<Trainer: {who} in {self.environment!r}; {int(self.rounds):,} rounds, {self.execution}>"
+
     @property
     def keeps_episodes(self) -> bool:
         """Whether a checkpoint holds the episodes under way: whether the environment keeps its state in variables."""

@@ -103,6 +103,7 @@ def test_metrics_csv_has_the_progress_what_agents_learn_how_episodes_end_and_the
 
 
 def test_a_run_can_be_loaded_to_go_on_by_hand(finished):
+    assert repr(finished) == f"<Run {finished.path}: tic_tac_toe>"
     trainer = imagents.load_run(finished.path)
     last = finished.metrics().iloc[-1]
     assert [int(x) for x in (trainer.rounds, trainer.steps)] == [last["round"], last["steps"]]

@@ -74,6 +74,13 @@ def test_two_agents_learn_and_what_one_wins_the_other_loses(trained):
     assert metrics["player_1_loss"] > 0 and metrics["player_2_loss"] > 0
 
 
+def test_it_says_who_trains_where_and_with_what_memory(trained):
+    trainer = trained[0]
+    where = "<BoardGameEnvironment: 32 copies>"
+    assert repr(trainer) == f"<Trainer: player_1, player_2 in {where}; 30 rounds, xla>"
+    assert repr(trainer.agents[0].replay_buffer) == "<FIFOReplayBuffer: up to 1,024 frames of 28 bytes>"
+
+
 def test_steps_and_episodes_are_counted(trained):
     trainer, _, _ = trained
     # 32 games for 60 half-rounds, in which nobody waits but, on an empty board, the seat that does not begin.

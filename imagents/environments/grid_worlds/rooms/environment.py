@@ -47,8 +47,8 @@ class State(NamedTuple):
     """Everything but the random numbers, per copy.
 
     level: `Level`, as it is now; has_key: bool `[B]`, whether the agent carries it; steps: int32 `[B]`, of the episode
-    so far; is_there: bool `[B]`, whether the agent has reached the goal; passes: bool `[B]`, whether it has just come into
-    a door for the first time; spare: `Level`, the next one; is_ready: bool `[B]`, whether that is new.
+    so far; is_there: bool `[B]`, whether the agent has reached the goal; passes: bool `[B]`, whether it has just come
+    into a door for the first time; spare: `Level`, the next one; is_ready: bool `[B]`, whether that is new.
     """
 
     level: Level
@@ -145,8 +145,8 @@ class RoomsEnvironment(Native):
     action_names = ("turn left", "turn right", "forward", "pick up", "drop", "toggle", "done")
 
     def tally(self) -> tf.Tensor:
-        """Whether the last step reached the goal, passed a door that it had not passed before, and ended with the screen
-        in sight, bool `[B, 3]`: in all steps of an episode, how many."""
+        """Whether the last step reached the goal, came into a door for the first time, and ended with the screen in
+        sight, bool `[B, 3]`."""
         state = self.get_state()
         watches = tf.zeros_like(state.passes)
         if self._noise:
