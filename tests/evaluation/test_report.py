@@ -159,6 +159,9 @@ class TestStrength:
             assert [*values] == ["good", "perfect", "positions"]
             assert values == assess_connect_four(agent, CONNECT_FOUR)
         assert max(map(len, strength.text(measured).splitlines())) <= 80
+        for name, values in strength.measured().items():  # without what a row of metrics.csv has no room for
+            assert {*values} == {*environment.measures, "random"}
+            assert all(values[kind] == measured[name][kind] for kind in ("good", "perfect"))
 
     def test_measures_other_games_against_random_play(self):
         strength = Strength(environment_settings("3x3x3"), self.agents("3x3x3"), num_games=100)

@@ -1,6 +1,7 @@
 """How strong agents at a board are while they train: exactly where somebody knows, else against a random player."""
 
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -30,8 +31,15 @@ class Strength(tf.Module):
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Everything measured, by agent: measures by their names, and details, as plain values for JSON."""
+        return self._found(lambda judge: judge.assess)
+
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """A report without details that take their time, for a row of metrics.csv."""
+        return self._found(lambda judge: getattr(judge, "measures", judge.assess))
+
+    def _found(self, how: Callable[[Any], Callable]) -> dict[str, dict[str, Any]]:
         judge, game = self._environment.judge(), self._environment.game
-        known = {agent.name: judge.assess(agent, game) if judge else {} for agent in self._agents}
+        known = {agent.name: how(judge)(agent, game) if judge else {} for agent in self._agents}
         for player in getattr(self, "_players", ()):
             match = self._arena.play(player, self._random, opening_plies=0)
             turns = {"random_first": match.moving_first, "random_second": match.moving_second}
