@@ -34,6 +34,12 @@ def test_imports_imagents_before_tensorflow(path):
     assert imports[0] == "imagents"
 
 
+@all_notebooks
+def test_code_fits_a_page_of_the_site(path):
+    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert max(len(line) for source in code for line in source.splitlines()) <= 88
+
+
 @pytest.mark.slow
 @all_notebooks
 def test_runs_in_a_kernel_and_says_nothing_unasked(path, tmp_path):
