@@ -94,7 +94,7 @@ benchmark-peers: $(PEERS:%=.venv-peers/%/.installed)  ## set up other systems fo
 	@touch $@
 
 $(DOCS): $(STAMP)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e .[docs,gymnasium,open_spiel,pettingzoo,web]
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e .[docs,gymnasium,open-spiel,pettingzoo,web]
 	@touch $@
 
 docs: $(DOCS)  ## build the documentation site in build/docs

@@ -56,7 +56,7 @@ setup(
         "onnx": ["onnx<1.19", "onnxruntime", "tf2onnx>=1.17"],  # a newer onnx needs a protobuf that TensorFlow refuses
         "gymnasium": ["gymnasium"],
         "mlflow": ["mlflow-skinny"],  # or mlflow, which has it inside, and a server
-        "open_spiel": ["open_spiel"],
+        "open-spiel": ["open_spiel"],  # as older versions of pip want it to be written
         "oracles": ["bsuite", "lbforaging", "minigrid", "open_spiel", "rware"],  # what environments are compared with
         "pettingzoo": ["mpe2", "pettingzoo[classic]"],
         "ray": ["fsspec", "optuna", "ray"],

@@ -39,6 +39,7 @@ _HOMES = {  # public name: the module it lives in
     "Trainer": "imagents.training.loop",
     "a2c": "imagents.learning.algorithms",
     "agent_player": "imagents.players.frozen",
+    "build_agent": "imagents.learning.build",
     "categorical_dqn": "imagents.learning.algorithms",
     "check_environment": "imagents.checking",
     "dqn": "imagents.learning.algorithms",

@@ -34,18 +34,18 @@ def trust_run(command) -> None:
 
 
 def trust_players(command, names: Sequence[str]) -> None:
-    """Trusts the environment that is named on the command line, and with --trust what the files of players name."""
+    """Trusts the functions that are named on the command line, and with --trust what the files of players name."""
     from imagents.opening import learned_in
 
     if is_own(command.environment):
         trust(command.environment)
-    for path, _ in filter(None, map(split_agent, names)) if command.trust else ():
-        if is_own(name := learned_in(path).name):
+    for path, _ in filter(None, map(split_agent, names)) if command.trust or command.agents else ():
+        if command.trust and is_own(name := learned_in(path).name):
             trust(name)
         places = run_folder(path), pathlib.Path(path).parent, *finished_runs(path)
         runs = [run for run in places if (run / "config.json").exists()]
-        for run in runs[:1]:
-            trust_again(load_config(run), everything=True)
+        for config in map(load_config, runs[:1]):
+            trust_again(config, agents=command.agents if config.training.agents else None, everything=command.trust)
 
 
 def parse_words(name: str, kind, arguments: Sequence[str]):

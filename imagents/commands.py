@@ -146,8 +146,10 @@ class Tournament:
     """Of the players, the openings and the episodes."""
     output_dir: pathlib.Path | None = None
     """Where the results and the figures go; outputs/tournament-ENVIRONMENT-TIME if not given."""
+    agents: str = ""
+    """Of runs with agents of your own: their MODULE:FUNCTION."""
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Imports your own functions that the players' files name; naming the environment here does it, too."""
+    """Imports your own functions that the players' files name; naming them here does it, too."""
     policy: Literal["greedy", "sampled"] | None = None
     """How trained agents play; if not given, sampled where information is hidden or moves are simultaneous, else
     greedy."""
@@ -306,7 +308,8 @@ def new(arguments: Sequence[str]) -> Job:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
             print(f"done: {path}")
-        print(f"imagents train --environment {name}:make --steps 20000 --discount 0.9\npython -m pytest test_{name}.py")
+        print(f"next: python -m pytest test_{name}.py")
+        print(f"imagents train --environment {name}:make --parallel-games 64 --steps 20000 --discount 0.9")
         return 0
 
     return job

@@ -290,6 +290,32 @@ def test_a_tournament_in_an_environment_of_ones_own(module, command):
     assert (match["seat_0"]["mean_return"], match["seat_1"]["mean_return"], match["mean_return"]) == (3, 1, 2)
 
 
+AGENTS = """
+import imagents
+
+
+def make_agents(environment, seed):
+    config = imagents.TrainConfig("tic_tac_toe", seed=seed, parallel_games=environment.batch_size, hidden_layers=(8,))
+    paid = lambda time_step, seat, state: 3 * imagents.own_reward(time_step, seat, state)
+    return [imagents.build_agent(config, environment, 0, reward_fn=paid), imagents.build_agent(config, environment, 1)]
+"""
+
+
+def test_agents_that_a_script_made_play_once_they_are_named_again(tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(own, "_TRUSTED", {})
+    (tmp_path / "my_reward.py").write_text(AGENTS)
+    name = "__main__:make_agents"
+    imagents.trust("my_reward:make_agents", name)
+    untrained_run("run", agents=name)
+    own._TRUSTED.clear()
+    words = "tournament", "run", "random", "--games", 2
+    assert command(*words)[1].startswith(f"imagents tournament: agents = {name!r} was made in a script or inside of")
+    assert command(*words, "--agents", "my_reward:make_agents")[0] == 0
+    sys.modules.pop("my_reward")
+
+
 def test_a_page_offers_what_is_no_board_to_nobody(crowd):
     imagents.trust("crowd:three")
     imagents.trust("crowd:three_agents")

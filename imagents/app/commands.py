@@ -88,6 +88,8 @@ class Play:
     """At a board, a .gif or .mp4 file to write the last game to."""
     seed: int | None = None
     """Of the players' chance; another one every time if not given."""
+    agents: str = ""
+    """Of runs with agents of your own: their MODULE:FUNCTION."""
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
     """Imports your own functions that the opponent's files name; naming the environment here does it, too."""
 

@@ -59,8 +59,9 @@ def build_agent(
     seat: int,
     name: str = "",
     algorithm: tf_agent.TFAgent | None = None,
+    **changes,
 ) -> IMAgent:
-    """An agent for a seat in an environment.
+    """An agent for a seat in an environment, as settings describe it.
 
     Args:
       config: the settings; `parallel_games` is the environment's batch size.
@@ -68,6 +69,7 @@ def build_agent(
       seat: the seat to play.
       name: its name; `agent_name(seat)` if "".
       algorithm: another agent's, to share; the settings' own if None.
+      changes: arguments of `IMAgent` in the place of theirs, such as `reward_fn`.
     """
     name, settings = name or agent_name(seat), config.algorithm_of(agent_name(seat))
     num_games, seed = config.training.parallel_games, make_seed(config.training.seed, name)
@@ -94,7 +96,7 @@ def build_agent(
         name=name,
         limits_are_ends=config.training.limits_are_ends,
         seed=config.training.seed,
-        **own,
+        **own | changes,
     )
 
 

@@ -2,7 +2,7 @@
 
 B copies side by side, all in tensors, so that one compiled program plays and trains. Try it:
 
-    imagents train --environment imagents.templates.environment:make --steps 20000 --discount 0.9
+    imagents train --environment imagents.templates.environment:make --parallel-games 64 --steps 20000 --discount 0.9
     imagents watch RUN --environment imagents.templates.environment:make
 
 What an environment may say besides (several seats, whose turn it is, legal moves, views of their own, lives) is in

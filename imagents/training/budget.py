@@ -34,13 +34,20 @@ class Budget:
         return min(1.0, max(fractions))
 
     def rounds_ahead(self, trainer: Trainer, rounds_per_chunk: int) -> int:
-        """The rounds of the next chunk: those that make it whole, or fewer, if the steps that are left take fewer."""
+        """The rounds of the next chunk: those that make it whole, or in the end those that the steps left take.
+
+        What would be left for a chunk of less than half the length is added to the one before.
+        """
         rounds, steps, environment = int(trainer.rounds), int(trainer.steps), trainer.environment
         ahead = rounds_per_chunk - rounds % rounds_per_chunk
         if self.steps is None:
             return ahead
-        steps_per_round = steps / rounds if steps else environment.batch_size * len(turns(environment))
-        return min(ahead, math.ceil((self.steps - steps) / steps_per_round))
+        if not steps:  # only the most that a round can have is known
+            return min(ahead, math.ceil(self.steps / (environment.batch_size * len(turns(environment)))))
+        left = (self.steps - steps) * rounds / steps
+        if steps % rounds:  # they differ, and this is an estimate
+            left *= 1.01
+        return math.ceil(left) if left < ahead + rounds_per_chunk / 2 else ahead
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

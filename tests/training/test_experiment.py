@@ -47,7 +47,7 @@ def finished(tmp_path_factory) -> Run:
 @pytest.fixture(scope="module")
 def short(tmp_path_factory) -> Run:
     """A run of two chunks; to be copied before it is changed."""
-    return train(small_config(steps=120), tmp_path_factory.mktemp("runs") / "short", quiet=True)
+    return train(small_config(steps=110), tmp_path_factory.mktemp("runs") / "short", quiet=True)
 
 
 @pytest.fixture
@@ -125,13 +125,13 @@ def test_metrics_have_a_row_per_chunk_and_the_budget_ends_the_training(finished)
     assert metrics[known].iloc[0].dropna().to_dict() == {"round": 0, "steps": 0, "episodes": 0, "seconds": 0}
 
 
-def test_a_budget_in_steps_ends_with_the_round_that_spends_it_and_the_next_one_makes_the_chunk_whole(tmp_path):
+def test_a_budget_in_steps_ends_with_the_round_that_spends_it_and_no_chunk_is_much_shorter(tmp_path):
     config = small_config("climbing", algorithm="tabular", rounds_per_chunk=100, steps=8 * 230)
     run = train(config, tmp_path / "run", quiet=True)  # of 16 games of one step, half begin anew in a round
-    assert run.metrics()["steps"].tolist() == [0, 800, 1600, 1840]
-    train(resume=run.path, steps=8 * 330, quiet=True)
-    assert run.metrics()["round"].tolist() == [0, 100, 200, 230, 300, 330]
-    assert [path.stem for path in snapshots(run.path)] == [f"{rounds:010d}" for rounds in (0, 100, 200, 230, 300, 330)]
+    assert run.metrics()["steps"].tolist() == [0, 800, 1840]
+    train(resume=run.path, steps=8 * 460, quiet=True)
+    assert run.metrics()["round"].tolist() == [0, 100, 230, 300, 400, 460]
+    assert [path.stem for path in snapshots(run.path)] == [f"{rounds:010d}" for rounds in (0, 100, 230, 300, 400)]
 
 
 def test_tensorboard_gets_the_same_figures(finished):
@@ -202,7 +202,7 @@ def recorded(run: Run) -> dict[str, bytes]:
 def test_a_budget_that_was_spent_already_is_said_to_be_and_changes_no_record(run, short, budget, capsys):
     before = recorded(run)
     again = train(resume=run.path, **budget)
-    shown = "minutes = 1e-06" if "minutes" in budget else f"steps = {budget.get('steps', 120)}"
+    shown = "minutes = 1e-06" if "minutes" in budget else f"steps = {budget.get('steps', 110)}"
     assert f"nothing to train: the budget, {shown}, was spent already; a larger one goes on" in capsys.readouterr().out
     assert recorded(run) == before and again.config == short.config
     pd.testing.assert_frame_equal(again.metrics(), short.metrics())
@@ -231,7 +231,7 @@ def test_another_budget_is_noted_with_what_the_learning_rate_does(run, short, sc
     """Which falls from 1e-3 to 1e-5; the short run has taken 98 steps, a tenth of the new budget."""
     assert short.metrics()["steps"].iloc[-1] == 120
     assert learning_rates(Experiment(resume=run.path, steps=1200, schedule=schedule), 2)[0] == pytest.approx(first)
-    note = f"from round 4 on the budget of {run.path} is steps = 1200, and it was steps = 120; the learning rate "
+    note = f"from round 4 on the budget of {run.path} is steps = 1200, and it was steps = 110; the learning rate "
     note += {"kept": "goes on at 1e-05, as it would have (--schedule new: at 0.000901, falling over this budget)",
              "new": "begins at 0.000901, and falls over this budget"}[schedule]  # fmt: skip
     assert capsys.readouterr().err == f"imagents: {note}\n"
@@ -259,9 +259,9 @@ def test_an_extended_run_that_is_stopped_ends_like_one_that_was_not(run, tmp_pat
 
 def test_a_budget_that_was_changed_in_config_json_is_said_to_be(run, capsys):
     path = run.path / "config.json"
-    path.write_text(path.read_text().replace('"steps": 120', '"steps": 180'))
+    path.write_text(path.read_text().replace('"steps": 110', '"steps": 180'))
     train(resume=run.path, quiet=True)
-    assert "is steps = 180, and it was steps = 120; the learning rate goes on at 1e-05" in capsys.readouterr().err
+    assert "is steps = 180, and it was steps = 110; the learning rate goes on at 1e-05" in capsys.readouterr().err
     train(resume=run.path, quiet=True)
     assert capsys.readouterr().err == ""
 
@@ -422,7 +422,7 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(run, damage):
     with pytest.raises(InputError, match=f"the checkpoint {newest} is damaged: remove it to go on from {older.name}$"):
         Experiment(resume=run.path, steps=10_000)
     assert (run.path / "metrics.csv").read_text() == metrics
-    assert Run(run.path).config.training.steps == 120
+    assert Run(run.path).config.training.steps == 110
     shutil.rmtree(newest)
     Experiment(resume=run.path)
 

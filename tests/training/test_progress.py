@@ -68,6 +68,12 @@ def test_the_bar_fits_a_terminal(capsys, monkeypatch):
     assert "1.23G 12.3M/s loss .012 .457 win% 100 0 good% 100 100 129:20 left" in " ".join(bars)
 
 
+def test_before_anything_is_learned_there_is_no_loss(capsys, monkeypatch):
+    nan = float("nan")
+    [_, line] = printed(capsys, monkeypatch, MEASURES, make_row(player_1_loss=nan, player_2_loss=nan))
+    assert "/s loss - win%" in line
+
+
 def test_a_quiet_one_says_nothing(capsys, monkeypatch):
     assert printed(capsys, monkeypatch, MEASURES, make_row(), quiet=True) == []
 

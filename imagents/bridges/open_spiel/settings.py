@@ -20,7 +20,7 @@ class OpenSpiel(Bridged):
     name: str
 
     package: ClassVar[str] = "pyspiel"
-    extra: ClassVar[str] = "open_spiel"
+    extra: ClassVar[str] = "open-spiel"
     requires: ClassVar[tuple[str, ...]] = ("open_spiel",)
     written: ClassVar[str] = "open_spiel:NAME"
     presets: ClassVar[dict[str, dict[str, Any]]] = {
