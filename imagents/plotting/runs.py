@@ -111,10 +111,12 @@ def strength(run: Run, measures: Measures | None = None, columns: int = 2) -> Ru
         columns: of panels, at most.
     """
     metrics = read_metrics(run)
-    panels = _panels(metrics, read_measures(run) if measures is None else measures)
+    known = read_measures(run) if measures is None else measures
+    panels = _panels(metrics, known)
     if not panels:
         raise InputError("the metrics have no strength columns, such as player_1_optimal or player_1_random_first")
-    title = "Strength" if len(panels) <= _MOST_PANELS else f"Strength, {_MOST_PANELS} of {len(panels)} measures"
+    title = "Strength" if {*known} != {"mean_return"} else "Greedy play"  # a return against others is no strength
+    title += "" if len(panels) <= _MOST_PANELS else f", {_MOST_PANELS} of {len(panels)} measures"
     panels = dict(list(panels.items())[:_MOST_PANELS])
     columns = min(columns, len(panels))
     figure, grid = _new_figure(run, title, math.ceil(len(panels) / columns), columns)
@@ -172,7 +174,8 @@ def _line_figure(run: Run, suffix: str, title: str, also: tuple[str, str] = ("",
 
 def _new_figure(run: Run, title: str, rows: int = 1, columns: int = 1):
     if not isinstance(run, pd.DataFrame):
-        title = f"{environment_name(run).capitalize()}: {title.lower()}"
+        name = environment_name(run)
+        title = f"{name if ':' in name else name.capitalize()}: {title.lower()}"
     figure = RunFigure(figsize=(8 if columns == 1 else 12, 4.6 * rows), layout="constrained")
     figure.suptitle(title, fontsize=15, parse_math=False)
     return figure, figure.subplots(rows, columns)

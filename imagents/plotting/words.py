@@ -4,8 +4,9 @@ _MOST_LETTERS = 60  # of a name
 
 
 def words(name: str) -> str:
-    """A name of the code as people write it, cut where it would fill a figure."""
-    return name.replace("_", " ") if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS].replace('_', ' ')}…"
+    """A name of the code as people write it, cut where it would fill a figure; MODULE:FUNCTION stays as it is."""
+    cut = name if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS]}…"
+    return cut if ":" in name else cut.replace("_", " ")
 
 
 def shown(value: float, kind: str) -> str:
