@@ -187,7 +187,7 @@ NAMES = ["player_1", "hedonist", "player_3"]
 
 
 def test_agents_of_ones_own_have_a_run_folder_with_metrics_plots_and_checkpoints(crowd):
-    metrics = crowd.metrics()[1:]  # the first is of untrained agents
+    metrics = crowd.metrics()[1:-1]  # the first is of untrained agents, and the last is short
     for name, given, paid in zip(NAMES, [4, 4.5, 5], [4, 1.5, 5], strict=True):  # the latter by its own reward
         assert (metrics[f"{name}_return"] == given).all() and (metrics[f"{name}_own_return"] == paid).all()
         assert np.isfinite(metrics[f"{name}_loss"]).all()
