@@ -5,7 +5,9 @@ import functools
 import pathlib
 import time
 
+from imagents import own
 from imagents.app import about
+from imagents.config import load_config
 from imagents.environments.boards.settings import board_settings
 from imagents.errors import InputError, counted
 from imagents.files import read_json
@@ -52,6 +54,8 @@ class Folder:
             found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
             playing: dict[str, dict[str, str]] = {}
             for path in filter(newest, found):
+                if untrusted(path):
+                    continue
                 playing.setdefault(learned_board(path), {}).update(_selves(path))
             self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
         return self._seen
@@ -106,6 +110,25 @@ def about_run(run: pathlib.Path, seat: int) -> str:
         return about.who(training, evaluation)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
+
+
+def untrusted(run: pathlib.Path) -> str:
+    """The name of a function of somebody's own that has to be imported before anybody plays in a run; "" if none is.
+
+    A page imports nothing, so nobody meets its agents there: but for functions that are trusted in this process.
+    """
+    return next((name for name in _own(run) if not own.is_trusted(name)), "")
+
+
+@functools.lru_cache(1000)
+def _own(run: pathlib.Path) -> tuple[str, ...]:
+    """The functions and modules of somebody's own that a run names."""
+    try:
+        config = load_config(run)
+    except InputError:
+        return ()
+    names = (config.environment.name, config.training.agents, *getattr(config.environment, "wrappers", "").split(","))
+    return tuple(filter(own.is_own, names))
 
 
 @functools.lru_cache(1000)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imagents import plotting
+from imagents.app.folder import learned_board, untrusted
 from imagents.app.templating import render
 from imagents.config import agents_in
 from imagents.errors import InputError, counted
@@ -56,10 +57,15 @@ def html(run: pathlib.Path) -> str:
     for agent, report in evaluated.items():
         values.setdefault(agent, {}).update(report)
     return str(render(
-        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)),
+        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)), unmet=_unmet(run),
         words=_words(values, measures), figures=_figures(run),
         tables=_tables(evaluated or values, measures, "Evaluation" if evaluated else "So far"),
     ))  # fmt: skip
+
+
+def _unmet(run: pathlib.Path) -> str:
+    """The function because of which nobody can play against the agents of a run at a board; "" if one can."""
+    return untrusted(run) if learned_board(run) else ""
 
 
 def is_news(run: pathlib.Path) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 
 from imagents.app import run_sheet
+from imagents.app.folder import untrusted
 from imagents.app.gate import Once
 from imagents.app.templating import render
 from imagents.errors import InputError
@@ -155,6 +156,8 @@ def _watch(run: pathlib.Path) -> str:
         return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), f"Filmed after {steps:,} steps of training")
     if not known:
         raise InputError("it has no checkpoint yet")
+    if name := untrusted(run):
+        raise InputError(f"it needs {name}, code of your own, and this page imports none")
     film = episode(known[-1], seed=0, seconds=_FILMING)
     return _film(run.name, film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}")
 

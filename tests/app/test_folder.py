@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
+from imagents import own
 from imagents.app import folder
 from imagents.app.folder import Folder, about_run
 from imagents.app.local import LocalCast
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.record import Record
-from imagents.files import write_json
+from imagents.files import read_json, write_json
 from imagents.opening import open_path
 from imagents.runs.snapshots import save_snapshot
 
@@ -40,6 +41,15 @@ def test_a_snapshot_plays(tmp_path, young):
     assert thought.action == int(thought.q_values.argmax())
     assert "run/young@0000000020" in cast.agents(TIC_TAC_TOE)
     assert "run/young@0000000020" not in cast.agents(CONNECT_FOUR)
+
+
+def test_a_run_whose_agents_a_function_of_ones_own_makes_is_met_once_that_is_trusted(tmp_path, young, monkeypatch):
+    config = read_json(young / "config.json")
+    write_json(young / "config.json", config | {"agents": "__main__:make_agents"})
+    assert Folder(tmp_path).players("tic_tac_toe") == {} and Folder(tmp_path).runs() == [young]
+    assert LocalCast(tmp_path).agents(TIC_TAC_TOE) == ["trained"]
+    monkeypatch.setitem(own._TRUSTED, "__main__:make_agents", lambda environment, seed: [])
+    assert "run/young@0000000020" in Folder(tmp_path).players("tic_tac_toe")
 
 
 def test_without_metrics_nobody_knows_how_old_a_snapshot_is(tmp_path, young):

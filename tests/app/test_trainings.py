@@ -10,7 +10,7 @@ import pytest
 
 from imagents import plotting
 from imagents.app.trainings import Trainings
-from imagents.files import write_json
+from imagents.files import read_json, write_json
 
 
 @pytest.fixture
@@ -107,6 +107,16 @@ def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, writ
     with metrics.open("a") as file:
         file.write("3,4000,720,0.5\r\n")
     assert "4,000 steps, done in 12 minutes" in trainings.training({"run": "going"})["html"]
+
+
+def test_why_nobody_meets_agents_that_code_of_ones_own_makes(trainings, folder, make_run):
+    run = make_run(folder / "own").path
+    (run / "metrics.csv").write_text("round,steps\r\n0,10\r\n")
+    assert "One cannot play" not in trainings.training({"run": "new"})["html"]
+    write_json(run / "config.json", read_json(run / "config.json") | {"agents": "__main__:make"})
+    html = trainings.training({"run": "own"})["html"]
+    assert "One cannot play against these agents here: __main__:make makes them, code of your own" in html
+    assert "watched here: it needs __main__:make, code of your own" in trainings.watch({"run": "own"})["html"]
 
 
 def test_an_episode_of_any_environment_that_draws_itself_is_watched(folder, make_run):
