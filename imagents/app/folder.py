@@ -9,7 +9,7 @@ from imagents import own
 from imagents.app import about
 from imagents.config import load_config
 from imagents.environments.boards.settings import board_settings
-from imagents.errors import InputError, counted
+from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
@@ -76,29 +76,35 @@ def _age(run: pathlib.Path) -> float:
 
 def _selves(run: pathlib.Path) -> dict[str, str]:
     """Whom a run can put at the board: its agents as they are now, and as they were; what people read, by name."""
-    name, label = f"run/{run.name}", f"Run {run.name}"
-    selves = {f"{name}{_SNAPSHOT}{stem}": f"{label}, {age}" for stem, age in _earlier(run, newest(run))}
-    return {name: f"{label}, now" if selves else label} | selves
+    name = f"run/{run.name}"  # a menu may have no room for all of a label: what differs comes first
+    selves = {f"{name}{_SNAPSHOT}{stem}": f"{age} · {run.name}" for age, stem in _earlier(run, newest(run)).items()}
+    return {name: f"now · {run.name}" if selves else f"Run {run.name}"} | selves
 
 
 @functools.lru_cache(1000)
-def _earlier(run: pathlib.Path, newest: str) -> list[tuple[str, str]]:
-    """Snapshots of a run at some ages, and these in words."""
-    try:
-        metrics = read_metrics(run)
-        ages = dict(zip(metrics["round"].astype(int), metrics["seconds"].astype(float), strict=True))
-    except (InputError, KeyError, ValueError):
-        return []
-    found = {path.stem: 0.0 if int(path.stem) == 0 else ages.get(int(path.stem)) for path in snapshots(run)}
-    found = {stem: age for stem, age in found.items() if age is not None and int(stem) != int(newest)}
+def _earlier(run: pathlib.Path, newest: str) -> dict[str, str]:
+    """Snapshots of a run at some ages, by these in words; none that is as old as the newest checkpoint."""
+    ages = _ages(run, newest)
+    found = {path.stem: ages[int(path.stem)] for path in snapshots(run) if int(path.stem) in ages}
+    now = _in_words(ages[int(newest)]) if int(newest) in ages else ""
+    found = {stem: age for stem, age in found.items() if int(stem) != int(newest) and _in_words(age) != now}
     chosen = [min(found, key=lambda stem: abs(found[stem] - age)) for age in _AGES if found]
-    return [(stem, _in_words(found[stem])) for stem in dict.fromkeys(chosen)]
+    return {_in_words(found[stem]): stem for stem in chosen}  # of those of the same age one
+
+
+@functools.lru_cache(1000)
+def _ages(run: pathlib.Path, newest: str) -> dict[int, float]:
+    """Seconds of training, by round, where that is measured."""
+    del newest  # there is more once that is another one
+    try:
+        metrics = read_metrics(run)[["round", "seconds"]].dropna()
+        return {0: 0.0} | dict(zip(metrics["round"].astype(int), metrics["seconds"].astype(float), strict=True))
+    except (InputError, KeyError, ValueError):
+        return {}
 
 
 def _in_words(seconds: float) -> str:
-    if not seconds:
-        return "before it learned"
-    return f"after {counted(*(round(seconds), 'second') if seconds < 60 else (round(seconds / 60), 'minute'))}"
+    return f"after {about.lasting(seconds)}" if seconds else "before it learned"
 
 
 def about_run(run: pathlib.Path, seat: int) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from imagents import plotting
+from imagents.app.about import lasting
 from imagents.app.folder import learned_board, untrusted
 from imagents.app.templating import render
 from imagents.config import agents_in
-from imagents.errors import InputError, counted
+from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.plotting.words import shown, words
 
@@ -82,7 +83,7 @@ def _standing(run: pathlib.Path, environment: str, metrics, steps: int, is_done:
     if not steps:
         return {"text": f"{title}: just begun", "spent": None}
     seconds, budget = _numbers(metrics, "seconds"), _budget(run)
-    took = _long(seconds[-1]) if seconds else ""
+    took = lasting(seconds[-1]) if seconds else ""
     shares = [steps / budget["steps"]] if "steps" in budget else []
     shares += [seconds[-1] / (60 * budget["minutes"])] if "minutes" in budget and seconds else []
     spent = min(1.0, max(shares)) if shares else None
@@ -96,7 +97,7 @@ def _standing(run: pathlib.Path, environment: str, metrics, steps: int, is_done:
     if not is_news(run):
         return {"text": f"{text}; it is not running now", "spent": spent}
     left = (seconds[-1] - seconds[0]) * (1 - spent) / spent if len(seconds) > 1 else 0
-    return {"text": f"{text}, about {_long(left)} left" if left else text, "spent": spent}
+    return {"text": f"{text}, about {lasting(left)} left" if left else text, "spent": spent}
 
 
 def _budget(run: pathlib.Path) -> dict[str, float]:
@@ -113,14 +114,6 @@ def _numbers(metrics, column: str) -> list[float]:
         return metrics[column].dropna().astype(float).tolist()
     except _FOUND:
         return []
-
-
-def _long(seconds: float) -> str:
-    """A time in words."""
-    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= 2 * size or size == 1:
-            return counted(max(1, round(seconds / size)), unit)
-    raise AssertionError
 
 
 def _words(values: dict[str, dict], measures: plotting.Measures) -> list[tuple[str, str]]:

@@ -30,9 +30,19 @@ def young(tmp_path, make_run):
 
 def test_a_run_can_be_met_as_it_was_at_some_ages(tmp_path, young):
     assert Folder(tmp_path).players("tic_tac_toe") == {
-        "run/young": "Run young, now", "run/young@0000000000": "Run young, before it learned",
-        "run/young@0000000020": "Run young, after 9 seconds", "run/young@0000000030": "Run young, after 1 minute",
+        "run/young": "now · young", "run/young@0000000000": "before it learned · young",
+        "run/young@0000000020": "after 9 s · young", "run/young@0000000030": "after 62 s · young",
     }  # fmt: skip
+
+
+def test_of_snapshots_of_the_same_age_one_can_be_met_and_none_that_is_as_old_as_the_run(tmp_path, young):
+    metrics = (young / "metrics.csv").read_text().replace("62.4", "9.4")
+    (young / "metrics.csv").write_text(metrics)
+    ages = ["now · young", "before it learned · young", "after 9 s · young"]
+    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == ages
+    folder._ages.cache_clear(), folder._earlier.cache_clear()
+    (young / "metrics.csv").write_text(f"{metrics}40,320,9.45\r\n")
+    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == [*ages[:2], "after 1 s · young"]
 
 
 def test_a_snapshot_plays(tmp_path, young):

@@ -100,13 +100,13 @@ def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, writ
     metrics = run / "metrics.csv"
     metrics.write_text("round,steps,seconds,player_1_loss\r\n1,1000,60,0.5\r\n2,2000,360,0.5\r\n")
     html = trainings.training({"run": "going"})["html"]
-    assert "Tic tac toe: 2,000 steps in 6 minutes, 50 %, about 5 minutes left" in html
+    assert "Tic tac toe: 2,000 steps in 6 min, 50 %, about 5 min left" in html
     assert '<progress value="0.5"' in html
     os.utime(metrics, (1000, 1000))
     assert "50 %; it is not running now" in trainings.training({"run": "going"})["html"]
     with metrics.open("a") as file:
         file.write("3,4000,720,0.5\r\n")
-    assert "4,000 steps, done in 12 minutes" in trainings.training({"run": "going"})["html"]
+    assert "4,000 steps, done in 12 min" in trainings.training({"run": "going"})["html"]
 
 
 def test_why_nobody_meets_agents_that_code_of_ones_own_makes(trainings, folder, make_run):
