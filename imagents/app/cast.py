@@ -52,6 +52,10 @@ class Cast:
             names["perfect"] = "Perfect: never errs"
         return names
 
+    def called(self, game: Grid, name: str) -> str:
+        """What a sentence calls an opponent."""
+        return self.opponents(game).get(name, name)
+
     def mind(self, game: Grid, name: str, seat: int) -> Mind:
         """The mind of an opponent, who keeps nothing from one call to the next.
 

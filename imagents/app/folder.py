@@ -47,6 +47,14 @@ class Folder:
         run = self._path / run
         return run, run / SNAPSHOTS / f"{snapshot}.npz" if snapshot else run
 
+    def called(self, name: str) -> str:
+        """What a sentence calls such a player."""
+        run, path = self.find(name)
+        if run == path:
+            return f"run {run.name}"
+        ages = {stem: age for age, stem in _earlier(run, newest(run)).items()}
+        return f"run {run.name} {ages.get(path.stem, 'after some')}{' of training' if int(path.stem) else ''}"
+
     def _look(self) -> tuple[list[pathlib.Path], dict[str, dict[str, str]]]:
         if self._path is not None and time.monotonic() > self._stale_at:
             found = [path.parent for path in self._path.glob("[!.]*/config.json")]
@@ -84,7 +92,7 @@ def _selves(run: pathlib.Path) -> dict[str, str]:
 @functools.lru_cache(1000)
 def _earlier(run: pathlib.Path, newest: str) -> dict[str, str]:
     """Snapshots of a run at some ages, by these in words; none that is as old as the newest checkpoint."""
-    ages = _ages(run, newest)
+    ages = {rounds: seconds for rounds, (seconds, _) in _measured(run, newest).items()}
     found = {path.stem: ages[int(path.stem)] for path in snapshots(run) if int(path.stem) in ages}
     now = _in_words(ages[int(newest)]) if int(newest) in ages else ""
     found = {stem: age for stem, age in found.items() if int(stem) != int(newest) and _in_words(age) != now}
@@ -93,12 +101,12 @@ def _earlier(run: pathlib.Path, newest: str) -> dict[str, str]:
 
 
 @functools.lru_cache(1000)
-def _ages(run: pathlib.Path, newest: str) -> dict[int, float]:
-    """Seconds of training, by round, where that is measured."""
+def _measured(run: pathlib.Path, newest: str) -> dict[int, tuple[float, int]]:
+    """Seconds and steps of training, by round, where they are measured."""
     del newest  # there is more once that is another one
     try:
-        metrics = read_metrics(run)[["round", "seconds"]].dropna()
-        return {0: 0.0} | dict(zip(metrics["round"].astype(int), metrics["seconds"].astype(float), strict=True))
+        rows = read_metrics(run)[["round", "seconds", "steps"]].dropna().astype(float).itertuples(index=False)
+        return {0: (0.0, 0)} | {int(rounds): (seconds, int(steps)) for rounds, seconds, steps in rows}
     except (InputError, KeyError, ValueError):
         return {}
 
@@ -107,10 +115,13 @@ def _in_words(seconds: float) -> str:
     return f"after {about.lasting(seconds)}" if seconds else "before it learned"
 
 
-def about_run(run: pathlib.Path, seat: int) -> str:
-    """Who the agent of a run is that plays a seat; "" if its files do not say."""
+def about_run(run: pathlib.Path, seat: int, path: pathlib.Path | None = None) -> str:
+    """Who the agent is that plays a seat, of a run or, of that path, of one of its snapshots; "" if nothing says it."""
     try:
         training, evaluation = read_json(run / "config.json"), {}
+        if path not in (None, run):
+            steps = _measured(run, newest(run))[int(path.stem)][1]
+            return about.who(training | {"steps": steps}) if steps else "Has learned nothing yet."
         with contextlib.suppress(OSError):
             evaluation = read_json(run / "evaluation.json")["agents"].get(f"player_{seat + 1}", {})
         return about.who(training, evaluation)

@@ -63,7 +63,7 @@ def html(
         seat=record.seat, winner=record.winner, ended=_ended(visit), yours=session.is_persons_turn,
         watched=visit.is_watched, runs=visit.runs, begins=BEGINS | _named(game), begun=visit.begins,
         paces=PACES, pace=visit.pace, board=_board(visit, drawn), switches=_switches(visit), judged=judged,
-        drawn=drawn, expected=expected,
+        called=lambda name: cast.called(game, name), drawn=drawn, expected=expected,
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_of_snapshots_of_the_same_age_one_can_be_met_and_none_that_is_as_old_as_
     (young / "metrics.csv").write_text(metrics)
     ages = ["now · young", "before it learned · young", "after 9 s · young"]
     assert [*Folder(tmp_path).players("tic_tac_toe").values()] == ages
-    folder._ages.cache_clear(), folder._earlier.cache_clear()
+    folder._measured.cache_clear(), folder._earlier.cache_clear()
     (young / "metrics.csv").write_text(f"{metrics}40,320,9.45\r\n")
     assert [*Folder(tmp_path).players("tic_tac_toe").values()] == [*ages[:2], "after 1 s · young"]
 
@@ -60,6 +60,15 @@ def test_a_run_whose_agents_a_function_of_ones_own_makes_is_met_once_that_is_tru
     assert LocalCast(tmp_path).agents(TIC_TAC_TOE) == ["trained"]
     monkeypatch.setitem(own._TRUSTED, "__main__:make_agents", lambda environment, seed: [])
     assert "run/young@0000000020" in Folder(tmp_path).players("tic_tac_toe")
+
+
+def test_a_snapshot_says_of_which_run_it_is_and_after_how_long_a_training(tmp_path, young):
+    cast, said = LocalCast(tmp_path), "Learned alone, from 160 moves of play with another learner."
+    assert cast.called(TIC_TAC_TOE, "run/young@0000000020") == "run young after 9 s of training"
+    assert cast.about(TIC_TAC_TOE, "run/young@0000000020", 0) == said
+    assert cast.called(TIC_TAC_TOE, "run/young@0000000000") == "run young before it learned"
+    assert cast.about(TIC_TAC_TOE, "run/young@0000000000", 0) == "Has learned nothing yet."
+    assert cast.called(TIC_TAC_TOE, "run/young") == "run young" and cast.called(TIC_TAC_TOE, "random") == "Random"
 
 
 def test_without_metrics_nobody_knows_how_old_a_snapshot_is(tmp_path, young):
