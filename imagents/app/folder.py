@@ -53,7 +53,7 @@ class Folder:
         if run == path:
             return f"run {run.name}"
         ages = {stem: age for age, stem in _earlier(run, newest(run)).items()}
-        return f"run {run.name} {ages.get(path.stem, 'after some')}{' of training' if int(path.stem) else ''}"
+        return f"run {run.name} {ages.get(path.stem, 'after some time')}{' of training' if int(path.stem) else ''}"
 
     def _look(self) -> tuple[list[pathlib.Path], dict[str, dict[str, str]]]:
         if self._path is not None and time.monotonic() > self._stale_at:

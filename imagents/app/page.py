@@ -174,7 +174,7 @@ class Page:
         if not visit.verdicts:
             return Judged()
         if scorer is None:
-            return sheet.unjudged()
+            return sheet.unjudged(self._cast.extras.get(visit.session.game.name, ""))
         record, game, verdicts = visit.record, visit.session.record, []
         for ply, action in enumerate(game.moves):
             wins = ply == len(game.moves) - 1 and game.winner is not None

@@ -84,9 +84,9 @@ def judged(record: Record, now: str, verdicts: Sequence[str]) -> Judged:
     return Judged(render("verdict", now=now, moves=moves, sides=sides(record.game)), marks)
 
 
-def unjudged() -> Judged:
-    """Where nobody can tell."""
-    return Judged("Nobody can tell exactly here.")
+def unjudged(extra: str) -> Judged:
+    """Where nobody can tell, or could with an extra of imagents."""
+    return Judged("Nobody can tell exactly here." + (f" The extra {extra} makes it possible." if extra else ""))
 
 
 def sides(game: Grid) -> list[str]:

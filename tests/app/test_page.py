@@ -192,7 +192,9 @@ def test_the_move_that_completes_a_line_wins(page):
 
 
 def test_where_nobody_can_tell_the_verdict_says_so(page):
-    assert "Nobody can tell exactly here." in ask(page, {"game": "5x5x4"} | SHOWN)["html"]
+    assert "Nobody can tell exactly here.</p>" in ask(page, {"game": "5x5x4"} | SHOWN)["html"]
+    known = "Nobody can tell exactly here. The extra solver makes it possible."
+    assert known in ask(page, {"game": "connect_four"} | SHOWN)["html"]
 
 
 def test_a_finished_game_shows_its_line_and_counts_once(page):
