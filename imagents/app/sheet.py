@@ -64,6 +64,7 @@ def html(
         watched=visit.is_watched, runs=visit.runs, begins=BEGINS | _named(game), begun=visit.begins,
         paces=PACES, pace=visit.pace, board=_board(visit, drawn), switches=_switches(visit), judged=judged,
         called=lambda name: cast.called(game, name), drawn=drawn, expected=expected,
+        silent=visit.q_values and drawn is None and not record.is_over and not said,
     )  # fmt: skip
 
 

@@ -165,6 +165,14 @@ def test_the_q_values_on_the_board_are_the_agents_for_the_position_that_is_shown
     assert 'class="q"' not in hidden and "expected" not in hidden
 
 
+def test_where_nobody_has_q_values_the_page_says_so(page, monkeypatch):
+    said = '<p class="expects">No values to show: nobody here has learned what moves are worth.</p>'
+    assert said not in ask(page, SHOWN)["html"]
+    monkeypatch.setattr(SmallCast, "agents", lambda self, game: [])
+    assert said in ask(page, {"players": ["you", "random"]} | SHOWN)["html"]
+    assert said not in ask(page, {"players": ["you", "random"]})["html"]
+
+
 def test_a_scale_that_is_known_explains_the_q_values(page, monkeypatch):
     monkeypatch.setattr(LowestMind, "scale", (-1.0, 2.5))
     assert "from −1 (lost) to +2.5 (won)." in ask(page, SHOWN)["html"]
