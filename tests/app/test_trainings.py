@@ -123,15 +123,24 @@ def test_an_episode_of_any_environment_that_draws_itself_is_watched(folder, make
     make_run(folder / "cards", environment="kuhn_poker", algorithm="dqn")
     trainings = Trainings(lambda: sorted(folder.iterdir()))
     html = trainings.watch({"run": "cards"})["html"]
-    assert "data:image/gif;base64,R0lGOD" in html and "in the checkpoint of round 0" in html
+    assert "data:image/gif;base64,R0lGOD" in html and "in the checkpoint of round 0</" in html
     film = folder / "cards" / "videos" / "000000012345.gif"
     film.parent.mkdir()
     film.write_bytes(b"GIF of a training")
     html = trainings.watch({"run": "cards"})["html"]
-    assert "Filmed after 12,345 steps" in html and base64.b64encode(b"GIF of a training").decode() in html
+    assert "Filmed after 12,345 steps of training</" in html and base64.b64encode(b"GIF of a training").decode() in html
     film.rename(folder.parent / "outside.gif")
     film.symlink_to(folder.parent / "outside.gif")
     assert "is a link to another place" in trainings.watch({"run": "cards"})["html"]
+
+
+def test_a_film_says_that_its_games_begin_after_random_moves(trainings, folder):
+    write_json(folder / "new" / "config.json", read_json(folder / "new" / "config.json") | {"opening_plies": 8})
+    film = folder / "new" / "videos" / "000000001000.gif"
+    film.parent.mkdir()
+    film.write_bytes(b"GIF")
+    said = "Filmed after 1,000 steps of training; its games begin after 0 to 8 random moves"
+    assert said in trainings.watch({"run": "new"})["html"]
 
 
 def test_what_cannot_be_watched_is_said(trainings, folder, monkeypatch, caplog):
