@@ -121,7 +121,7 @@ def about_run(run: pathlib.Path, seat: int, path: pathlib.Path | None = None) ->
         training, evaluation = read_json(run / "config.json"), {}
         if path not in (None, run):
             steps = _measured(run, newest(run))[int(path.stem)][1]
-            return about.who(training | {"steps": steps}) if steps else "Has learned nothing yet."
+            return about.who(training | {"steps": steps}) if steps else "Untrained."
         with contextlib.suppress(OSError):
             evaluation = read_json(run / "evaluation.json")["agents"].get(f"player_{seat + 1}", {})
         return about.who(training, evaluation)

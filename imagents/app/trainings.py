@@ -154,8 +154,8 @@ def _watch(run: pathlib.Path) -> str:
     films, known = sorted((run / VIDEOS).glob("[0-9]*.gif")), checkpoints(run)
     if films and (not known or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
         _check_file(films[-1], _LONGEST_FILM)
-        steps = int(films[-1].stem)
-        return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), f"Filmed after {steps:,} steps of training{begins}")
+        caption = f"Filmed after {int(films[-1].stem):,} steps of training{begins}"
+        return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), caption)
     if not known:
         raise InputError("it has no checkpoint yet")
     if name := untrusted(run):

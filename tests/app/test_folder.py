@@ -67,7 +67,7 @@ def test_a_snapshot_says_of_which_run_it_is_and_after_how_long_a_training(tmp_pa
     assert cast.called(TIC_TAC_TOE, "run/young@0000000020") == "run young after 9 s of training"
     assert cast.about(TIC_TAC_TOE, "run/young@0000000020", 0) == said
     assert cast.called(TIC_TAC_TOE, "run/young@0000000000") == "run young before it learned"
-    assert cast.about(TIC_TAC_TOE, "run/young@0000000000", 0) == "Has learned nothing yet."
+    assert cast.about(TIC_TAC_TOE, "run/young@0000000000", 0) == "Untrained."
     assert cast.called(TIC_TAC_TOE, "run/young") == "run young" and cast.called(TIC_TAC_TOE, "random") == "Random"
 
 
