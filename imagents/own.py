@@ -102,6 +102,11 @@ def trusted(name: str, setting: str) -> Callable:
     )
 
 
+def is_trusted(name: str) -> bool:
+    """Whether somebody has trusted the function of that name in this process."""
+    return name in _TRUSTED
+
+
 def is_own(name: str) -> bool:
     """Whether a name is one of a function, or imports a module."""
     return _code_of(name) != ""

@@ -33,6 +33,7 @@ class Cast:
     Attributes:
       games: their rules, by name; titles: what people call them.
       scorers: by name, what tells the exact worth of moves; None where nobody can.
+      extras: by name, the extra of imagents without which nobody can; "" where none helps.
     """
 
     def __init__(self, environments: Iterable):
@@ -40,6 +41,7 @@ class Cast:
         self.games: dict[str, Grid] = {environment.name: environment.grid for environment in environments}
         self.titles = {environment.name: environment.title for environment in environments}
         self.scorers = {environment.name: environment.scorer(apart=True) for environment in environments}
+        self.extras = {environment.name: environment.scorer_extra for environment in environments}
 
     def game(self, name) -> Grid | None:
         """The rules of a board that can be played here: one of `games`, or any that its numbers describe."""
@@ -51,6 +53,10 @@ class Cast:
         if self.scorers.get(game.name):
             names["perfect"] = "Perfect: never errs"
         return names
+
+    def called(self, game: Grid, name: str) -> str:
+        """What a sentence calls an opponent."""
+        return self.opponents(game).get(name, name)
 
     def mind(self, game: Grid, name: str, seat: int) -> Mind:
         """The mind of an opponent, who keeps nothing from one call to the next.

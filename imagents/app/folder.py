@@ -5,9 +5,11 @@ import functools
 import pathlib
 import time
 
+from imagents import own
 from imagents.app import about
+from imagents.config import load_config
 from imagents.environments.boards.settings import board_settings
-from imagents.errors import InputError, counted
+from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
@@ -45,6 +47,14 @@ class Folder:
         run = self._path / run
         return run, run / SNAPSHOTS / f"{snapshot}.npz" if snapshot else run
 
+    def called(self, name: str) -> str:
+        """What a sentence calls such a player."""
+        run, path = self.find(name)
+        if run == path:
+            return f"run {run.name}"
+        ages = {stem: age for age, stem in _earlier(run, newest(run)).items()}
+        return f"run {run.name} {ages.get(path.stem, 'after some time')}{' of training' if int(path.stem) else ''}"
+
     def _look(self) -> tuple[list[pathlib.Path], dict[str, dict[str, str]]]:
         if self._path is not None and time.monotonic() > self._stale_at:
             found = [path.parent for path in self._path.glob("[!.]*/config.json")]
@@ -52,6 +62,8 @@ class Folder:
             found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
             playing: dict[str, dict[str, str]] = {}
             for path in filter(newest, found):
+                if untrusted(path):
+                    continue
                 playing.setdefault(learned_board(path), {}).update(_selves(path))
             self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
         return self._seen
@@ -72,40 +84,68 @@ def _age(run: pathlib.Path) -> float:
 
 def _selves(run: pathlib.Path) -> dict[str, str]:
     """Whom a run can put at the board: its agents as they are now, and as they were; what people read, by name."""
-    name, label = f"run/{run.name}", f"Run {run.name}"
-    selves = {f"{name}{_SNAPSHOT}{stem}": f"{label}, {age}" for stem, age in _earlier(run, newest(run))}
-    return {name: f"{label}, now" if selves else label} | selves
+    name = f"run/{run.name}"  # a menu may have no room for all of a label: what differs comes first
+    selves = {f"{name}{_SNAPSHOT}{stem}": f"{age} · {run.name}" for age, stem in _earlier(run, newest(run)).items()}
+    return {name: f"now · {run.name}" if selves else f"Run {run.name}"} | selves
 
 
 @functools.lru_cache(1000)
-def _earlier(run: pathlib.Path, newest: str) -> list[tuple[str, str]]:
-    """Snapshots of a run at some ages, and these in words."""
-    try:
-        metrics = read_metrics(run)
-        ages = dict(zip(metrics["round"].astype(int), metrics["seconds"].astype(float), strict=True))
-    except (InputError, KeyError, ValueError):
-        return []
-    found = {path.stem: 0.0 if int(path.stem) == 0 else ages.get(int(path.stem)) for path in snapshots(run)}
-    found = {stem: age for stem, age in found.items() if age is not None and int(stem) != int(newest)}
+def _earlier(run: pathlib.Path, newest: str) -> dict[str, str]:
+    """Snapshots of a run at some ages, by these in words; none that is as old as the newest checkpoint."""
+    ages = {rounds: seconds for rounds, (seconds, _) in _measured(run, newest).items()}
+    found = {path.stem: ages[int(path.stem)] for path in snapshots(run) if int(path.stem) in ages}
+    now = _in_words(ages[int(newest)]) if int(newest) in ages else ""
+    found = {stem: age for stem, age in found.items() if int(stem) != int(newest) and _in_words(age) != now}
     chosen = [min(found, key=lambda stem: abs(found[stem] - age)) for age in _AGES if found]
-    return [(stem, _in_words(found[stem])) for stem in dict.fromkeys(chosen)]
+    return {_in_words(found[stem]): stem for stem in chosen}  # of those of the same age one
+
+
+@functools.lru_cache(1000)
+def _measured(run: pathlib.Path, newest: str) -> dict[int, tuple[float, int]]:
+    """Seconds and steps of training, by round, where they are measured."""
+    del newest  # there is more once that is another one
+    try:
+        rows = read_metrics(run)[["round", "seconds", "steps"]].dropna().astype(float).itertuples(index=False)
+        return {0: (0.0, 0)} | {int(rounds): (seconds, int(steps)) for rounds, seconds, steps in rows}
+    except (InputError, KeyError, ValueError):
+        return {}
 
 
 def _in_words(seconds: float) -> str:
-    if not seconds:
-        return "before it learned"
-    return f"after {counted(*(round(seconds), 'second') if seconds < 60 else (round(seconds / 60), 'minute'))}"
+    return f"after {about.lasting(seconds)}" if seconds else "before it learned"
 
 
-def about_run(run: pathlib.Path, seat: int) -> str:
-    """Who the agent of a run is that plays a seat; "" if its files do not say."""
+def about_run(run: pathlib.Path, seat: int, path: pathlib.Path | None = None) -> str:
+    """Who the agent is that plays a seat, of a run or, of that path, of one of its snapshots; "" if nothing says it."""
     try:
         training, evaluation = read_json(run / "config.json"), {}
+        if path not in (None, run):
+            steps = _measured(run, newest(run))[int(path.stem)][1]
+            return about.who(training | {"steps": steps}) if steps else "Untrained."
         with contextlib.suppress(OSError):
             evaluation = read_json(run / "evaluation.json")["agents"].get(f"player_{seat + 1}", {})
         return about.who(training, evaluation)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
+
+
+def untrusted(run: pathlib.Path) -> str:
+    """The name of a function of somebody's own that has to be imported before anybody plays in a run; "" if none is.
+
+    A page imports nothing, so nobody meets its agents there: but for functions that are trusted in this process.
+    """
+    return next((name for name in _own(run) if not own.is_trusted(name)), "")
+
+
+@functools.lru_cache(1000)
+def _own(run: pathlib.Path) -> tuple[str, ...]:
+    """The functions and modules of somebody's own that a run names."""
+    try:
+        config = load_config(run)
+    except InputError:
+        return ()
+    names = (config.environment.name, config.training.agents, *getattr(config.environment, "wrappers", "").split(","))
+    return tuple(filter(own.is_own, names))
 
 
 @functools.lru_cache(1000)

@@ -167,7 +167,10 @@ class LocalCast(Cast):
         if name not in self.agents(game):
             return ""
         run, path = self._folder.find(name)
-        return about_run(run, seat) if run == path else ""
+        return about_run(run, seat, path)
+
+    def called(self, game: Grid, name: str) -> str:
+        return self._folder.called(name) if name in self._folder.players(game.name) else super().called(game, name)
 
     def runs(self) -> list[pathlib.Path]:
         """The runs in the folder, newest first."""

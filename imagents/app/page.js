@@ -9,20 +9,21 @@ function focusKey(node) {
   if (!node || !root.contains(node)) return null;
   const data = node.dataset;
   if (data.move !== undefined) return `[data-move="${data.move}"]`;
-  if (data.set) return `[data-set="${data.set}"]` + (node.tagName === "BUTTON" && data.set !== "runs" ? `[data-value="${data.value}"]` : "");
+  if (data.set) return `${node.tagName}[data-set="${data.set}"]` + (node.tagName === "BUTTON" && data.set !== "runs" ? `[data-value="${data.value}"]` : "");
   return data.do ? `[data-do="${data.do}"]:not(.ply)` : null;
 }
 
 function show(reply) {
   const key = focusKey(document.activeElement), atBoard = key && key.startsWith("[data-move");
   const moved = JSON.stringify(reply.state.moves) !== JSON.stringify(state && state.moves);
-  const before = root.querySelector(".verdict");
+  const before = root.querySelector(".verdict"), board = 'input[data-set="game"]', entry = root.querySelector(board);
   const kept = before && state && state.game === reply.state.game && reply.state.moves.length ? before.innerHTML : "";
   state = reply.state;
   remember(state);
   root.innerHTML = reply.html;
   root.firstElementChild.classList.toggle("moved", moved);
   if (reply.judge) root.querySelector(".verdict").innerHTML = kept || "…";
+  if (entry && root.querySelector(".said")) root.querySelector(board).value = entry.value; // to be put right
   const next = key && (root.querySelector(`${key}:not(:disabled)`) || (atBoard && root.querySelector("[data-move], .anew")));
   if (next) next.focus({ preventScroll: true });
   const plies = root.querySelector(".plies");

@@ -174,7 +174,7 @@ class Page:
         if not visit.verdicts:
             return Judged()
         if scorer is None:
-            return sheet.unjudged()
+            return sheet.unjudged(self._cast.extras.get(visit.session.game.name, ""))
         record, game, verdicts = visit.record, visit.session.record, []
         for ply, action in enumerate(game.moves):
             wins = ply == len(game.moves) - 1 and game.winner is not None
@@ -206,9 +206,9 @@ class Page:
 
     def _about(self, visit: Visit) -> str:
         """Who the agents are that play."""
-        game, labels = visit.session.game, self._cast.opponents(visit.session.game)
-        found = {name: self._cast.about(game, name, seat) for seat, name in enumerate(visit.session.players)}
-        return " ".join(f"{labels[name]}. {text}" for name, text in found.items() if text)
+        game, cast = visit.session.game, self._cast
+        found = {cast.called(game, name): cast.about(game, name, s) for s, name in enumerate(visit.session.players)}
+        return " ".join(f"{name[:1].upper()}{name[1:]}. {text}" for name, text in found.items() if text)
 
     def _expected(self, visit: Visit, record: Record) -> tuple[int, int, float] | None:
         """The seat of the agent that moved last, its move, and what it expected of that."""

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from imagents import plotting
+from imagents.app.about import lasting
+from imagents.app.folder import learned_board, untrusted
 from imagents.app.templating import render
 from imagents.config import agents_in
-from imagents.errors import InputError, counted
+from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.plotting.words import shown, words
 
@@ -56,10 +58,15 @@ def html(run: pathlib.Path) -> str:
     for agent, report in evaluated.items():
         values.setdefault(agent, {}).update(report)
     return str(render(
-        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)),
+        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)), unmet=_unmet(run),
         words=_words(values, measures), figures=_figures(run),
         tables=_tables(evaluated or values, measures, "Evaluation" if evaluated else "So far"),
     ))  # fmt: skip
+
+
+def _unmet(run: pathlib.Path) -> str:
+    """The function because of which nobody can play against the agents of a run at a board; "" if one can."""
+    return untrusted(run) if learned_board(run) else ""
 
 
 def is_news(run: pathlib.Path) -> bool:
@@ -76,7 +83,7 @@ def _standing(run: pathlib.Path, environment: str, metrics, steps: int, is_done:
     if not steps:
         return {"text": f"{title}: just begun", "spent": None}
     seconds, budget = _numbers(metrics, "seconds"), _budget(run)
-    took = _long(seconds[-1]) if seconds else ""
+    took = lasting(seconds[-1]) if seconds else ""
     shares = [steps / budget["steps"]] if "steps" in budget else []
     shares += [seconds[-1] / (60 * budget["minutes"])] if "minutes" in budget and seconds else []
     spent = min(1.0, max(shares)) if shares else None
@@ -90,7 +97,7 @@ def _standing(run: pathlib.Path, environment: str, metrics, steps: int, is_done:
     if not is_news(run):
         return {"text": f"{text}; it is not running now", "spent": spent}
     left = (seconds[-1] - seconds[0]) * (1 - spent) / spent if len(seconds) > 1 else 0
-    return {"text": f"{text}, about {_long(left)} left" if left else text, "spent": spent}
+    return {"text": f"{text}, about {lasting(left)} left" if left else text, "spent": spent}
 
 
 def _budget(run: pathlib.Path) -> dict[str, float]:
@@ -107,14 +114,6 @@ def _numbers(metrics, column: str) -> list[float]:
         return metrics[column].dropna().astype(float).tolist()
     except _FOUND:
         return []
-
-
-def _long(seconds: float) -> str:
-    """A time in words."""
-    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= 2 * size or size == 1:
-            return counted(max(1, round(seconds / size)), unit)
-    raise AssertionError
 
 
 def _words(values: dict[str, dict], measures: plotting.Measures) -> list[tuple[str, str]]:

@@ -63,7 +63,8 @@ def html(
         seat=record.seat, winner=record.winner, ended=_ended(visit), yours=session.is_persons_turn,
         watched=visit.is_watched, runs=visit.runs, begins=BEGINS | _named(game), begun=visit.begins,
         paces=PACES, pace=visit.pace, board=_board(visit, drawn), switches=_switches(visit), judged=judged,
-        drawn=drawn, expected=expected,
+        called=lambda name: cast.called(game, name), drawn=drawn, expected=expected,
+        silent=visit.q_values and drawn is None and not record.is_over and not said,
     )  # fmt: skip
 
 
@@ -84,9 +85,9 @@ def judged(record: Record, now: str, verdicts: Sequence[str]) -> Judged:
     return Judged(render("verdict", now=now, moves=moves, sides=sides(record.game)), marks)
 
 
-def unjudged() -> Judged:
-    """Where nobody can tell."""
-    return Judged("Nobody can tell exactly here.")
+def unjudged(extra: str) -> Judged:
+    """Where nobody can tell, or could with an extra of imagents."""
+    return Judged("Nobody can tell exactly here." + (f" The extra {extra} makes it possible." if extra else ""))
 
 
 def sides(game: Grid) -> list[str]:

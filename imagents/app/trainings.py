@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable
 
 from imagents.app import run_sheet
+from imagents.app.folder import untrusted
 from imagents.app.gate import Once
 from imagents.app.templating import render
-from imagents.errors import InputError
+from imagents.config import load_config
+from imagents.errors import InputError, counted
 from imagents.files import read_bytes
 from imagents.runs.run import checkpoints
 from imagents.training.videos import VIDEOS, episode
@@ -148,15 +150,24 @@ def _check_file(path: pathlib.Path, most: int) -> None:
 
 def _watch(run: pathlib.Path) -> str:
     """The newest film of a run, or one of now if its newest checkpoint is younger than that, or there is none."""
+    begins = _begins(run)
     films, known = sorted((run / VIDEOS).glob("[0-9]*.gif")), checkpoints(run)
     if films and (not known or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
         _check_file(films[-1], _LONGEST_FILM)
-        steps = int(films[-1].stem)
-        return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), f"Filmed after {steps:,} steps of training")
+        caption = f"Filmed after {int(films[-1].stem):,} steps of training{begins}"
+        return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), caption)
     if not known:
         raise InputError("it has no checkpoint yet")
+    if name := untrusted(run):
+        raise InputError(f"it needs {name}, code of your own, and this page imports none")
     film = episode(known[-1], seed=0, seconds=_FILMING)
-    return _film(run.name, film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}")
+    return _film(run.name, film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}{begins}")
+
+
+def _begins(run: pathlib.Path) -> str:
+    """How the games of a run begin, for a caption; "" if with the beginning."""
+    plies = getattr(load_config(run).environment, "opening_plies", 0)
+    return f"; its games begin after 0 to {counted(plies, 'random move')}" if plies else ""
 
 
 def _film(run: str, image: bytes = b"", caption: str = "", said: str = "") -> str:

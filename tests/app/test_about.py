@@ -13,12 +13,19 @@ RATES = {"random_first": {"win_rate": 0.995}, "random_second": {"win_rate": 0.9}
     ({"plies": 60_000_000, "opponent": "learner"}, None, "from 60 million moves of play with another learner."),
     ({"steps": 5000, "opponent": "random"}, {}, "from 5,000 moves of play with others."),
     ({"minutes": 2.5}, {"positions": {"close": {"good": 0.971}, "late": {"good": 0.99}}},
-     "from 2.5 minutes of play with others. In close games 97.1 % of its moves keep what the position is worth."),
+     "from 2.5 min of play with others. In close games 97.1 % of its moves keep what the position is worth."),
     ({}, RATES, "from some moves of play with others. Wins 99.5 % of games against random moves if it begins, "
      "90.0 % if it does not."),
 ])  # fmt: skip
 def test_who_an_agent_is(training, evaluation, said):
     assert about.who(training, evaluation) == f"Learned alone, {said}"
+
+
+@pytest.mark.parametrize("seconds, said", [
+    (0.2, "1 s"), (62.4, "62 s"), (99.9, "100 s"), (120, "2 min"), (5400, "90 min"), (9000, "2 h"),
+])  # fmt: skip
+def test_a_time_is_written_in_the_largest_unit_of_which_it_has_two(seconds, said):
+    assert about.lasting(seconds) == said
 
 
 @pytest.mark.parametrize("training, scale", [

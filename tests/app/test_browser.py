@@ -153,8 +153,14 @@ def test_digits_play_the_moves_of_their_numbers(visit):
     visitor = visit()
     visitor.does(lambda: visitor.page.keyboard.press("8"))
     assert visitor.state["moves"][0] == 8
-    visitor.does(lambda: (visitor.page.fill('input[data-set="game"]', "4x4x3"), visitor.page.keyboard.press("Enter")))
+    board, keyboard = 'input[data-set="game"]', visitor.page.keyboard
+    visitor.does(lambda: (visitor.page.fill(board, "4x4x3"), keyboard.press("Enter")))
     assert visitor.state["game"] == "4x4x3" and visitor.state["moves"] == []  # digits in a field are no moves
+    visitor.page.fill(board, "3x9")
+    keyboard.press("Enter")
+    visitor.page.wait_for_selector(".said")
+    assert visitor.page.input_value(board) == "3x9"  # to be put right, where the visitor is still
+    assert visitor.page.evaluate("document.activeElement.matches('input[data-set=game]')")
     visitor.page.click(".status")
     visitor.does(lambda: (visitor.page.keyboard.press("1"), visitor.page.keyboard.press("2")))
     assert visitor.state["moves"][0] == 12

@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
+from imagents import own
 from imagents.app import folder
 from imagents.app.folder import Folder, about_run
 from imagents.app.local import LocalCast
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.record import Record
-from imagents.files import write_json
+from imagents.files import read_json, write_json
 from imagents.opening import open_path
 from imagents.runs.snapshots import save_snapshot
 
@@ -29,9 +30,19 @@ def young(tmp_path, make_run):
 
 def test_a_run_can_be_met_as_it_was_at_some_ages(tmp_path, young):
     assert Folder(tmp_path).players("tic_tac_toe") == {
-        "run/young": "Run young, now", "run/young@0000000000": "Run young, before it learned",
-        "run/young@0000000020": "Run young, after 9 seconds", "run/young@0000000030": "Run young, after 1 minute",
+        "run/young": "now · young", "run/young@0000000000": "before it learned · young",
+        "run/young@0000000020": "after 9 s · young", "run/young@0000000030": "after 62 s · young",
     }  # fmt: skip
+
+
+def test_of_snapshots_of_the_same_age_one_can_be_met_and_none_that_is_as_old_as_the_run(tmp_path, young):
+    metrics = (young / "metrics.csv").read_text().replace("62.4", "9.4")
+    (young / "metrics.csv").write_text(metrics)
+    ages = ["now · young", "before it learned · young", "after 9 s · young"]
+    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == ages
+    folder._measured.cache_clear(), folder._earlier.cache_clear()
+    (young / "metrics.csv").write_text(f"{metrics}40,320,9.45\r\n")
+    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == [*ages[:2], "after 1 s · young"]
 
 
 def test_a_snapshot_plays(tmp_path, young):
@@ -40,6 +51,24 @@ def test_a_snapshot_plays(tmp_path, young):
     assert thought.action == int(thought.q_values.argmax())
     assert "run/young@0000000020" in cast.agents(TIC_TAC_TOE)
     assert "run/young@0000000020" not in cast.agents(CONNECT_FOUR)
+
+
+def test_a_run_whose_agents_a_function_of_ones_own_makes_is_met_once_that_is_trusted(tmp_path, young, monkeypatch):
+    config = read_json(young / "config.json")
+    write_json(young / "config.json", config | {"agents": "__main__:make_agents"})
+    assert Folder(tmp_path).players("tic_tac_toe") == {} and Folder(tmp_path).runs() == [young]
+    assert LocalCast(tmp_path).agents(TIC_TAC_TOE) == ["trained"]
+    monkeypatch.setitem(own._TRUSTED, "__main__:make_agents", lambda environment, seed: [])
+    assert "run/young@0000000020" in Folder(tmp_path).players("tic_tac_toe")
+
+
+def test_a_snapshot_says_of_which_run_it_is_and_after_how_long_a_training(tmp_path, young):
+    cast, said = LocalCast(tmp_path), "Learned alone, from 160 moves of play with another learner."
+    assert cast.called(TIC_TAC_TOE, "run/young@0000000020") == "run young after 9 s of training"
+    assert cast.about(TIC_TAC_TOE, "run/young@0000000020", 0) == said
+    assert cast.called(TIC_TAC_TOE, "run/young@0000000000") == "run young before it learned"
+    assert cast.about(TIC_TAC_TOE, "run/young@0000000000", 0) == "Untrained."
+    assert cast.called(TIC_TAC_TOE, "run/young") == "run young" and cast.called(TIC_TAC_TOE, "random") == "Random"
 
 
 def test_without_metrics_nobody_knows_how_old_a_snapshot_is(tmp_path, young):

@@ -165,6 +165,14 @@ def test_the_q_values_on_the_board_are_the_agents_for_the_position_that_is_shown
     assert 'class="q"' not in hidden and "expected" not in hidden
 
 
+def test_where_nobody_has_q_values_the_page_says_so(page, monkeypatch):
+    said = '<p class="expects">No values to show: nobody here has learned what moves are worth.</p>'
+    assert said not in ask(page, SHOWN)["html"]
+    monkeypatch.setattr(SmallCast, "agents", lambda self, game: [])
+    assert said in ask(page, {"players": ["you", "random"]} | SHOWN)["html"]
+    assert said not in ask(page, {"players": ["you", "random"]})["html"]
+
+
 def test_a_scale_that_is_known_explains_the_q_values(page, monkeypatch):
     monkeypatch.setattr(LowestMind, "scale", (-1.0, 2.5))
     assert "from −1 (lost) to +2.5 (won)." in ask(page, SHOWN)["html"]
@@ -192,7 +200,9 @@ def test_the_move_that_completes_a_line_wins(page):
 
 
 def test_where_nobody_can_tell_the_verdict_says_so(page):
-    assert "Nobody can tell exactly here." in ask(page, {"game": "5x5x4"} | SHOWN)["html"]
+    assert "Nobody can tell exactly here.</p>" in ask(page, {"game": "5x5x4"} | SHOWN)["html"]
+    known = "Nobody can tell exactly here. The extra solver makes it possible."
+    assert known in ask(page, {"game": "connect_four"} | SHOWN)["html"]
 
 
 def test_a_finished_game_shows_its_line_and_counts_once(page):

@@ -10,7 +10,7 @@ import pytest
 
 from imagents import plotting
 from imagents.app.trainings import Trainings
-from imagents.files import write_json
+from imagents.files import read_json, write_json
 
 
 @pytest.fixture
@@ -100,28 +100,47 @@ def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, writ
     metrics = run / "metrics.csv"
     metrics.write_text("round,steps,seconds,player_1_loss\r\n1,1000,60,0.5\r\n2,2000,360,0.5\r\n")
     html = trainings.training({"run": "going"})["html"]
-    assert "Tic tac toe: 2,000 steps in 6 minutes, 50 %, about 5 minutes left" in html
+    assert "Tic tac toe: 2,000 steps in 6 min, 50 %, about 5 min left" in html
     assert '<progress value="0.5"' in html
     os.utime(metrics, (1000, 1000))
     assert "50 %; it is not running now" in trainings.training({"run": "going"})["html"]
     with metrics.open("a") as file:
         file.write("3,4000,720,0.5\r\n")
-    assert "4,000 steps, done in 12 minutes" in trainings.training({"run": "going"})["html"]
+    assert "4,000 steps, done in 12 min" in trainings.training({"run": "going"})["html"]
+
+
+def test_why_nobody_meets_agents_that_code_of_ones_own_makes(trainings, folder, make_run):
+    run = make_run(folder / "own").path
+    (run / "metrics.csv").write_text("round,steps\r\n0,10\r\n")
+    assert "One cannot play" not in trainings.training({"run": "new"})["html"]
+    write_json(run / "config.json", read_json(run / "config.json") | {"agents": "__main__:make"})
+    html = trainings.training({"run": "own"})["html"]
+    assert "One cannot play against these agents here: __main__:make makes them, code of your own" in html
+    assert "watched here: it needs __main__:make, code of your own" in trainings.watch({"run": "own"})["html"]
 
 
 def test_an_episode_of_any_environment_that_draws_itself_is_watched(folder, make_run):
     make_run(folder / "cards", environment="kuhn_poker", algorithm="dqn")
     trainings = Trainings(lambda: sorted(folder.iterdir()))
     html = trainings.watch({"run": "cards"})["html"]
-    assert "data:image/gif;base64,R0lGOD" in html and "in the checkpoint of round 0" in html
+    assert "data:image/gif;base64,R0lGOD" in html and "in the checkpoint of round 0</" in html
     film = folder / "cards" / "videos" / "000000012345.gif"
     film.parent.mkdir()
     film.write_bytes(b"GIF of a training")
     html = trainings.watch({"run": "cards"})["html"]
-    assert "Filmed after 12,345 steps" in html and base64.b64encode(b"GIF of a training").decode() in html
+    assert "Filmed after 12,345 steps of training</" in html and base64.b64encode(b"GIF of a training").decode() in html
     film.rename(folder.parent / "outside.gif")
     film.symlink_to(folder.parent / "outside.gif")
     assert "is a link to another place" in trainings.watch({"run": "cards"})["html"]
+
+
+def test_a_film_says_that_its_games_begin_after_random_moves(trainings, folder):
+    write_json(folder / "new" / "config.json", read_json(folder / "new" / "config.json") | {"opening_plies": 8})
+    film = folder / "new" / "videos" / "000000001000.gif"
+    film.parent.mkdir()
+    film.write_bytes(b"GIF")
+    said = "Filmed after 1,000 steps of training; its games begin after 0 to 8 random moves"
+    assert said in trainings.watch({"run": "new"})["html"]
 
 
 def test_what_cannot_be_watched_is_said(trainings, folder, monkeypatch, caplog):

@@ -47,6 +47,7 @@ class BoardSettings(Face):
         "random_second": Measure(_TITLE, case="moving second"),
     }
     opponents: ClassVar[tuple[str, ...]] = ("random", "heuristic")
+    scorer_extra: ClassVar[str] = ""  # the extra without which there is no `scorer`; "" if none makes one
 
     def __post_init__(self):
         most = self.grid.num_cells - 1

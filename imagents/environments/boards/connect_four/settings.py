@@ -39,6 +39,7 @@ class ConnectFour(BoardSettings):
     } | BoardSettings.measures
     opponents: ClassVar[tuple[str, ...]] = ("random", "heuristic", "minimax:4")
     slow_opponents: ClassVar[tuple[str, ...]] = ("perfect",)
+    scorer_extra: ClassVar[str] = "solver"
 
     @functools.cached_property
     def grid(self) -> Grid:
