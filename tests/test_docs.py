@@ -48,6 +48,10 @@ def test_the_site_builds_without_a_warning(site):
     assert problems == ""
 
 
+def test_the_site_has_the_change_log_that_the_repository_has():
+    assert (DOCS / "changelog.md").read_text() == (DOCS.parent / "CHANGELOG.md").read_text()
+
+
 @pytest.mark.slow
 def test_the_site_asks_the_network_for_nothing(site):
     """So that it can be read offline, and nobody is told who reads it."""
