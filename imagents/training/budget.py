@@ -45,7 +45,7 @@ class Budget:
         if not steps:  # only the most that a round can have is known
             return min(ahead, math.ceil(self.steps / (environment.batch_size * len(turns(environment)))))
         left = (self.steps - steps) * rounds / steps
-        if steps % rounds:  # they differ, and this is an estimate
+        if steps % rounds and rounds % steps:  # rounds differ, and this is an estimate
             left *= 1.01
         return math.ceil(left) if left < ahead + rounds_per_chunk / 2 else ahead
 
