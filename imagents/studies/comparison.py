@@ -11,15 +11,13 @@ import pandas as pd
 
 from imagents.errors import InputError
 from imagents.files import check_name, refusing, replacing
-from imagents.plotting.words import words
 from imagents.studies.crossplay import CrossPlay, read_cross_play
 from imagents.studies.figures import Draw, draw_curves, draw_profiles, write_figures
+from imagents.studies.measured import about, first_measure, less_is_better, title_of, unit_of
 from imagents.studies.pages import Block, write_page
 from imagents.studies.report import (
     METHODS,
     cross_play_blocks,
-    first_measure,
-    less_is_better,
     name_of,
     rows_of,
     scores_of,
@@ -102,7 +100,7 @@ def write_comparison(
     write_figures(target, draws, pdf)
     title = f"{one.name} and {other.name}"
     write_page(target, title, [("title", (1, title)), *_blocks(sides, table, measures, set(draws))])
-    return text_of(table, measures[0]) if measures else "the two have no measure in common"
+    return text_of(table, measures[0], one.study) if measures else "the two have no measure in common"
 
 
 def _side(name: str, folder: pathlib.Path, study: Study, runs: Ended) -> _Side:
@@ -116,10 +114,12 @@ def _figures(sides: tuple[_Side, _Side], measure: str) -> dict[str, Draw]:
         found = curves(side.runs, side.study, measure)
         drawn |= {side.called(setting): curve for setting, curve in found.items()}
         scores |= side.scores(measure)
-    draws = {"curves": functools.partial(draw_curves, drawn, words(measure))} if drawn else {}
+    study, title = sides[0].study, title_of(sides[0].study, measure)
+    draws = {}
+    if drawn:
+        draws["curves"] = functools.partial(draw_curves, {title: (unit_of(study, measure), drawn)})
     if np.isfinite(np.concatenate([*scores.values()])).any():
-        less = less_is_better(sides[0].study, measure)
-        draws["profiles"] = functools.partial(draw_profiles, scores, words(measure), less)
+        draws["profiles"] = functools.partial(draw_profiles, scores, title, less_is_better(study, measure))
     return draws
 
 
@@ -132,7 +132,7 @@ def _blocks(
         yield "text", f"{side.name}: {len(side.runs)} of {len(side.study.runs())} runs are finished, {failed} failed."
     for name, title in (("curves", "{} over training"), ("profiles", "performance profiles of {}")):
         if name in figures:
-            yield "image", (f"{name}.png", title.format(words(measures[0])))
+            yield "image", (f"{name}.png", title.format(title_of(one.study, measures[0])))
     known = list(one.study.configs)
     like = {other.called(name): one.called(name if name in known else known[0]) for name in other.study.configs}
     of_all = table[table["agent"] == ALL]
@@ -140,7 +140,9 @@ def _blocks(
         for checkpoint in ("best", "last"):
             rows = of_all[(of_all["measure"] == name) & (of_all["checkpoint"] == checkpoint)]
             if not rows.empty:
-                yield "title", (2, words(name) + (", best checkpoint" if checkpoint == "best" else ""))
+                yield "title", (2, title_of(one.study, name, "best" if checkpoint == "best" else ""))
+                if said := about(one.study, name):
+                    yield "text", said
                 scores = one.scores(name, checkpoint) | other.scores(name, checkpoint)
                 yield "table", rows_of(rows, scores, like, f"its like in {one.name}", less_is_better(one.study, name))
     if not measures:

@@ -16,6 +16,7 @@ from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
 from imagents.studies.mattered import trial_blocks
+from imagents.studies.measured import about, first_measure, less_is_better, title_of, unit_of
 from imagents.studies.pages import Block, Rows, write_page
 from imagents.studies.study import Study
 from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
@@ -38,17 +39,18 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended, pdf: bool = Fa
     write_figures(folder, draws, pdf)
     blocks = [*_blocks(folder, study, runs, every, table, played, set(draws)), *trial_blocks(folder)]
     write_page(folder, name_of(folder), blocks)
-    return text_of(table, measure)
+    return text_of(table, measure, study)
 
 
 def _figures(study: Study, runs: Ended, every: pd.DataFrame, played: list[CrossPlay]) -> dict[str, Draw]:
     """The figures that there are, by the names of their files."""
     draws, measure = {}, first_measure(study)
+    title, less = title_of(study, measure), less_is_better(study, measure)
     if drawn := curves(runs, study, measure):
-        draws["curves"] = functools.partial(draw_curves, drawn, words(measure))
+        draws["curves"] = functools.partial(draw_curves, {title: (unit_of(study, measure), drawn)})
     scores = scores_of(every, measure, study)
     if len(scores) > 1 and np.isfinite(np.concatenate(list(scores.values()))).any():
-        draws["profiles"] = functools.partial(draw_profiles, scores, words(measure), less_is_better(study, measure))
+        draws["profiles"] = functools.partial(draw_profiles, scores, title, less)
     if played:
         draws["crossplay"] = functools.partial(draw_cross_play, played)
     return draws
@@ -63,19 +65,21 @@ def _blocks(
     yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
                    f"settings {len(study.configs)}, seeds {len(study.seeds)}. The unit is the run: what its agents "
                    "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
-    measure = words(first_measure(study))
+    measure = title_of(study, first_measure(study))
     if "curves" in figures:
         yield "image", ("curves.png", f"{measure} over training")
         yield "text", "Over runs that did not fail; bands are 95 % intervals at each point."
     of_all = table[table["agent"] == ALL]
     for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
-        yield "title", (2, f"{words(measure)}" + (f", {checkpoint} checkpoint" if _has_best(of_all, measure) else ""))
+        yield "title", (2, title_of(study, measure, checkpoint if _has_best(of_all, measure) else ""))
+        if said := about(study, measure):
+            yield "text", said
         scores = scores_of(every, measure, study, checkpoint)
         first, less = next(iter(study.configs)), less_is_better(study, measure)
         yield "table", rows_of(rows, scores, dict.fromkeys(scores, first), first, less)
     if "profiles" in figures:
         yield "title", (2, "Performance profiles")
-        yield "image", ("profiles.png", f"performance profiles of {words(first_measure(study))}")
+        yield "image", ("profiles.png", f"performance profiles of {title_of(study, first_measure(study))}")
         yield "text", "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
     yield from cross_play_blocks(played)
     if played:
@@ -150,12 +154,12 @@ def _improvement(scores, others) -> str:
     return f"{share} ({found.low:.2f} to {found.high:.2f})" if found else share
 
 
-def text_of(table: pd.DataFrame, measure: str) -> str:
+def text_of(table: pd.DataFrame, measure: str, study: Study) -> str:
     """What the command prints: the first measure, in 80 columns."""
     rows = table[(table["agent"] == ALL) & (table["measure"] == measure)].drop_duplicates("setting")
     if rows.empty:
         return "no run is finished"
-    lines = [f"{words(measure)}, {rows['checkpoint'].iloc[0]} checkpoint: over runs"]
+    lines = [f"{title_of(study, measure, rows['checkpoint'].iloc[0])}: over runs"]
     width = min(34, max(map(len, rows["setting"])))
     for row in rows.itertuples():
         ends = f"{number(row.low)} to {number(row.high)}" if math.isfinite(row.low) else row.method
@@ -182,17 +186,6 @@ def scores_of(
     of = of[of["checkpoint"] == (checkpoint or ("best" if (of["checkpoint"] == "best").any() else "last"))]
     found = {name: group.sort_values("seed")["value"].to_numpy() for name, group in of.groupby("setting")}
     return {name: found[name] for name in study.configs if name in found}
-
-
-def first_measure(study: Study) -> str:
-    """What a study's curves show."""
-    return next(iter(next(iter(study.configs.values())).environment.measures))
-
-
-def less_is_better(study: Study, measure: str) -> bool:
-    """Whether the agents of a study are better if they have less of a measure; False of one that nobody explains."""
-    faces = (config.environment for config in study.configs.values())
-    return any(face.measures[measure].less_is_better for face in faces if measure in face.measures)
 
 
 def _has_best(table: pd.DataFrame, measure: str) -> bool:

@@ -116,10 +116,10 @@ def test_every_setting_has_a_panel_of_its_seeds():
 
 def test_fonts_of_a_paper_are_embedded_and_the_figure_fits_its_column(tmp_path):
     curve = pd.DataFrame({"steps": [1, 2], "value": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.5, 1.0]})
-    write_figures(tmp_path, {"curves": lambda paper: draw_curves({"it": curve}, "score", paper)}, pdf=True)
+    write_figures(tmp_path, {"curves": lambda paper: draw_curves({"score": ("", {"it": curve})}, paper)}, pdf=True)
     content = (tmp_path / "curves.pdf").read_bytes()
     assert b"/CIDFontType2" in content and b"/Type3" not in content and b"CreationDate" not in content
-    assert draw_curves({"it": curve}, "score", True).get_figwidth() == pytest.approx(3.35)
+    assert draw_curves({"score": ("", {"it": curve})}, True).get_figwidth() == pytest.approx(3.35)
     assert matplotlib.rcParams["pdf.fonttype"] == 3  # as it was, for everybody else
 
 
