@@ -13,12 +13,15 @@ from imagents.errors import InputError
 from imagents.files import check_name, refusing, replacing
 from imagents.studies.crossplay import CrossPlay, read_cross_play
 from imagents.studies.figures import Draw, draw_curves, draw_profiles, write_figures
-from imagents.studies.measured import about, first_measure, less_is_better, title_of, unit_of
+from imagents.studies.measured import about, first_measure, less_is_better, title_of
 from imagents.studies.pages import Block, write_page
 from imagents.studies.report import (
     METHODS,
+    PROFILES,
+    about_curves,
     cross_play_blocks,
     name_of,
+    panels_of,
     rows_of,
     scores_of,
     text_of,
@@ -96,7 +99,7 @@ def write_comparison(
         table.to_csv(writing, index=False)
     measures = [name for name in one.table["measure"].unique() if name in set(other.table["measure"])]
     measures = sorted(measures, key=lambda name: name != first_measure(one.study))  # that one first
-    draws = _figures(sides, measures[0]) if measures else {}
+    draws = _figures(sides, measures) if measures else {}
     write_figures(target, draws, pdf)
     title = f"{one.name} and {other.name}"
     write_page(target, title, [("title", (1, title)), *_blocks(sides, table, measures, set(draws))])
@@ -108,19 +111,23 @@ def _side(name: str, folder: pathlib.Path, study: Study, runs: Ended) -> _Side:
     return _Side(name, study, runs, every, summary(every, study), read_cross_play(folder, runs))
 
 
-def _figures(sides: tuple[_Side, _Side], measure: str) -> dict[str, Draw]:
-    drawn, scores = {}, {}
-    for side in sides:
-        found = curves(side.runs, side.study, measure)
-        drawn |= {side.called(setting): curve for setting, curve in found.items()}
-        scores |= side.scores(measure)
-    study, title = sides[0].study, title_of(sides[0].study, measure)
-    draws = {}
-    if drawn:
-        draws["curves"] = functools.partial(draw_curves, {title: (unit_of(study, measure), drawn)})
+def _figures(sides: tuple[_Side, _Side], measures: list[str]) -> dict[str, Draw]:
+    study, measure, draws = sides[0].study, measures[0], {}
+    if panels := panels_of(study, measures, functools.partial(_curves, sides)):
+        draws["curves"] = functools.partial(draw_curves, panels)
+    scores = sides[0].scores(measure) | sides[1].scores(measure)
     if np.isfinite(np.concatenate([*scores.values()])).any():
-        draws["profiles"] = functools.partial(draw_profiles, scores, title, less_is_better(study, measure))
+        less = less_is_better(study, measure)
+        draws["profiles"] = functools.partial(draw_profiles, scores, title_of(study, measure), less)
     return draws
+
+
+def _curves(sides: tuple[_Side, _Side], measure: str) -> dict[str, pd.DataFrame]:
+    return {
+        side.called(setting): curve
+        for side in sides
+        for setting, curve in curves(side.runs, side.study, measure).items()
+    }
 
 
 def _blocks(
@@ -130,9 +137,12 @@ def _blocks(
     for side in sides:
         failed = sum(run.failed is not None for _, _, run in side.runs)
         yield "text", f"{side.name}: {len(side.runs)} of {len(side.study.runs())} runs are finished, {failed} failed."
-    for name, title in (("curves", "{} over training"), ("profiles", "performance profiles of {}")):
-        if name in figures:
-            yield "image", (f"{name}.png", title.format(title_of(one.study, measures[0])))
+    if "curves" in figures:
+        yield "image", ("curves.png", "learning curves")
+        yield "text", about_curves(len(measures))
+    if "profiles" in figures:
+        yield "image", ("profiles.png", f"performance profiles of {title_of(one.study, measures[0])}")
+        yield "text", PROFILES
     known = list(one.study.configs)
     like = {other.called(name): one.called(name if name in known else known[0]) for name in other.study.configs}
     of_all = table[table["agent"] == ALL]

@@ -52,16 +52,17 @@ def draw_curves(panels: Mapping[str, tuple[str, Mapping[str, pd.DataFrame]]], pa
     rows = math.ceil(len(panels) / columns)
     names = list(dict.fromkeys(name for _, drawn in panels.values() for name in drawn))
     looks = dict(zip(names, _lines(len(names))))
-    with _sheet(paper, (0.72 if paper else 0.6) if len(panels) == 1 else 0.6 * rows / columns + 0.1) as sheet:
-        figure, letters = sheet
+    height = (0.72 if paper else 0.6) if len(panels) == 1 else 0.6 * rows / columns + 0.1
+    with _sheet(paper, height) as (figure, letters):
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, (label, drawn)) in zip(grid, panels.items()):
             for name, curve in drawn.items():
                 colour, dash = looks[name]
                 axes.plot(curve["steps"], curve["value"], dash, color=colour, label=name)
                 axes.fill_between(curve["steps"], curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
-            axes.set(xlabel="steps", ylabel=label)
-            axes.set_title(_wrapped(title, letters // columns), parse_math=False)
+            axes.set_xlabel("steps")
+            axes.set_ylabel(label, fontsize="medium" if columns == 1 else "small")
+            axes.set_title(_wrapped(title, letters // columns), fontsize="medium", parse_math=False)
             axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
             axes.margins(x=0)
         for axes in grid[len(panels) :]:

@@ -7,9 +7,14 @@ from imagents.studies.study import Study
 _KINDS = {"share": "share", "count": "count", "number": ""}
 
 
+def measures_of(study: Study) -> list[str]:
+    """The measures of a study's environments, by name."""
+    return list(dict.fromkeys(name for config in study.configs.values() for name in config.environment.measures))
+
+
 def first_measure(study: Study) -> str:
     """By which agents are judged, if by one."""
-    return next(iter(next(iter(study.configs.values())).environment.measures))
+    return measures_of(study)[0]
 
 
 def less_is_better(study: Study, name: str) -> bool:

@@ -1,9 +1,10 @@
 """The page of a study: report.md and report.html, summary.csv and figures beside them."""
 
 import functools
+import itertools
 import math
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
 from imagents.studies.mattered import trial_blocks
-from imagents.studies.measured import about, first_measure, less_is_better, title_of, unit_of
+from imagents.studies.measured import about, first_measure, less_is_better, measures_of, title_of, unit_of
 from imagents.studies.pages import Block, Rows, write_page
 from imagents.studies.study import Study
 from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
@@ -46,14 +47,29 @@ def _figures(study: Study, runs: Ended, every: pd.DataFrame, played: list[CrossP
     """The figures that there are, by the names of their files."""
     draws, measure = {}, first_measure(study)
     title, less = title_of(study, measure), less_is_better(study, measure)
-    if drawn := curves(runs, study, measure):
-        draws["curves"] = functools.partial(draw_curves, {title: (unit_of(study, measure), drawn)})
+    if panels := panels_of(study, measures_of(study), lambda name: curves(runs, study, name)):
+        draws["curves"] = functools.partial(draw_curves, panels)
     scores = scores_of(every, measure, study)
     if len(scores) > 1 and np.isfinite(np.concatenate(list(scores.values()))).any():
         draws["profiles"] = functools.partial(draw_profiles, scores, title, less)
     if played:
         draws["crossplay"] = functools.partial(draw_cross_play, played)
     return draws
+
+
+def panels_of(
+    study: Study, measures: Sequence[str], curves_of: Callable[[str], dict[str, pd.DataFrame]]
+) -> dict[str, tuple[str, dict[str, pd.DataFrame]]]:
+    """The panels of learning curves: of the first measures that have any."""
+    drawn = ((name, found) for name in measures if (found := curves_of(name)))
+    first = itertools.islice(drawn, MOST_PANELS)
+    return {title_of(study, name): (unit_of(study, name), found) for name, found in first}
+
+
+def about_curves(measures: int) -> str:
+    """What is to be said below the learning curves of so many measures."""
+    which = f" The first {MOST_PANELS} of {measures} measures are drawn." if measures > MOST_PANELS else ""
+    return f"Over runs that did not fail; bands are 95 % intervals at each point.{which}"
 
 
 def _blocks(
@@ -65,10 +81,9 @@ def _blocks(
     yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
                    f"settings {len(study.configs)}, seeds {len(study.seeds)}. The unit is the run: what its agents "
                    "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
-    measure = title_of(study, first_measure(study))
     if "curves" in figures:
-        yield "image", ("curves.png", f"{measure} over training")
-        yield "text", "Over runs that did not fail; bands are 95 % intervals at each point."
+        yield "image", ("curves.png", "learning curves")
+        yield "text", about_curves(len(measures_of(study)))
     of_all = table[table["agent"] == ALL]
     for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
         yield "title", (2, title_of(study, measure, checkpoint if _has_best(of_all, measure) else ""))
@@ -80,7 +95,7 @@ def _blocks(
     if "profiles" in figures:
         yield "title", (2, "Performance profiles")
         yield "image", ("profiles.png", f"performance profiles of {title_of(study, first_measure(study))}")
-        yield "text", "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
+        yield "text", PROFILES
     yield from cross_play_blocks(played)
     if played:
         yield "image", ("crossplay.png", "what the agent of each seed gets with the partners of each")
@@ -97,6 +112,8 @@ def _blocks(
     yield "text", METHODS
 
 
+MOST_PANELS = 4  # of learning curves
+PROFILES = "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
 METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
 that does. Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four runs
 by Tukey and McLaughlin 1963, of more by a bootstrap at the expanded quantiles of Hesterberg 2015, of probabilities

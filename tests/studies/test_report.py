@@ -16,7 +16,7 @@ from imagents.files import write_json
 from imagents.flags import parse_training
 from imagents.studies.crossplay import CrossPlay
 from imagents.studies.figures import draw_cross_play, draw_curves, draw_profiles, write_figures
-from imagents.studies.report import command_of
+from imagents.studies.report import command_of, panels_of
 from imagents.studies.study import Study
 
 BASE = dict(environment="coordination", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
@@ -135,3 +135,36 @@ def test_the_command_in_a_report_trains_what_the_study_trained(settings):
     flags, _ = parse_training("imagents train", words[2:], Train)
     [run] = study.runs()
     assert TrainConfig(**flags) == run.config
+
+
+# What measures are called
+
+
+def test_a_report_calls_measures_what_the_figures_of_a_run_call_them(tmp_path, capsys):
+    study = Study(dict(environment="tic_tac_toe", steps=8, rounds_per_chunk=8, execution="eager"), seeds=3)
+    for run in study.runs():
+        path = tmp_path / "runs" / run.folder_name
+        path.mkdir(parents=True)
+        write_json(path / "config.json", run.config.to_dict())
+        measured = {"optimal": 0.9, "losing_first": 3, "losing_second": 4}
+        write_json(path / "evaluation.json", {"round": 8, "agents": {"player_1": measured, "player_2": measured}})
+        names = [f"{agent}_{name}" for agent in ("player_1", "player_2") for name in measured]
+        text = f"round,steps,{','.join(names)}\n4,4{',0.5' * 6}\n8,8{',0.6' * 6}\n"
+        (path / "metrics.csv").write_text(text)
+    write_json(tmp_path / "study.json", study.to_dict())
+    assert cli.main(["report", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("Optimal moves, over all positions (last checkpoint)")
+    page = (tmp_path / "report.md").read_text()
+    beaten = "## Lines of play that beat the agent, moving first"
+    assert f"{beaten}\n\nA count; less is better. In summary.csv: losing_first." in page
+    assert "A share of 0 to 1; more is better; random play has 0.58." in page
+
+
+def test_each_of_the_first_measures_has_a_panel_and_each_setting_one_look_in_all():
+    curve = pd.DataFrame({"steps": [1, 2], "value": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.5, 1.0]})
+    figure = draw_curves({"a measure": ("share", {"one": curve, "other": curve}), "$another": ("", {"other": curve})})
+    assert [axes.get_title() for axes in figure.axes] == ["a measure", "$another"]
+    assert figure.axes[1].get_lines()[0].get_color() == figure.axes[0].get_lines()[1].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "other"]
+    panels = panels_of(Study(BASE), list("abcdef"), lambda name: {} if name == "b" else {"one": curve})
+    assert list(panels) == ["a", "c", "d", "e"]
