@@ -96,6 +96,8 @@ def _blocks(
         yield "title", (2, "Performance profiles")
         yield "image", ("profiles.png", f"performance profiles of {title_of(study, first_measure(study))}")
         yield "text", PROFILES
+    elif len(study.configs) == 1:
+        yield "text", "Performance profiles (profiles.png) compare settings, and are drawn of two or more."
     yield from cross_play_blocks(played)
     if played:
         yield "image", ("crossplay.png", "what the agent of each seed gets with the partners of each")
