@@ -1,11 +1,23 @@
 """How figures and reports write names and numbers."""
 
+from collections.abc import Sequence
+
 _MOST_LETTERS = 60  # of a name
 
 
 def words(name: str) -> str:
     """A name of the code as people write it, cut where it would fill a figure."""
     return name.replace("_", " ") if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS].replace('_', ' ')}…"
+
+
+def abridged(names: Sequence[str], letters: int) -> list[str]:
+    """Names of so many letters at most, `…` for what is left out of long ones; of more, if they would not differ."""
+    for kept in sorted(range(letters), key=lambda kept: abs(kept - letters // 2)):  # of a name's beginning
+        short = [name if len(name) <= letters else f"{name[:kept]}…{name[len(name) + kept + 1 - letters :]}"
+                 for name in names]  # fmt: skip
+        if len(set(short)) == len(set(names)):
+            return short
+    return abridged(names, letters + 1)
 
 
 def shown(value: float, kind: str) -> str:

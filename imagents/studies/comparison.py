@@ -135,7 +135,7 @@ def _blocks(
 ) -> Iterator[Block]:
     one, other = sides
     for side in sides:
-        failed = sum(run.failed is not None for _, _, run in side.runs)
+        failed = sum(run.failed is not None for _, _, run in side.runs) or "none"
         yield "text", f"{side.name}: {len(side.runs)} of {len(side.study.runs())} runs are finished, {failed} failed."
     if "curves" in figures:
         yield "image", ("curves.png", "learning curves")

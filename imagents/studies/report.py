@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 import pathlib
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 import imagents
+from imagents.errors import counted
 from imagents.files import in_shell, replacing
-from imagents.plotting.words import shown, words
+from imagents.plotting.words import abridged, shown, words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
@@ -78,9 +80,10 @@ def _blocks(
 ) -> Iterator[Block]:  # fmt: skip
     failed = [run for _, _, run in runs if run.failed is not None]
     yield "title", (1, name_of(folder))
-    yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
-                   f"settings {len(study.configs)}, seeds {len(study.seeds)}. The unit is the run: what its agents "
-                   "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
+    yield "text", (f"{len(runs)} of {counted(len(study.runs()), 'run')} are finished "
+                   f"({counted(len(study.configs), 'setting')}, {counted(len(study.seeds), 'seed')}), "
+                   f"{len(failed) or 'none'} failed. The unit is the run: what its agents reached is averaged first, "
+                   "and a run that failed counts as the worst.")  # fmt: skip
     if "curves" in figures:
         yield "image", ("curves.png", "learning curves")
         yield "text", about_curves(len(measures_of(study)))
@@ -115,6 +118,7 @@ def _blocks(
 
 
 MOST_PANELS = 4  # of learning curves
+_COLUMNS = 80  # of a terminal
 PROFILES = "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
 METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
 that does. Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four runs
@@ -178,14 +182,18 @@ def text_of(table: pd.DataFrame, measure: str, study: Study) -> str:
     rows = table[(table["agent"] == ALL) & (table["measure"] == measure)].drop_duplicates("setting")
     if rows.empty:
         return "no run is finished"
-    lines = [f"{title_of(study, measure, rows['checkpoint'].iloc[0])}: over runs"]
-    width = min(34, max(map(len, rows["setting"])))
+    estimates = dict.fromkeys("share" if method == "Wilson" else "interquartile mean" for method in rows["method"])
+    title = title_of(study, measure, rows["checkpoint"].iloc[0])
+    head = [*textwrap.wrap(f"{title}:", _COLUMNS), f"{' or '.join(estimates)} of the runs (its 95 % interval)"]
+    figures = []
     for row in rows.itertuples():
         ends = f"{number(row.low)} to {number(row.high)}" if math.isfinite(row.low) else row.method
         failed = f", {row.failed} failed" if row.failed else ""
         value = number(reached(row.mean, row.iqm, row.method))
-        lines.append(f"  {row.setting[:width]:{width}}  {value:>8}  ({ends}, n = {row.runs}{failed})")
-    return "\n".join(lines)
+        figures.append(f"{value:>8}  ({ends}, n = {row.runs}{failed})")
+    settings = abridged(list(rows["setting"]), _COLUMNS - 4 - max(map(len, figures)))
+    width = max(map(len, settings))
+    return "\n".join([*head, *(f"  {setting:{width}}  {of}" for setting, of in zip(settings, figures))])
 
 
 def command_of(values: Mapping[str, Any]) -> str:

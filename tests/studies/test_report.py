@@ -55,7 +55,7 @@ def test_two_studies_are_set_side_by_side_and_like_is_compared_with_like(two, ca
     assert capsys.readouterr().out.endswith("done: outputs/one-and-other/report.html\n")
     folder = pathlib.Path("outputs/one-and-other")
     text = (folder / "report.md").read_text()
-    assert text.startswith("# one and other\n") and "one: 8 of 8 runs are finished, 0 failed." in text
+    assert text.startswith("# one and other\n") and "one: 8 of 8 runs are finished, none failed." in text
     rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if ": learning_rate=" in line}
     assert "P(more than its like in one)" in text and list(rows) == [
         f"{name}: learning_rate={rate}" for name, rate in (("one", 0.2), ("one", 0.1), ("other", 0.1), ("other", 0.3))
@@ -153,10 +153,12 @@ def test_a_report_calls_measures_what_the_figures_of_a_run_call_them(tmp_path, c
         (path / "metrics.csv").write_text(text)
     write_json(tmp_path / "study.json", study.to_dict())
     assert cli.main(["report", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("Optimal moves, over all positions (last checkpoint)")
+    assert capsys.readouterr().out.startswith("Optimal moves, over all positions (last checkpoint):\n"
+                                              "interquartile mean of the runs (its 95 % interval)\n  ")  # fmt: skip
     page = (tmp_path / "report.md").read_text()
     beaten = "## Lines of play that beat the agent, moving first"
     assert f"{beaten}\n\nA count; less is better. In summary.csv: losing_first." in page
+    assert "3 of 3 runs are finished (1 setting, 3 seeds), none failed." in page
     assert "A share of 0 to 1; more is better; random play has 0.58." in page
 
 
