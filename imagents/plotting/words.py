@@ -20,6 +20,20 @@ def abridged(names: Sequence[str], letters: int) -> list[str]:
     return abridged(names, letters + 1)
 
 
+def duration(seconds: float) -> str:
+    """A length of time that is known roughly: 40 s, 5 min, 2.5 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def size(num_bytes: float) -> str:
+    """How much of a disk, roughly: 300 kB, 8.5 MB, 12 GB."""
+    power = min(3, max(1, (len(f"{num_bytes:.0f}") - 1) // 3))
+    value = num_bytes / 1000**power
+    return f"{value:,.{0 if value >= 10 else 1}f} {' kMG'[power]}B"
+
+
 def shown(value: float, kind: str) -> str:
     """A value of a measure of this kind: share, count or number."""
     return {"share": f"{100 * value:.1f} %", "count": f"{value:,.0f}", "number": f"{value:,.4g}"}[kind]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagents.plotting.words import abridged
+from imagents.plotting.words import abridged, duration, size
 
 
 @pytest.mark.parametrize("names, letters, short", [
@@ -13,3 +13,12 @@ from imagents.plotting.words import abridged
 ])  # fmt: skip
 def test_names_that_are_cut_still_differ(names, letters, short):
     assert abridged(names, letters) == short
+
+
+def test_lengths_of_time_and_sizes_have_units_that_fit():
+    assert [duration(seconds) for seconds in (0.1, 31, 89, 90, 5000, 9000)] == [
+        "1 s", "31 s", "89 s", "2 min", "83 min", "2.5 h"
+    ]  # fmt: skip
+    assert [size(num_bytes) for num_bytes in (20, 8_540, 300_000, 8.5e6, 1.2e10, 4e12)] == [
+        "0.0 kB", "8.5 kB", "300 kB", "8.5 MB", "12 GB", "4,000 GB"
+    ]  # fmt: skip
