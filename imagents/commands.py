@@ -306,6 +306,7 @@ def new(arguments: Sequence[str]) -> Job:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
             print(f"done: {path}")
+        print("next: train in it, and run its test:")
         print(f"imagents train --environment {name}:make --steps 20000 --discount 0.9\npython -m pytest test_{name}.py")
         return 0
 

@@ -31,7 +31,7 @@ def new(monkeypatch, tmp_path, capsys):
 
 def test_an_environment_and_its_test_pass_as_they_are_written(new):
     status, said = new("my_walk")
-    assert status == 0 and "imagents train --environment my_walk:make" in said
+    assert status == 0 and "\nnext: train in it, and run its test:\nimagents train --environment my_walk:make" in said
     tests = importlib.import_module("test_my_walk")
     for name in [name for name in dir(tests) if name.startswith("test_")]:
         getattr(tests, name)()
