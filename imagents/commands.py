@@ -308,7 +308,7 @@ def new(arguments: Sequence[str]) -> Job:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
             print(f"done: {path}")
-        print(f"next: python -m pytest test_{name}.py")
+        print(f"next: run its test, and train in it:\npython -m pytest test_{name}.py")
         print(f"imagents train --environment {name}:make --parallel-games 64 --steps 20000 --discount 0.9")
         return 0
 

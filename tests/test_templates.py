@@ -31,7 +31,8 @@ def new(monkeypatch, tmp_path, capsys):
 
 def test_an_environment_and_its_test_pass_as_they_are_written(new):
     status, said = new("my_walk")
-    assert status == 0 and "imagents train --environment my_walk:make" in said
+    assert status == 0
+    assert "\nnext: run its test, and train in it:\npython -m pytest test_my_walk.py\nimagents train" in said
     tests = importlib.import_module("test_my_walk")
     for name in [name for name in dir(tests) if name.startswith("test_")]:
         getattr(tests, name)()

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from imagents.errors import counted
 
-_UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 _WORTH = ("reward_loss", "reward_win")
 
 
@@ -22,12 +21,6 @@ def who(training: Mapping, evaluation: Mapping | None = None) -> str:
     company = "another learner" if training.get("opponent") == "learner" else "others"
     known = _strength(evaluation or {})
     return f"Learned alone, from {learned} of play with {company}.{f' {known}' if known else ''}"
-
-
-def lasting(seconds: float) -> str:
-    """A time as the page writes it: 57 s, 3 min, 2 h; in the largest unit of which it has two."""
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
-    return f"{max(1, round(seconds / size))} {unit}"
 
 
 def scale(training: Mapping) -> tuple[float, float] | None:

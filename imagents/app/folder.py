@@ -9,7 +9,7 @@ from imagents import own
 from imagents.app import about
 from imagents.config import load_config
 from imagents.environments.boards.settings import board_settings
-from imagents.errors import InputError
+from imagents.errors import InputError, lasting
 from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
@@ -112,7 +112,7 @@ def _measured(run: pathlib.Path, newest: str) -> dict[int, tuple[float, int]]:
 
 
 def _in_words(seconds: float) -> str:
-    return f"after {about.lasting(seconds)}" if seconds else "before it learned"
+    return f"after {lasting(seconds)}" if seconds else "before it learned"
 
 
 def about_run(run: pathlib.Path, seat: int, path: pathlib.Path | None = None) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from imagents import plotting
-from imagents.app.about import lasting
 from imagents.app.folder import learned_board, untrusted
 from imagents.app.templating import render
 from imagents.config import agents_in
-from imagents.errors import InputError
+from imagents.errors import InputError, lasting
 from imagents.files import read_json
 from imagents.plotting.words import shown, words
 

@@ -21,7 +21,8 @@ class Measure:
       chance: what random play scores; None if that says nothing.
       short: what a progress bar calls it; "" keeps it out of there.
       case: what tells it from the others of its panel, such as "moving first".
-      less_is_better: whether an agent that has less of it is a better one, as of whatever is counted.
+      less_is_better: whether an agent that has less of it is a better one, as of whatever is counted; None if it
+        is neither better nor worse.
     """
 
     title: str
@@ -29,7 +30,7 @@ class Measure:
     chance: float | None = None
     short: str = ""
     case: str = ""
-    less_is_better: bool = False
+    less_is_better: bool | None = False
 
 
 @dataclasses.dataclass(frozen=True)

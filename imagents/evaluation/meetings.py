@@ -14,10 +14,12 @@ import tensorflow as tf
 from imagents.errors import InputError, check_seed
 from imagents.evaluation.matches import Z
 from imagents.players.names import make_player
+from imagents.plotting.words import abridged
 from imagents.randomness import make_seed
 from imagents.seats import close, take_step, telling, turns
 
 _MOST_STEPS = 1000  # of an episode
+_COLUMNS = 80  # of a terminal
 _WIDEST_TABLE = 9  # of so many players a table shows every pair
 
 
@@ -60,18 +62,17 @@ class Meetings:
 
     def text(self) -> str:
         """Who got how much, on average of all games and of each other player."""
-        labels, ranking = short_names(self.names), self.ranking()
-        width = max(len("player"), *map(len, labels))
+        ranking, rated, cells = self.ranking(), [], []
         against = [i for i, _ in ranking] if len(ranking) <= _WIDEST_TABLE else []
-        numbers = "".join(f"{number:7d}" for number in range(1, len(against) + 1))
-        lines = [f"    {'player':{width}}  return  95 % interval    " + ("v" + numbers if numbers else "")]
-        for number, (i, got) in enumerate(ranking, 1):
+        for i, got in ranking:
             values = _figures(got)
             low, high = values["mean_return_95"]
-            cells = "".join("      ." if i == j else f"{self.got(i, j).mean():7.3g}" for j in against)
             interval = f"{low:.3g} to {high:.3g}"
-            lines.append(f"{number:3d} {labels[i]:{width}} {values['mean_return']:7.3g}  {interval:16}  {cells}")
-        return "\n".join([*(line.rstrip() for line in lines), f"policy of trained agents: {self.policy}"])
+            rated.append(f"{values['mean_return']:7.3g}  {interval:16}")
+            cells.append(["." if i == j else f"{self.got(i, j).mean():.3g}" for j in against])
+        labels = short_names(self.names)
+        lines = side_by_side([labels[i] for i, _ in ranking], " return  95 % interval   ", rated, cells, 7)
+        return "\n".join([*lines, f"policy of trained agents: {self.policy}"])
 
 
 def prepare_meetings(
@@ -120,6 +121,34 @@ def short_names(names: Sequence[str]) -> list[str]:
         kept += 1
     short = ["/".join(parts[name][-kept:]) for name in names]
     return [re.sub(r"\b0+(\d+)\.npz", r"\1", name) for name in short]
+
+
+def side_by_side(
+    names: Sequence[str], head: str, rated: Sequence[str], cells: Sequence[Sequence[str]], width: int
+) -> list[str]:
+    """A table of players in the order of their rank, as lines of 80 columns.
+
+    Args:
+      names: theirs, cut where they are too long.
+      head: what is above the next.
+      rated: a text for each player.
+      cells: what each had of each, if that is to be shown: beside it where there is room, else below.
+      width: of a cell.
+    """
+    count, length = len(cells[0]), max(map(len, (head, *rated)))
+    room = _COLUMNS - 5 - length
+    beside = 0 < count and max(map(len, ("player", *names))) + 3 + width * count <= room
+    labels = ["player", *abridged(names, room)]
+    longest, numbers = max(map(len, labels)), ["   ", *(f"{number:3d}" for number in range(1, len(names) + 1))]
+    against = [f"v{''.join(f'{number:{width}d}' for number in range(1, count + 1))}",
+               *(f" {''.join(f'{cell:>{width}}' for cell in row)}" for row in cells)]  # fmt: skip
+    rows = zip(numbers, labels, (head, *rated))
+    lines = [f"{number} {label:{longest}} {text:{length}}" for number, label, text in rows]
+    if beside:
+        lines = [f"{line}  {row}" for line, row in zip(lines, against)]
+    elif count:
+        lines += ["against each other:", *(f"{number} {row}" for number, row in zip(numbers, against))]
+    return [line.rstrip() for line in lines]
 
 
 class Episodes(tf.Module):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from imagents.config import environment_settings
-from imagents.errors import InputError
+from imagents.errors import InputError, counted
 from imagents.evaluation.best_response import COPIES, learn_best_response, response_text
 from imagents.opening import Opened, open_path, read_record
 from imagents.players.base import runs_in_python
@@ -184,7 +184,10 @@ def _match_lines(matches: dict) -> list[str]:
             )
             opponent = mark = ""
     if varied:
-        lines.append(f"  * all games would be the same: they begin after 0 to {varied} random plies")
+        lines += [
+            "  * players without chance would play the same game again and again, so these",
+            f"    begin with up to {counted(varied, 'random move')}, which can lose by themselves",
+        ]
     return lines
 
 

@@ -10,7 +10,7 @@ from imagents.config import environment_settings, split_agent
 from imagents.errors import InputError
 from imagents.evaluation.elo import Ratings, rate
 from imagents.evaluation.matches import Match
-from imagents.evaluation.meetings import Meetings, prepare_meetings, short_names
+from imagents.evaluation.meetings import Meetings, prepare_meetings, short_names, side_by_side
 from imagents.opening import learned_in
 from imagents.players.names import make_player
 from imagents.runs.snapshots import snapshot_counts
@@ -66,26 +66,21 @@ class Tournament:
 
     def text(self) -> str:
         """The ratings, and who took how many percent of the points from whom."""
-        order = np.argsort(-self.ratings.elo, kind="stable")
-        labels = short_names(self.names)
-        width = max(len(label) for label in labels)
-        scores = self.scores()
+        order, scores, rated, cells = np.argsort(-self.ratings.elo, kind="stable"), self.scores(), [], []
         against = order if len(order) <= _WIDEST_TABLE else []
-        lines = [f"    {'player':{width}}   Elo  95 % interval  points  " + "v" * bool(len(against)) +
-                 "".join(f"{number:4d}" for number in range(1, len(against) + 1))]
-        for number, i in enumerate(order, 1):
+        for i in order:
             low, high = self.ratings.low[i], self.ratings.high[i]
-            cells = "".join("   ." if i == j else f"{100 * scores[i, j]:4.0f}" for j in against)
-            lines.append(
-                f"{number:3d} {labels[i]:{width}} {self.ratings.elo[i]:5.0f}  {low:5.0f} to {high:4.0f}  "
-                f"{100 * np.nanmean(scores[i]):5.1f} %   {cells}"
-            )
+            points = 100 * np.nanmean(scores[i])
+            rated.append(f"{self.ratings.elo[i]:5.0f}  {low:5.0f} to {high:4.0f}  {points:5.1f} %")
+            cells.append(["." if i == j else f"{100 * scores[i, j]:.0f}" for j in against])
+        labels = short_names(self.names)
+        lines = side_by_side([labels[i] for i in order], "  Elo  95 % interval  points", rated, cells, 4)
         lines.append(f"policy of trained agents: {self.policy}")
         perfect = [place for place, i in enumerate(order) if self.names[i].partition(":")[0] == "perfect"]
         if perfect and min(perfect) > 0:
             lines += ["above perfect: Elo counts points, and perfect play, which gives nothing away,",
                       "takes no risks to win more from those who err"]  # fmt: skip
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(lines)
 
 
 def play_tournament(

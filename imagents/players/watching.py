@@ -12,6 +12,7 @@ else in `render()`, which gives one of these of its first copy. A `PyEnvironment
 import dataclasses
 import functools
 import os
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
@@ -67,11 +68,12 @@ class Watching:
       seed: of the episodes.
 
     Attributes:
-      environment: the environment; players: by seat; policy: how agents play.
+      environment: the environment; players: by seat; policy: how agents play; name: of the environment.
     """
 
     def __init__(self, face, seat: Callable[[Any], list], policy: str, seed: int = 0):
         self.environment, self.policy = face.build(1, make_seed(seed, "watching")), policy
+        self.name = face.name
         try:
             self.players = seat(self.environment)
         except BaseException:
@@ -146,6 +148,12 @@ class Watching:
             return self.environment.text(0)
         said = self.environment.render() if _renders(self.environment) and not _is_python(self.environment) else ""
         return said if isinstance(said, str) else ""
+
+    def about_text(self) -> str:
+        """What a terminal shows instead of a text that there is not, in 80 columns."""
+        draws = any(hasattr(self.environment, name) for name in ("picture", "frame")) or _renders(self.environment)
+        said = f"{self.name} does not draw itself as text, so this is what its players do and are paid."
+        return textwrap.fill(f"{said} --record FILE.gif films it, if it draws images." if draws else said, 80)
 
     def frame(self) -> Image.Image:
         """What is seen now, as an image; see `image_of`."""
@@ -252,7 +260,7 @@ def show(watching: Watching, episodes: int, seconds: float, write: Callable[[str
         if text:
             write(text)
         elif not moment.step:
-            write(f"{type(watching.environment).__name__} has no text(copy) to show: this is what is done in it")
+            write(watching.about_text())
         if moment.is_last:
             write(f"\nthe end; return {_numbers(moment.returns)}")
         elif moment.step == _MOST_STEPS:

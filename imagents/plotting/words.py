@@ -1,5 +1,7 @@
 """How figures and reports write names and numbers."""
 
+from collections.abc import Sequence
+
 _MOST_LETTERS = 60  # of a name
 
 
@@ -7,6 +9,23 @@ def words(name: str) -> str:
     """A name of the code as people write it, cut where it would fill a figure; MODULE:FUNCTION stays as it is."""
     cut = name if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS]}…"
     return cut if ":" in name else cut.replace("_", " ")
+
+
+def abridged(names: Sequence[str], letters: int) -> list[str]:
+    """Names of so many letters at most, `…` for what is left out of long ones; of more, if they would not differ."""
+    for kept in sorted(range(letters), key=lambda kept: abs(kept - letters // 2)):  # of a name's beginning
+        short = [name if len(name) <= letters else f"{name[:kept]}…{name[len(name) + kept + 1 - letters :]}"
+                 for name in names]  # fmt: skip
+        if len(set(short)) == len(set(names)):
+            return short
+    return abridged(names, letters + 1)
+
+
+def size(num_bytes: float) -> str:
+    """How much of a disk, roughly: 300 kB, 8.5 MB, 12 GB."""
+    power = min(3, max(1, (len(f"{num_bytes:.0f}") - 1) // 3))
+    value = num_bytes / 1000**power
+    return f"{value:,.{0 if value >= 10 else 1}f} {' kMG'[power]}B"
 
 
 def shown(value: float, kind: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 import tyro
 
 from imagents.arguments import Job, parse_words
-from imagents.errors import InputError
+from imagents.errors import InputError, counted, lasting
 from imagents.files import in_shell, lock, read_json, refusing, write_json
 from imagents.own import trust_again
 from imagents.studies.study import Study, find_runs, load_study, read_study
@@ -123,6 +123,7 @@ def run_study(
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
+    from imagents.plotting.words import size
     from imagents.studies.fits import check_fits
     from imagents.studies.population import trials_of
 
@@ -143,12 +144,12 @@ def _print_plan(folder: pathlib.Path, asked: Study) -> int:
     left = [state for state, _ in states if state in ("to train", "begun")]
     measured = [run for run in found.values() if run.is_measured]
     estimate = ""
-    if measured:
+    if measured and left:
         seconds = sum(read_json(run.path / "evaluation.json")["seconds"] for run in measured) / len(measured)
-        size = sum(file.stat().st_size for run in measured for file in run.path.rglob("*") if file.is_file())
-        hours, gigabytes = seconds * len(left) / 3600, size / len(measured) * len(left) / 1e9
-        estimate = f", about {hours:.2g} hours of one process and {gigabytes:.2g} GB, as the finished ones took"
-    print(f"{len(left)} runs to train{estimate}")
+        num_bytes = sum(file.stat().st_size for run in measured for file in run.path.rglob("*") if file.is_file())
+        needed = lasting(seconds * len(left)), size(num_bytes / len(measured) * len(left))
+        estimate = f", about {needed[0]} of one process and {needed[1]}, as the finished ones took"
+    print(f"{counted(len(left), 'run')} to train{estimate}")
     return 0
 
 

@@ -11,16 +11,17 @@ import pandas as pd
 
 from imagents.errors import InputError
 from imagents.files import check_name, refusing, replacing
-from imagents.plotting.words import words
 from imagents.studies.crossplay import CrossPlay, read_cross_play
 from imagents.studies.figures import Draw, draw_curves, draw_profiles, write_figures
+from imagents.studies.measured import about, first_measure, less_is_better, title_of
 from imagents.studies.pages import Block, write_page
 from imagents.studies.report import (
     METHODS,
+    PROFILES,
+    about_curves,
     cross_play_blocks,
-    first_measure,
-    less_is_better,
     name_of,
+    panels_of,
     rows_of,
     scores_of,
     text_of,
@@ -98,11 +99,11 @@ def write_comparison(
         table.to_csv(writing, index=False)
     measures = [name for name in one.table["measure"].unique() if name in set(other.table["measure"])]
     measures = sorted(measures, key=lambda name: name != first_measure(one.study))  # that one first
-    draws = _figures(sides, measures[0]) if measures else {}
+    draws = _figures(sides, measures) if measures else {}
     write_figures(target, draws, pdf)
     title = f"{one.name} and {other.name}"
     write_page(target, title, [("title", (1, title)), *_blocks(sides, table, measures, set(draws))])
-    return text_of(table, measures[0]) if measures else "the two have no measure in common"
+    return text_of(table, measures[0], one.study) if measures else "the two have no measure in common"
 
 
 def _side(name: str, folder: pathlib.Path, study: Study, runs: Ended) -> _Side:
@@ -110,17 +111,23 @@ def _side(name: str, folder: pathlib.Path, study: Study, runs: Ended) -> _Side:
     return _Side(name, study, runs, every, summary(every, study), read_cross_play(folder, runs))
 
 
-def _figures(sides: tuple[_Side, _Side], measure: str) -> dict[str, Draw]:
-    drawn, scores = {}, {}
-    for side in sides:
-        found = curves(side.runs, side.study, measure)
-        drawn |= {side.called(setting): curve for setting, curve in found.items()}
-        scores |= side.scores(measure)
-    draws = {"curves": functools.partial(draw_curves, drawn, words(measure))} if drawn else {}
+def _figures(sides: tuple[_Side, _Side], measures: list[str]) -> dict[str, Draw]:
+    study, measure, draws = sides[0].study, measures[0], {}
+    if panels := panels_of(study, measures, functools.partial(_curves, sides)):
+        draws["curves"] = functools.partial(draw_curves, panels)
+    scores = sides[0].scores(measure) | sides[1].scores(measure)
     if np.isfinite(np.concatenate([*scores.values()])).any():
-        less = less_is_better(sides[0].study, measure)
-        draws["profiles"] = functools.partial(draw_profiles, scores, words(measure), less)
+        less = less_is_better(study, measure)
+        draws["profiles"] = functools.partial(draw_profiles, scores, title_of(study, measure), less)
     return draws
+
+
+def _curves(sides: tuple[_Side, _Side], measure: str) -> dict[str, pd.DataFrame]:
+    return {
+        side.called(setting): curve
+        for side in sides
+        for setting, curve in curves(side.runs, side.study, measure).items()
+    }
 
 
 def _blocks(
@@ -128,11 +135,14 @@ def _blocks(
 ) -> Iterator[Block]:
     one, other = sides
     for side in sides:
-        failed = sum(run.failed is not None for _, _, run in side.runs)
+        failed = sum(run.failed is not None for _, _, run in side.runs) or "none"
         yield "text", f"{side.name}: {len(side.runs)} of {len(side.study.runs())} runs are finished, {failed} failed."
-    for name, title in (("curves", "{} over training"), ("profiles", "performance profiles of {}")):
-        if name in figures:
-            yield "image", (f"{name}.png", title.format(words(measures[0])))
+    if "curves" in figures:
+        yield "image", ("curves.png", "learning curves")
+        yield "text", about_curves(len(measures))
+    if "profiles" in figures:
+        yield "image", ("profiles.png", f"performance profiles of {title_of(one.study, measures[0])}")
+        yield "text", PROFILES
     known = list(one.study.configs)
     like = {other.called(name): one.called(name if name in known else known[0]) for name in other.study.configs}
     of_all = table[table["agent"] == ALL]
@@ -140,7 +150,9 @@ def _blocks(
         for checkpoint in ("best", "last"):
             rows = of_all[(of_all["measure"] == name) & (of_all["checkpoint"] == checkpoint)]
             if not rows.empty:
-                yield "title", (2, words(name) + (", best checkpoint" if checkpoint == "best" else ""))
+                yield "title", (2, title_of(one.study, name, "best" if checkpoint == "best" else ""))
+                if said := about(one.study, name):
+                    yield "text", said
                 scores = one.scores(name, checkpoint) | other.scores(name, checkpoint)
                 yield "table", rows_of(rows, scores, like, f"its like in {one.name}", less_is_better(one.study, name))
     if not measures:

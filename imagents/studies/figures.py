@@ -3,7 +3,8 @@
 import contextlib
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import matplotlib
 import matplotlib.figure
@@ -40,17 +41,33 @@ def write_figures(folder: pathlib.Path, draws: Mapping[str, Draw], pdf: bool) ->
                 matplotlib.figure.Figure.savefig(draw(True), unfinished, format="pdf", metadata={"CreationDate": None})
 
 
-def draw_curves(drawn: Mapping[str, pd.DataFrame], label: str, paper: bool = False) -> RunFigure:
-    """Draws the interquartile means of settings over steps, and their 95 % intervals at each point as bands."""
-    with _sheet(paper, 0.72 if paper else 0.6) as (figure, letters):
-        axes = figure.subplots()
-        for (name, curve), (colour, dash) in zip(drawn.items(), _lines(len(drawn))):
-            axes.plot(curve["steps"], curve["value"], dash, color=colour, label=name)
-            axes.fill_between(curve["steps"], curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
-        axes.set(xlabel="steps", ylabel=label)
-        axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
-        axes.margins(x=0)
-        _add_legend(figure, drawn, letters)
+def draw_curves(panels: Mapping[str, tuple[str, Mapping[str, pd.DataFrame]]], paper: bool = False) -> RunFigure:
+    """Draws the interquartile means of settings over steps, and their 95 % intervals at each point as bands.
+
+    Args:
+      panels: by title, what the axis says and the curves of settings, as `imagents.studies.summary.curves` has them.
+      paper: whether for a paper.
+    """
+    columns = 1 if paper or len(panels) == 1 else 2
+    rows = math.ceil(len(panels) / columns)
+    names = list(dict.fromkeys(name for _, drawn in panels.values() for name in drawn))
+    looks = dict(zip(names, _lines(len(names))))
+    height = (0.72 if paper else 0.6) if len(panels) == 1 else 0.6 * rows / columns + 0.1
+    with _sheet(paper, height) as (figure, letters):
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, (label, drawn)) in zip(grid, panels.items()):
+            for name, curve in drawn.items():
+                colour, dash = looks[name]
+                axes.plot(curve["steps"], curve["value"], dash, color=colour, label=name)
+                axes.fill_between(curve["steps"], curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
+            axes.set_xlabel("steps")
+            axes.set_ylabel(label, fontsize="medium" if columns == 1 else "small")
+            axes.set_title(_wrapped(title, letters // columns), fontsize="medium", parse_math=False)
+            axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
+            axes.margins(x=0)
+        for axes in grid[len(panels) :]:
+            axes.remove()
+        _add_legend(figure, names, letters)
     return figure
 
 
@@ -77,7 +94,8 @@ def draw_profiles(scores: Mapping[str, np.ndarray], label: str, less: bool = Fal
             axes.step(thresholds, shares, dash, where=where, color=colour, label=name)
             if len(of) >= statistics.LEAST_RUNS:
                 axes.fill_between(thresholds, *ends.T, step=where, color=colour, alpha=0.15, linewidth=0)
-        axes.set(xlabel=label, ylabel=f"share of runs with {'less' if less else 'more'}", ylim=(-0.02, 1.02))
+        axes.set_xlabel(_wrapped(label, letters), parse_math=False)
+        axes.set(ylabel=f"share of runs with {'less' if less else 'more'}", ylim=(-0.02, 1.02))
         axes.margins(x=0)
         _add_legend(figure, scores, letters)
     return figure
@@ -121,9 +139,15 @@ def _lines(count: int) -> list[tuple[str, str]]:
     return [(_COLOURS[i % len(_COLOURS)], _DASHES[i // len(_COLOURS) % len(_DASHES)]) for i in range(count)]
 
 
-def _add_legend(figure: RunFigure, names: Mapping[str, object], letters: int) -> None:
+def _add_legend(figure: RunFigure, names: Collection[str], letters: int) -> None:
+    """Names the lines below all panels, each once."""
     columns = max(1, min(3, len(names), letters // (max(map(len, names)) + 6)))
-    figure.legend(loc="outside lower center", ncols=columns, frameon=False)
+    lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
+    figure.legend([lines[name] for name in names], names, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _wrapped(title: str, letters: int) -> str:
+    return textwrap.fill(title, max(20, letters * 4 // 5))
 
 
 def _short(name: str) -> str:

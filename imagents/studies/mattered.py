@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from imagents.studies.measured import title_of
 from imagents.studies.ranges import Range
 from imagents.studies.study import load_study
 
@@ -23,9 +24,10 @@ def trial_blocks(folder: pathlib.Path) -> Iterator[tuple[str, object]]:
     ended = table[table["state"] != ""]
     counts = ", ".join(f"{(ended['state'] == state).sum()} {state}" for state in ("finished", "stopped", "failed"))
     most = "most" if search.sign > 0 else "least"
+    objective = title_of(study, search.objective)
     yield "title", (2, "Settings that mattered")
-    yield "text", (f"Of {len(table)} trials {counts}. Each is judged by its {search.objective}, {most} is best, with "
-                   "seeds that no run above has: it says where to look, not how good a setting is.")  # fmt: skip
+    yield "text", (f"Of {len(table)} trials {counts}. Judged by: {objective}; {most} is best. Trials have seeds "
+                   "that no run above has: they say where to look, not how good a setting is.")  # fmt: skip
     for setting, trials in ended.groupby("setting", sort=False):
         if len(study.configs) > 1:
             yield "text", f"{setting}:"
@@ -39,7 +41,7 @@ def trial_blocks(folder: pathlib.Path) -> Iterator[tuple[str, object]]:
         ]  # fmt: skip
         names = [each.name for each in search.space]
         yield "table", [
-            ("trial", *names, "ended", search.objective),
+            ("trial", *names, "ended", objective),
             *((f"{row.trial}", *(f"{row[name]}" for name in names), _how(row), f"{row.value:.6g}")
               for _, row in best_first.head(_SHOWN).iterrows()),
         ]  # fmt: skip

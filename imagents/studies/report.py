@@ -1,21 +1,25 @@
 """The page of a study: report.md and report.html, summary.csv and figures beside them."""
 
 import functools
+import itertools
 import math
 import pathlib
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import imagents
+from imagents.errors import counted
 from imagents.files import in_shell, replacing
-from imagents.plotting.words import shown, words
+from imagents.plotting.words import abridged, shown, words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
 from imagents.studies.mattered import trial_blocks
+from imagents.studies.measured import about, first_measure, less_is_better, measures_of, title_of, unit_of
 from imagents.studies.pages import Block, Rows, write_page
 from imagents.studies.study import Study
 from imagents.studies.summary import ALL, Ended, curves, reached, summary, tabulate
@@ -38,20 +42,36 @@ def write_report(folder: pathlib.Path, study: Study, runs: Ended, pdf: bool = Fa
     write_figures(folder, draws, pdf)
     blocks = [*_blocks(folder, study, runs, every, table, played, set(draws)), *trial_blocks(folder)]
     write_page(folder, name_of(folder), blocks)
-    return text_of(table, measure)
+    return text_of(table, measure, study)
 
 
 def _figures(study: Study, runs: Ended, every: pd.DataFrame, played: list[CrossPlay]) -> dict[str, Draw]:
     """The figures that there are, by the names of their files."""
     draws, measure = {}, first_measure(study)
-    if drawn := curves(runs, study, measure):
-        draws["curves"] = functools.partial(draw_curves, drawn, words(measure))
+    title, less = title_of(study, measure), less_is_better(study, measure)
+    if panels := panels_of(study, measures_of(study), lambda name: curves(runs, study, name)):
+        draws["curves"] = functools.partial(draw_curves, panels)
     scores = scores_of(every, measure, study)
     if len(scores) > 1 and np.isfinite(np.concatenate(list(scores.values()))).any():
-        draws["profiles"] = functools.partial(draw_profiles, scores, words(measure), less_is_better(study, measure))
+        draws["profiles"] = functools.partial(draw_profiles, scores, title, less)
     if played:
         draws["crossplay"] = functools.partial(draw_cross_play, played)
     return draws
+
+
+def panels_of(
+    study: Study, measures: Sequence[str], curves_of: Callable[[str], dict[str, pd.DataFrame]]
+) -> dict[str, tuple[str, dict[str, pd.DataFrame]]]:
+    """The panels of learning curves: of the first measures that have any."""
+    drawn = ((name, found) for name in measures if (found := curves_of(name)))
+    first = itertools.islice(drawn, MOST_PANELS)
+    return {title_of(study, name): (unit_of(study, name), found) for name, found in first}
+
+
+def about_curves(measures: int) -> str:
+    """What is to be said below the learning curves of so many measures."""
+    which = f" The first {MOST_PANELS} of {measures} measures are drawn." if measures > MOST_PANELS else ""
+    return f"Over runs that did not fail; bands are 95 % intervals at each point.{which}"
 
 
 def _blocks(
@@ -60,23 +80,27 @@ def _blocks(
 ) -> Iterator[Block]:  # fmt: skip
     failed = [run for _, _, run in runs if run.failed is not None]
     yield "title", (1, name_of(folder))
-    yield "text", (f"{len(runs)} of {len(study.runs())} runs are finished, {len(failed)} of them failed: "
-                   f"settings {len(study.configs)}, seeds {len(study.seeds)}. The unit is the run: what its agents "
-                   "reached is averaged first, and a run that failed counts as the worst.")  # fmt: skip
-    measure = words(first_measure(study))
+    yield "text", (f"{len(runs)} of {counted(len(study.runs()), 'run')} are finished "
+                   f"({counted(len(study.configs), 'setting')}, {counted(len(study.seeds), 'seed')}), "
+                   f"{len(failed) or 'none'} failed. The unit is the run: what its agents reached is averaged first, "
+                   "and a run that failed counts as the worst.")  # fmt: skip
     if "curves" in figures:
-        yield "image", ("curves.png", f"{measure} over training")
-        yield "text", "Over runs that did not fail; bands are 95 % intervals at each point."
+        yield "image", ("curves.png", "learning curves")
+        yield "text", about_curves(len(measures_of(study)))
     of_all = table[table["agent"] == ALL]
     for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
-        yield "title", (2, f"{words(measure)}" + (f", {checkpoint} checkpoint" if _has_best(of_all, measure) else ""))
+        yield "title", (2, title_of(study, measure, checkpoint if _has_best(of_all, measure) else ""))
+        if said := about(study, measure):
+            yield "text", said
         scores = scores_of(every, measure, study, checkpoint)
         first, less = next(iter(study.configs)), less_is_better(study, measure)
         yield "table", rows_of(rows, scores, dict.fromkeys(scores, first), first, less)
     if "profiles" in figures:
         yield "title", (2, "Performance profiles")
-        yield "image", ("profiles.png", f"performance profiles of {words(first_measure(study))}")
-        yield "text", "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
+        yield "image", ("profiles.png", f"performance profiles of {title_of(study, first_measure(study))}")
+        yield "text", PROFILES
+    elif len(study.configs) == 1:
+        yield "text", "Performance profiles (profiles.png) compare settings, and are drawn of two or more."
     yield from cross_play_blocks(played)
     if played:
         yield "image", ("crossplay.png", "what the agent of each seed gets with the partners of each")
@@ -93,6 +117,9 @@ def _blocks(
     yield "text", METHODS
 
 
+MOST_PANELS = 4  # of learning curves
+_COLUMNS = 80  # of a terminal
+PROFILES = "How many runs get beyond each threshold; bands are Wilson's 95 % intervals."
 METHODS = """What was reached is the interquartile mean over runs, or, where each run succeeds or does not, the share
 that does. Intervals hold the true value in 95 of 100 studies: of shares of runs by Wilson 1927, of three or four runs
 by Tukey and McLaughlin 1963, of more by a bootstrap at the expanded quantiles of Hesterberg 2015, of probabilities
@@ -150,19 +177,23 @@ def _improvement(scores, others) -> str:
     return f"{share} ({found.low:.2f} to {found.high:.2f})" if found else share
 
 
-def text_of(table: pd.DataFrame, measure: str) -> str:
+def text_of(table: pd.DataFrame, measure: str, study: Study) -> str:
     """What the command prints: the first measure, in 80 columns."""
     rows = table[(table["agent"] == ALL) & (table["measure"] == measure)].drop_duplicates("setting")
     if rows.empty:
         return "no run is finished"
-    lines = [f"{words(measure)}, {rows['checkpoint'].iloc[0]} checkpoint: over runs"]
-    width = min(34, max(map(len, rows["setting"])))
+    estimates = dict.fromkeys("share" if method == "Wilson" else "interquartile mean" for method in rows["method"])
+    title = title_of(study, measure, rows["checkpoint"].iloc[0])
+    head = [*textwrap.wrap(f"{title}:", _COLUMNS), f"{' or '.join(estimates)} of the runs (its 95 % interval)"]
+    figures = []
     for row in rows.itertuples():
         ends = f"{number(row.low)} to {number(row.high)}" if math.isfinite(row.low) else row.method
         failed = f", {row.failed} failed" if row.failed else ""
         value = number(reached(row.mean, row.iqm, row.method))
-        lines.append(f"  {row.setting[:width]:{width}}  {value:>8}  ({ends}, n = {row.runs}{failed})")
-    return "\n".join(lines)
+        figures.append(f"{value:>8}  ({ends}, n = {row.runs}{failed})")
+    settings = abridged(list(rows["setting"]), _COLUMNS - 4 - max(map(len, figures)))
+    width = max(map(len, settings))
+    return "\n".join([*head, *(f"  {setting:{width}}  {of}" for setting, of in zip(settings, figures))])
 
 
 def command_of(values: Mapping[str, Any]) -> str:
@@ -182,17 +213,6 @@ def scores_of(
     of = of[of["checkpoint"] == (checkpoint or ("best" if (of["checkpoint"] == "best").any() else "last"))]
     found = {name: group.sort_values("seed")["value"].to_numpy() for name, group in of.groupby("setting")}
     return {name: found[name] for name in study.configs if name in found}
-
-
-def first_measure(study: Study) -> str:
-    """What a study's curves show."""
-    return next(iter(next(iter(study.configs.values())).environment.measures))
-
-
-def less_is_better(study: Study, measure: str) -> bool:
-    """Whether the agents of a study are better if they have less of a measure; False of one that nobody explains."""
-    faces = (config.environment for config in study.configs.values())
-    return any(face.measures[measure].less_is_better for face in faces if measure in face.measures)
 
 
 def _has_best(table: pd.DataFrame, measure: str) -> bool:

@@ -100,7 +100,7 @@ def curves(runs: Ended, study: Study, measure: str) -> dict[str, pd.DataFrame]:
     """
     found: dict[str, list[pd.Series]] = {}
     for setting, _, run in runs:
-        if run.failed is None and (curve := _curve(run.path, measure)) is not None:
+        if run.failed is None and (curve := _curve(run.path, run.config.agent_names, measure)) is not None:
             found.setdefault(setting, []).append(curve)
     drawn = {}
     for setting, lines in found.items():
@@ -128,9 +128,9 @@ def reached(mean: float, iqm: float, method: str) -> float:
     return mean if method == "Wilson" else iqm
 
 
-def _curve(run: pathlib.Path, measure: str) -> pd.Series | None:
+def _curve(run: pathlib.Path, agents: list[str], measure: str) -> pd.Series | None:
     metrics = read_metrics(run)
-    columns = [column for column in metrics if column.endswith(f"_{measure}")]
+    columns = [name for agent in agents if (name := f"{agent}_{measure}") in metrics]
     if not columns:
         return None
     curve = pd.Series(metrics[columns].mean(axis=1).to_numpy(), index=metrics["steps"]).dropna()

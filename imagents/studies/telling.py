@@ -1,19 +1,22 @@
 """How far a study is, told while it trains: a bar on a terminal, a line now and then elsewhere."""
 
 import contextlib
+import pathlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tqdm
 
-from imagents.errors import InputError
+from imagents.errors import InputError, counted, lasting
 from imagents.plotting.reading import read_metrics
 from imagents.studies.pool import Job, Pool
 from imagents.training.budget import Budget
 
 _BETWEEN_LOOKS, _BETWEEN_LINES = 2.0, 60.0  # seconds
+_A_WHILE = 10.0  # seconds of training that say how long the rest takes, if no run has ended yet
+_LEAST_GAIN = 0.02  # of a run
 
 
 def say(sentence: str) -> None:
@@ -36,15 +39,12 @@ def telling(pool: Pool, total: int) -> Iterator[None]:
 
 
 def _tell(pool: Pool, total: int, stopping: threading.Event) -> None:
-    is_terminal, before, began = sys.stderr.isatty(), None, time.monotonic()
-    told, layout = began, "{percentage:3.0f}%|{bar:8}|{desc}"
+    is_terminal, told = sys.stderr.isatty(), time.monotonic()
+    pace, layout = Pace(told), "{percentage:3.0f}%|{bar:8}|{desc}"
     with tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, leave=False, disable=not is_terminal, desc=" ...") as bar:
         while not stopping.wait(_BETWEEN_LOOKS):
-            jobs, now = list(pool.under_way), time.monotonic()
-            done = pool.num_ended + sum(map(fraction_done, jobs))
-            before = done if before is None else before  # which was trained another time
-            runs = "1 run" if len(jobs) == 1 else f"{len(jobs)} runs"
-            line = f"{runs} under way{_left(now - began, done - before, total - done)}"
+            now = time.monotonic()
+            done, line = pace.look(now, list(pool.under_way), pool.num_ended, total)
             if is_terminal:
                 bar.set_description_str(f" {line}", refresh=False)
                 bar.n = min(1.0, done / total)
@@ -54,12 +54,51 @@ def _tell(pool: Pool, total: int, stopping: threading.Event) -> None:
                 say(f"{100 * min(1.0, done / total):3.0f}% {line}")
 
 
-def _left(seconds: float, done: float, left: float) -> str:
-    """What is left to train, if others of its kind take as long: nothing is said before something is known."""
-    if done < 0.01:
-        return ""
-    minutes = seconds / done * left / 60
-    return f", about {minutes / 60:.1f} h left" if minutes >= 90 else f", about {max(1, round(minutes))} min left"
+class Pace:
+    """How fast runs train, as somebody sees who looks now and then; while the first of them compile, nobody knows."""
+
+    def __init__(self, now: float):
+        self._first: dict[pathlib.Path, float] = {}  # what a run had done when it was first seen
+        self._seen: dict[pathlib.Path, str] = {}  # runs that were under way at the last look, and their programs
+        self._compiled: set[str] = set()  # programs of runs that were under way, and are not any more
+        self._were_compiling, self._at = True, now
+        self._busy, self._done = 0.0, 0.0  # processes' seconds from then on, and what was done before
+
+    def look(self, now: float, jobs: Sequence[Job], ended: int, total: int) -> tuple[float, str]:
+        """How many runs are done, parts of those under way included, and a line about it.
+
+        Args:
+          now: the time, in seconds.
+          jobs: the runs under way.
+          ended: how many runs have ended.
+          total: how many there are to train.
+        """
+        fractions = {job.path: fraction_done(job) for job in jobs}
+        programs = {job.path: job.structure for job in jobs}
+        self._compiled |= {program for path, program in self._seen.items() if path not in programs}
+        self._seen, compiling = programs, 0
+        for path, fraction in fractions.items():
+            compiling += fraction == self._first.setdefault(path, fraction) and programs[path] not in self._compiled
+        done = ended + sum(fractions.values())
+        if not jobs:
+            return done, "no run is under way" if ended else "processes start"
+        if not ended and (compiling or self._were_compiling):  # a first chunk compiles, and says nothing of speed
+            self._busy, self._done = 0.0, done
+        else:
+            self._busy += len(jobs) * (now - self._at)
+        self._at, self._were_compiling = now, compiling > 0
+        line = f"{counted(len(jobs), 'run')} under way"
+        if compiling:
+            line += ", compiling" if compiling == len(jobs) else f", {compiling} of them compiling"
+        longest = max((1 - fractions[job.path] for job in jobs if job.until is None), default=0.0)
+        return done, line + self._left(max((total - done) / len(jobs), longest), done, ended)
+
+    def _left(self, runs: float, done: float, ended: int) -> str:
+        """How long so many runs take, one after the other; nothing before something is known."""
+        gained = done - self._done
+        if runs <= 0 or gained < _LEAST_GAIN or not (ended or self._busy >= _A_WHILE):
+            return ""
+        return f", about {lasting(self._busy / gained * runs)} left"
 
 
 def fraction_done(job: Job) -> float:

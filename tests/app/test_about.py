@@ -21,13 +21,6 @@ def test_who_an_agent_is(training, evaluation, said):
     assert about.who(training, evaluation) == f"Learned alone, {said}"
 
 
-@pytest.mark.parametrize("seconds, said", [
-    (0.2, "1 s"), (62.4, "62 s"), (99.9, "100 s"), (120, "2 min"), (5400, "90 min"), (9000, "2 h"),
-])  # fmt: skip
-def test_a_time_is_written_in_the_largest_unit_of_which_it_has_two(seconds, said):
-    assert about.lasting(seconds) == said
-
-
 @pytest.mark.parametrize("training, scale", [
     ({"reward_win": 1.0, "reward_loss": -1}, (-1.0, 1.0)), ({"reward_win": 3.0, "reward_loss": 0.0}, (0.0, 3.0)),
     ({"reward_win": 1.0, "reward_loss": -1.0, "agents": "mine:make"}, None), ({"reward_win": 1.0}, None), ({}, None),

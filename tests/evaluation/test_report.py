@@ -101,7 +101,7 @@ def test_reports_read_well_in_80_columns(tic_tac_toe, connect_four):
         assert max(map(len, text.splitlines())) <= 80
         assert "player_1" in text and "moving" in text
     assert "optimal moves" in report_text(tic_tac_toe) and "labelled positions" in report_text(connect_four)
-    assert "begin after 0 to 2 random plies" in report_text(tic_tac_toe)
+    assert "begin with up to 2 random moves, which can lose by themselves" in report_text(tic_tac_toe)
 
 
 def test_reports_are_plain_json(tic_tac_toe, connect_four):

@@ -58,6 +58,14 @@ def test_reads_as_a_table_in_80_columns(tournament):
     assert lines[1].split()[-3:] == [f"{score:.0f}", *lines[1].split()[-2:]]
 
 
+def test_long_names_are_cut_and_what_finds_no_room_beside_them_comes_below(tournament):
+    names = [f"outputs/a/{'very-' * 9}long-study/runs/learning_rate=0.1-seed-{n}:player_1" for n in range(4)]
+    lines = dataclasses.replace(tournament, names=names).text().splitlines()
+    assert max(map(len, lines)) <= 80 and len({line.split()[1] for line in lines[1:5]}) == 4
+    assert lines[5:7] == ["against each other:", "    v   1   2   3   4"]
+    assert [row.split()[1:] for row in lines[7:11]] == [row.split()[-4:] for row in tournament.text().splitlines()[1:5]]
+
+
 def test_what_stands_above_perfect_play_is_explained(tournament):
     other = {"perfect": "heuristic", "heuristic": "perfect"}
     exchanged = dataclasses.replace(tournament, names=[other.get(name, name) for name in tournament.names])

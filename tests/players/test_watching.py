@@ -196,7 +196,7 @@ def test_what_does_not_draw_itself_is_refused_in_one_sentence(stranger, tmp_path
 
 
 def test_in_the_terminal_what_has_no_text_says_what_is_done(stranger, capsys):
-    words = {"m:native": (strangers.native, "NativeWalk has no text(copy) to show"), "m:says": (Says, "\nat ")}
+    words = {"m:native": (strangers.native, "m:native does not draw itself as text"), "m:says": (Says, "\nat ")}
     for name, (make, said) in words.items():
         assert cli.main(["watch", str(stranger(make, name)), "--seconds", "0"]) == 0
         shown = capsys.readouterr().out

@@ -16,7 +16,7 @@ from imagents.files import write_json
 from imagents.flags import parse_training
 from imagents.studies.crossplay import CrossPlay
 from imagents.studies.figures import draw_cross_play, draw_curves, draw_profiles, write_figures
-from imagents.studies.report import command_of
+from imagents.studies.report import command_of, panels_of
 from imagents.studies.study import Study
 
 BASE = dict(environment="coordination", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
@@ -55,7 +55,7 @@ def test_two_studies_are_set_side_by_side_and_like_is_compared_with_like(two, ca
     assert capsys.readouterr().out.endswith("done: outputs/one-and-other/report.html\n")
     folder = pathlib.Path("outputs/one-and-other")
     text = (folder / "report.md").read_text()
-    assert text.startswith("# one and other\n") and "one: 8 of 8 runs are finished, 0 failed." in text
+    assert text.startswith("# one and other\n") and "one: 8 of 8 runs are finished, none failed." in text
     rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if ": learning_rate=" in line}
     assert "P(more than its like in one)" in text and list(rows) == [
         f"{name}: learning_rate={rate}" for name, rate in (("one", 0.2), ("one", 0.1), ("other", 0.1), ("other", 0.3))
@@ -116,10 +116,10 @@ def test_every_setting_has_a_panel_of_its_seeds():
 
 def test_fonts_of_a_paper_are_embedded_and_the_figure_fits_its_column(tmp_path):
     curve = pd.DataFrame({"steps": [1, 2], "value": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.5, 1.0]})
-    write_figures(tmp_path, {"curves": lambda paper: draw_curves({"it": curve}, "score", paper)}, pdf=True)
+    write_figures(tmp_path, {"curves": lambda paper: draw_curves({"score": ("", {"it": curve})}, paper)}, pdf=True)
     content = (tmp_path / "curves.pdf").read_bytes()
     assert b"/CIDFontType2" in content and b"/Type3" not in content and b"CreationDate" not in content
-    assert draw_curves({"it": curve}, "score", True).get_figwidth() == pytest.approx(3.35)
+    assert draw_curves({"score": ("", {"it": curve})}, True).get_figwidth() == pytest.approx(3.35)
     assert matplotlib.rcParams["pdf.fonttype"] == 3  # as it was, for everybody else
 
 
@@ -135,3 +135,38 @@ def test_the_command_in_a_report_trains_what_the_study_trained(settings):
     flags, _ = parse_training("imagents train", words[2:], Train)
     [run] = study.runs()
     assert TrainConfig(**flags) == run.config
+
+
+# What measures are called
+
+
+def test_a_report_calls_measures_what_the_figures_of_a_run_call_them(tmp_path, capsys):
+    study = Study(dict(environment="tic_tac_toe", steps=8, rounds_per_chunk=8, execution="eager"), seeds=3)
+    for run in study.runs():
+        path = tmp_path / "runs" / run.folder_name
+        path.mkdir(parents=True)
+        write_json(path / "config.json", run.config.to_dict())
+        measured = {"optimal": 0.9, "losing_first": 3, "losing_second": 4}
+        write_json(path / "evaluation.json", {"round": 8, "agents": {"player_1": measured, "player_2": measured}})
+        names = [f"{agent}_{name}" for agent in ("player_1", "player_2") for name in measured]
+        text = f"round,steps,{','.join(names)}\n4,4{',0.5' * 6}\n8,8{',0.6' * 6}\n"
+        (path / "metrics.csv").write_text(text)
+    write_json(tmp_path / "study.json", study.to_dict())
+    assert cli.main(["report", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("Optimal moves, over all positions (last checkpoint):\n"
+                                              "interquartile mean of the runs (its 95 % interval)\n  ")  # fmt: skip
+    page = (tmp_path / "report.md").read_text()
+    beaten = "## Lines of play that beat the agent, moving first"
+    assert f"{beaten}\n\nA count; less is better. In summary.csv: losing_first." in page
+    assert "3 of 3 runs are finished (1 setting, 3 seeds), none failed." in page
+    assert "A share of 0 to 1; more is better; random play has 0.58." in page
+
+
+def test_each_of_the_first_measures_has_a_panel_and_each_setting_one_look_in_all():
+    curve = pd.DataFrame({"steps": [1, 2], "value": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.5, 1.0]})
+    figure = draw_curves({"a measure": ("share", {"one": curve, "other": curve}), "$another": ("", {"other": curve})})
+    assert [axes.get_title() for axes in figure.axes] == ["a measure", "$another"]
+    assert figure.axes[1].get_lines()[0].get_color() == figure.axes[0].get_lines()[1].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "other"]
+    panels = panels_of(Study(BASE), list("abcdef"), lambda name: {} if name == "b" else {"one": curve})
+    assert list(panels) == ["a", "c", "d", "e"]

@@ -31,20 +31,48 @@ def told(monkeypatch, capsys, pool, total: int) -> list[str]:
 
 
 def test_runs_under_way_count_by_what_they_have_trained(monkeypatch, capsys, job):
-    pool = types.SimpleNamespace(under_way=[job, job], num_ended=3)
-    assert told(monkeypatch, capsys, pool, 10)[0] == " 35% 2 runs under way"
+    pool = types.SimpleNamespace(under_way=[job], num_ended=3)
+    assert told(monkeypatch, capsys, pool, 5)[0].startswith(" 65% 1 run under way, compiling")
 
 
 def test_a_run_that_has_not_trained_yet_counts_for_nothing(monkeypatch, capsys, job):
     (job.path / "metrics.csv").unlink()
     pool = types.SimpleNamespace(under_way=[job], num_ended=1)
-    assert told(monkeypatch, capsys, pool, 2)[0] == " 50% 1 run under way"
+    assert told(monkeypatch, capsys, pool, 2)[0].startswith(" 50% 1 run under way")
 
 
-@pytest.mark.parametrize(
-    "seconds, done, left, said",
-    [(60.0, 0.0, 5.0, ""), (60.0, 0.5, 2.0, ", about 4 min left"), (1.0, 1.0, 1.0, ", about 1 min left"),
-     (3600.0, 2.0, 5.0, ", about 2.5 h left")],
-)  # fmt: skip
-def test_what_is_left_is_estimated_from_what_was_trained_since_it_began(seconds, done, left, said):
-    assert telling._left(seconds, done, left) == said
+@pytest.fixture
+def looks(tmp_path):
+    """Looks at four runs of 400 steps, of which those with a number have trained so many steps."""
+    jobs = []
+    for seed in range(4):
+        config = TrainConfig("climbing", algorithm="tabular", steps=400, seed=seed)
+        jobs.append(Job(Wanted(f"{seed}", config, ()), tmp_path / f"{seed}"))
+        jobs[-1].path.mkdir()
+    pace = telling.Pace(0.0)
+
+    def look(now: float, trained: dict[int, int], ended: int = 0) -> str:
+        for seed, steps in trained.items():
+            if steps:
+                (jobs[seed].path / "metrics.csv").write_text(f"round,steps,seconds\n1,{steps},1.0\n")
+        return pace.look(now, [jobs[seed] for seed in trained], ended, 4)[1]
+
+    return look
+
+
+def test_what_is_left_is_estimated_once_something_has_trained_past_its_first_chunk(looks):
+    assert looks(0, {}) == "processes start"
+    assert looks(10, {0: 0, 1: 0}) == looks(40, {0: 0, 1: 0}) == "2 runs under way, compiling"
+    assert looks(50, {0: 40, 1: 0}) == "2 runs under way, 1 of them compiling"
+    assert looks(60, {0: 80, 1: 40}) == "2 runs under way"
+    assert looks(62, {0: 100, 1: 60}) == "2 runs under way"  # 4 s of two processes are not much
+    assert looks(66, {0: 120, 1: 80}) == "2 runs under way, about 105 s left"
+    assert looks(90, {2: 0, 3: 0}, ended=2) == "2 runs under way, about 35 s left"  # they take over a compiled program
+    assert looks(124, {3: 360}, ended=3).startswith("1 run under way, about ")
+    assert looks(126, {}, ended=4) == "no run is under way"
+
+
+def test_a_run_that_goes_on_compiles_first_and_one_that_ends_says_how_long_others_take(looks):
+    looks(0, {0: 200})
+    assert looks(20, {0: 200}) == "1 run under way, compiling"
+    assert looks(30, {1: 0}, ended=1) == "1 run under way, about 60 s left"

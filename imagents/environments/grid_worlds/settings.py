@@ -216,7 +216,9 @@ class Rooms(Face):
     }
     measures: ClassVar[dict[str, Measure]] = {
         "mean_return": Measure("Mean return of a greedy episode", "number", short="return"),
-        "optimal_return": Measure("Mean return of a greedy episode", "number", case="the shortest way"),
+        "optimal_return": Measure(
+            "Mean return of a greedy episode", "number", case="the shortest way", less_is_better=None
+        ),
         "solved_share": Measure("Share of episodes that reach the goal", short="solved"),
     }
     tallies: ClassVar[tuple[str, ...]] = ("solved", "doors", "screen")

@@ -39,7 +39,7 @@ def measures_of(
     found = {
         "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="return"),
         "optimal_joint_share": Measure("Best joint actions", "share", chance, short="best"),
-        "cooperation_rate": Measure("Cooperation", "share", 0.5, short="cooperation"),
+        "cooperation_rate": Measure("Cooperation", "share", 0.5, short="cooperation", less_is_better=None),
         "best_response_gain": Measure("Gain of a best response, per play", "number", short="gain", less_is_better=True),
         "nash_conv": Measure("NashConv: the gains of all, per play", "number", short="NashConv", less_is_better=True),
     }
@@ -47,7 +47,10 @@ def measures_of(
         found = {"optimal_joint_share": found["optimal_joint_share"]} | found
     if not cooperative:
         del found["cooperation_rate"]
-    return found | {f"plays_{name}": Measure("What they play as they explore", "share", case=name) for name in actions}
+    return found | {
+        f"plays_{name}": Measure("What they play as they explore", "share", case=name, less_is_better=None)
+        for name in actions
+    }
 
 
 @dataclasses.dataclass(frozen=True)
