@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
-from small import timeless
+from small import stop_after, timeless
 
 import imagents
 import imagents.plotting
@@ -209,9 +209,11 @@ def test_of_a_snapshot_nobody_knows_what_was_before_it(run, capsys):
 
 def test_a_resumed_run_averages_over_all_of_its_chunks(run, tmp_path, monkeypatch):
     monkeypatch.setattr(imagents.plotting, "save_all", lambda *_: [])  # which takes time
-    part = imagents.train(run.config.replace(steps=40), tmp_path / "run", quiet=True)
-    assert said_by(part) != said_by(run)
-    resumed = imagents.train(resume=part.path, steps=100, quiet=True)
+    experiment = Experiment(run.config, tmp_path / "run")
+    stop_after(experiment, 1)
+    part = experiment.run(quiet=True)
+    assert experiment.stopped_by is not None
+    resumed = imagents.train(resume=part.path, quiet=True)
     assert said_by(resumed) == said_by(run)
     assert (resumed.path / "policy.csv").read_text() == (run.path / "policy.csv").read_text()
     assert timeless(resumed).iloc[-1].equals(timeless(run).iloc[-1])
