@@ -165,7 +165,7 @@ class Run:
         if damage := self._metrics.restore(manifest["rounds"], manifest.get("metrics")):
             self.note(damage)
             self.change_manifest(manifest)  # it is told once
-        cut_events(self.path / "events", steps)
+        cut_events(self.path / "events", steps or -1)  # of one before the first step nothing is kept
 
     def note(self, sentence: str) -> None:
         """Tells something about the run that whoever looks at it later should know, too: in its notes.txt."""
