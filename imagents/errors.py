@@ -52,13 +52,6 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def lasting(seconds: float) -> str:
-    """A length of time, roughly: 57 s, 3 min, 2.5 h, in the largest unit of which it has two."""
-    if seconds < 120:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f}".removesuffix(".0") + " h"
-
-
 def escaped(text: str) -> str:
     r"""A text with `\x1b` and the like in place of characters that a terminal would not show."""
     return _UNSHOWN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from imagents.config import TrainConfig
-from imagents.errors import InputError, brief, counted, lasting, meant
+from imagents.errors import InputError, brief, counted, meant
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,3 @@ def test_somebody_meant_a_name_that_is_written_a_little_differently(name, found)
 def test_numbers_of_things_are_counted_in_words():
     assert [counted(number, "game") for number in (0, 1, 1200)] == ["0 games", "1 game", "1,200 games"]
     assert counted(2, "life", "lives") == "2 lives" and counted(1, "life", "lives") == "1 life"
-
-
-@pytest.mark.parametrize("seconds, said", [
-    (0.2, "1 s"), (62.4, "62 s"), (99.9, "100 s"), (120, "2 min"), (5400, "90 min"), (7200, "2 h"), (9000, "2.5 h"),
-])  # fmt: skip
-def test_a_time_is_written_in_the_largest_unit_of_which_it_has_two(seconds, said):
-    assert lasting(seconds) == said

@@ -9,10 +9,11 @@ from imagents import own
 from imagents.app import about
 from imagents.config import load_config
 from imagents.environments.boards.settings import board_settings
-from imagents.errors import InputError, lasting
+from imagents.errors import InputError
 from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
+from imagents.plotting.words import lasting
 from imagents.runs.run import checkpoints
 from imagents.runs.snapshots import SNAPSHOTS, snapshots
 

@@ -11,9 +11,9 @@ from imagents import plotting
 from imagents.app.folder import learned_board, untrusted
 from imagents.app.templating import render
 from imagents.config import agents_in
-from imagents.errors import InputError, lasting
+from imagents.errors import InputError
 from imagents.files import read_json
-from imagents.plotting.words import shown, words
+from imagents.plotting.words import lasting, shown, words
 
 _FIGURES = (plotting.strength, plotting.outcomes, plotting.returns, plotting.losses)
 _MOST_ROWS = 200  # of a table; and a fifth as many agents

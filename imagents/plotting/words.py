@@ -21,6 +21,13 @@ def abridged(names: Sequence[str], letters: int) -> list[str]:
     return abridged(names, letters + 1)
 
 
+def lasting(seconds: float) -> str:
+    """A length of time, roughly: 57 s, 3 min, 2.5 h, in the largest unit of which it has two."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f}".removesuffix(".0") + " h"
+
+
 def size(num_bytes: float) -> str:
     """How much of a disk, roughly: 300 kB, 8.5 MB, 12 GB."""
     power = min(3, max(1, (len(f"{num_bytes:.0f}") - 1) // 3))

@@ -11,7 +11,7 @@ from typing import Literal
 import tyro
 
 from imagents.arguments import Job, parse_words
-from imagents.errors import InputError, counted, lasting
+from imagents.errors import InputError, counted
 from imagents.files import in_shell, lock, read_json, refusing, write_json
 from imagents.own import trust_again
 from imagents.studies.study import Study, find_runs, load_study, read_study
@@ -123,7 +123,7 @@ def run_study(
 
 
 def _print_plan(folder: pathlib.Path, asked: Study) -> int:
-    from imagents.plotting.words import size
+    from imagents.plotting.words import lasting, size
     from imagents.studies.fits import check_fits
     from imagents.studies.population import trials_of
 

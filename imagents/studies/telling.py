@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import tqdm
 
-from imagents.errors import InputError, counted, lasting
+from imagents.errors import InputError, counted
 from imagents.plotting.reading import read_metrics
+from imagents.plotting.words import lasting
 from imagents.studies.pool import Job, Pool
 from imagents.training.budget import Budget
 

@@ -1,4 +1,4 @@
-"""How long a training trains, what it has spent of that, and what depends on it."""
+"""How long a training trains, what it has spent of that, and what depends on it. Needs no TensorFlow."""
 
 import dataclasses
 import math
@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imagents.config import TrainConfig
-from imagents.learning.agent import IMAgent
-from imagents.seats import turns
 from imagents.settings import ActorCritic, Learning
-from imagents.training.loop import Trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +30,21 @@ class Budget:
             fractions.append(seconds / (60 * self.minutes))
         return min(1.0, max(fractions))
 
-    def rounds_ahead(self, trainer: Trainer, rounds_per_chunk: int) -> int:
+    def rounds_ahead(self, trainer, rounds_per_chunk: int) -> int:
         """The rounds of the next chunk: those that make it whole, or in the end those that the steps left take.
 
         What would be left for a chunk of less than half the length is added to the one before.
+
+        Args:
+          trainer: the `Trainer`.
+          rounds_per_chunk: rounds of a whole chunk.
         """
-        rounds, steps, environment = int(trainer.rounds), int(trainer.steps), trainer.environment
+        rounds, steps = int(trainer.rounds), int(trainer.steps)
         ahead = rounds_per_chunk - rounds % rounds_per_chunk
         if self.steps is None:
             return ahead
         if not steps:  # only the most that a round can have is known
-            return min(ahead, math.ceil(self.steps / (environment.batch_size * len(turns(environment)))))
+            return min(ahead, math.ceil(self.steps / trainer.most_steps_per_round))
         left = (self.steps - steps) * rounds / steps
         if steps % rounds and rounds % steps:  # rounds differ, and this is an estimate
             left *= 1.01
@@ -76,8 +77,8 @@ def told_rate(kept: float, new: float, is_new: bool) -> str:
     return f"the learning rate goes on at {kept:.3g}, as it would have ({other})"
 
 
-def follow_schedules(config: TrainConfig, agents: Sequence[IMAgent], spent: float) -> None:
-    """Gives agents the learning rate and the exploration that they have once such a share of the budget is spent."""
+def follow_schedules(config: TrainConfig, agents: Sequence, spent: float) -> None:
+    """Gives `IMAgent`s the learning rate and the exploration that they have once so much of the budget is spent."""
     if config.training.agents:
         return  # somebody's own have schedules of their own
     for agent in agents:

@@ -97,6 +97,11 @@ class Trainer(tf.Module):
         return f"<Trainer: {who} in {self.environment!r}; {int(self.rounds):,} rounds, {self.execution}>"
 
     @property
+    def most_steps_per_round(self) -> int:
+        """The most steps that a round can have, in all copies together."""
+        return self.environment.batch_size * len(turns(self.environment))
+
+    @property
     def keeps_episodes(self) -> bool:
         """Whether a checkpoint holds the episodes under way: whether the environment keeps its state in variables."""
         return isinstance(self.environment, tf.Module) and hasattr(self.environment, "get_state")

@@ -97,7 +97,7 @@ def write_metric_line(figures: Mapping[str, float]) -> None:
 
 
 def _line(row: dict[str, float], seconds_left: float, strength: str = "") -> str:
-    known = [row[f"{agent}_loss"] for agent in agents_in(row) if row[f"{agent}_loss"] == row[f"{agent}_loss"]]
+    known = [loss for agent in agents_in(row) if (loss := row[f"{agent}_loss"]) == loss]
     losses = [f"{loss:.3f}".lstrip("0") for loss in _few(known)] or ["-"]  # nobody has learned yet
     wins = [f"{100 * row[name]:.0f}" for name in row if name.endswith("_wins")]
     parts = [f"{_short(row['steps'])} {_short(row['steps_per_second'])}/s", "loss", *losses]

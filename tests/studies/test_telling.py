@@ -1,5 +1,7 @@
 """A study says how far it is, while its runs train."""
 
+import subprocess
+import sys
 import time
 import types
 
@@ -76,3 +78,8 @@ def test_a_run_that_goes_on_compiles_first_and_one_that_ends_says_how_long_other
     looks(0, {0: 200})
     assert looks(20, {0: 200}) == "1 run under way, compiling"
     assert looks(30, {1: 0}, ended=1) == "1 run under way, about 60 s left"
+
+
+def test_whoever_waits_for_workers_loads_no_tensorflow():
+    code = "import sys, imagents.studies.running; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

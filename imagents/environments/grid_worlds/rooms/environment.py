@@ -60,34 +60,28 @@ class State(NamedTuple):
     is_ready: tf.Tensor
 
 
-def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.Tensor, tf.Tensor]:
-    """What comes of an action, int32 `[B]`: the level, has_key and is_there, see `State`."""
+def act(level: Level, has_key: tf.Tensor, action: tf.Tensor) -> tuple[Level, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What comes of an action, int32 `[B]`: the level, has_key, is_there and passes, see `State`."""
     _, rows, columns = level.grid.shape
     across, down = ahead(level.direction)
     front = level.agent + down * columns + across
     cell = tf.cast(tf.gather(tf.reshape(level.grid, [-1, rows * columns]), front, batch_dims=1), tf.int32)
     kind = kind_of(cell)
     goes = (action == FORWARD) & ((kind == EMPTY) | (kind == GOAL) | (kind == OPEN))
+    passes = goes & (kind == OPEN) & (cell < PASSED)
     takes = (action == PICK_UP) & (kind == KEY)  # there is one
     drops = (action == DROP) & (kind == EMPTY) & has_key
     toggles = action == TOGGLE
     opens = toggles & ((kind == CLOSED) | ((kind == LOCKED) & has_key))  # every key fits: all is yellow
     closes = toggles & (kind == OPEN)
     cell = tf.where(takes, EMPTY, tf.where(drops, YELLOW_KEY, cell))
-    cell += tf.where(opens, OPEN - kind, tf.where(closes, CLOSED - OPEN, 0))
+    cell += tf.where(opens, OPEN - kind, tf.where(closes, CLOSED - OPEN, tf.where(passes, PASSED, 0)))
     numbers = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
     here, cell = numbers == front[:, tf.newaxis, tf.newaxis], tf.cast(cell, tf.uint8)[:, tf.newaxis, tf.newaxis]
     turn = tf.where(action == TURN_RIGHT, 1, tf.where(action == TURN_LEFT, 3, 0))
     agent, direction = tf.where(goes, front, level.agent), (level.direction + turn) % 4
-    return Level(tf.where(here, cell, level.grid), agent, direction), (has_key | takes) & ~drops, goes & (kind == GOAL)
-
-
-def _marked(level: Level) -> tuple[Level, tf.Tensor]:
-    """With a mark on the door that the agent is in; and whether that is new, bool `[B]`."""
-    _, rows, columns = level.grid.shape
-    here = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns) == level.agent[:, tf.newaxis, tf.newaxis]
-    is_new = here & (kind_of(level.grid) == OPEN) & (level.grid < PASSED)
-    return level._replace(grid=tf.where(is_new, level.grid + PASSED, level.grid)), tf.reduce_any(is_new, axis=[1, 2])
+    level = Level(tf.where(here, cell, level.grid), agent, direction)
+    return level, (has_key | takes) & ~drops, goes & (kind == GOAL), passes
 
 
 class RoomsEnvironment(Native):
@@ -187,8 +181,8 @@ class RoomsEnvironment(Native):
         lacks = over & ~before.is_ready
         fresh = where_any(lacks, self._draw, before.spare)
         spare = where_copy(before.is_ready, before.spare, fresh)
-        moved, has_key, is_there = act(before.level, before.has_key, action)
-        moved, passes = _marked(self._noisy(moved))
+        moved, has_key, is_there, passes = act(before.level, before.has_key, action)
+        moved = self._noisy(moved)
         self.set_state(State(
             level=where_any(over, lambda: where_copy(over, spare, moved), moved),
             has_key=has_key & ~over,
