@@ -1,7 +1,7 @@
 """Does an environment keep to the contract of `imagents.seats`? Random episodes tell, and name what does not hold."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -60,6 +60,21 @@ def check_environment(
     if makes:
         close(checked)
     return list(inspection.faults.values())
+
+
+def misfits(environment: tf_environment.TFEnvironment, time_step: ts.TimeStep) -> Iterator[tuple[str, str]]:
+    """How a time step, whose numbers need not be known, differs from its spec: (kind, sentence) for each difference."""
+    spec, copies = environment.time_step_spec(), environment.batch_size or 1
+    try:
+        tf.nest.assert_same_structure(time_step, spec)
+    except (TypeError, ValueError):
+        yield "structure", f"a time step has another structure than its spec: {time_step!r}"[:200]
+        return
+    for x, leaf in zip(tf.nest.flatten(time_step), tf.nest.flatten(spec), strict=True):
+        needed = (copies, *leaf.shape)
+        if not x.shape.is_compatible_with(needed) or x.dtype != leaf.dtype:
+            found = f"{x.dtype.name} {tuple(x.shape)}"
+            yield "spec", f"{leaf.name or 'a tensor'} of a time step is {found}: {leaf.dtype.name} {needed} is needed"
 
 
 class _Inspection:
@@ -193,17 +208,13 @@ class _Inspection:
     def _look(self, time_step: ts.TimeStep) -> bool:
         """Whether a time step is as the specs say; keeps it, to see whether it stays."""
         spec, sound = self.environment.time_step_spec(), True
-        try:
-            tf.nest.assert_same_structure(time_step, spec)
-        except (TypeError, ValueError):
-            self._fault("structure", f"a time step has another structure than its spec: {time_step!r}"[:200])
-            return False
+        for kind, sentence in misfits(self.environment, time_step):
+            self._fault(kind, sentence)
+            if kind == "structure":
+                return False
+            sound = False
         for x, leaf in zip(tf.nest.flatten(time_step), tf.nest.flatten(spec), strict=True):
-            if tuple(x.shape) != (self.copies, *leaf.shape) or x.dtype != leaf.dtype:
-                self._fault("spec", f"{leaf.name or 'a tensor'} of a time step is {x.dtype.name} {tuple(x.shape)}: "
-                            f"{leaf.dtype.name} {(self.copies, *leaf.shape)} is needed")  # fmt: skip
-                sound = False
-            elif isinstance(leaf, tensor_spec.BoundedTensorSpec) and not (
+            if sound and isinstance(leaf, tensor_spec.BoundedTensorSpec) and not (
                 (np.asarray(x) >= leaf.minimum).all() and (np.asarray(x) <= leaf.maximum).all()
             ):
                 self._fault("bounds", f"{leaf.name or 'a tensor'} of a time step left its bounds, "

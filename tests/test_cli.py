@@ -186,7 +186,7 @@ def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_i
     chosen = ["--environment", environment] + (["--algorithm", algorithm] if algorithm else [])
     printed = explanation(capsys, "train", *chosen)
     config = TrainConfig(environment, **({"algorithm": algorithm} if algorithm else {}))
-    settings = ["environment", "preset", "algorithm", "output_dir", "resume", "schedule", "trust", "metric_lines", "threads"]
+    settings = "environment preset algorithm output_dir resume schedule trust metric_lines threads".split()
     settings += config.fields()
     settings += ["algorithms", "motivations", "player"]  # and --player-2.learning-rate, of single agents
     shown = {*re.findall(r"--([a-z-]*[a-z])", printed)} - {"help"}

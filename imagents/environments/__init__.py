@@ -58,7 +58,7 @@ class Face:
     tallies: ClassVar[tuple[str, ...]] = ()
     presets: ClassVar[dict[str, dict[str, Any]]] = {"default": {"minutes": 10.0}}
     measures: ClassVar[dict[str, Measure]] = {
-        "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="return")
+        "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="greedy return")
     }
     keeps_best: ClassVar[bool] = False
     opponents: ClassVar[tuple[str, ...]] = ()

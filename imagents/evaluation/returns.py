@@ -58,7 +58,7 @@ class Returns(tf.Module):
         self._rounds = tf.function(lambda count: repeat(self._round, count), jit_compile=xla, autograph=False)
 
     def report(self) -> dict[str, dict[str, float]]:
-        """By agent: `mean_return`, of its lives in these episodes, and their number `lives`."""
+        """By agent: `mean_return`, of its lives in these episodes, how many `lives`, `unfinished` if some are."""
         kept = [(variable, variable.read_value()) for player in self._fixed for variable in player.variables]
         self._begin()
         ended, rounds = 0, 0  # since an episode ended
@@ -76,6 +76,8 @@ class Returns(tf.Module):
             totals, lives = totals + cut * so_far, lives + cut
             mean = totals.sum() / lives.sum() if lives.any() else float("nan")
             report[agent.name] = {"mean_return": float(mean), "lives": int(lives.sum())}
+            if cut.any():
+                report[agent.name]["unfinished"] = int(cut.sum())
             self._standard_errors[agent.name] = _standard_error(totals - mean * lives, lives.sum())
         return report
 
@@ -149,7 +151,12 @@ def _standard_error(left: np.ndarray, lives: float) -> float:
 
 def returns_text(report: dict[str, dict[str, float]]) -> str:
     """What was measured, by agent, as people read it in 80 columns."""
-    return "\n".join(
-        f"{name}  mean return {values['mean_return']:.6g} over {counted(values['lives'], 'life', 'lives')}"
-        for name, values in report.items()
-    )
+    lines = []
+    for name, values in report.items():
+        lives = counted(values["lives"], "life", "lives")
+        lines.append(f"{name}  mean return {values['mean_return']:.6g} over {lives}")
+        if unfinished := values.get("unfinished"):
+            lines[-1] += f", {unfinished:,} of them unfinished"
+    if lines and any("unfinished" in values for values in report.values()):
+        lines.append(f"in {_MOST_ROUNDS:,} rounds some episodes did not end: these returns are as far as they came")
+    return "\n".join(lines)

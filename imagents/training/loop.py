@@ -13,7 +13,9 @@ from typing import Literal
 
 import tensorflow as tf
 from tf_agents.environments import tf_environment
+from tf_agents.trajectories import time_step as ts
 
+from imagents.checking import misfits
 from imagents.config import TrainConfig
 from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
@@ -114,6 +116,7 @@ class Trainer(tf.Module):
 
     def _begin(self) -> None:
         first = self.environment.reset()
+        self._check_time_step(first)
         for player in self.players:
             player.observe(first)
 
@@ -220,6 +223,7 @@ class Trainer(tf.Module):
             lambda seat, time_step: self.players[seat].act(time_step, collect=True),
             getattr(self.environment, "go_on", None),
         )
+        self._check_time_step(after)
         for player in self.players:
             player.observe(after, before.is_last() | stepped)
         if hasattr(self.environment, "tallies"):
@@ -231,6 +235,11 @@ class Trainer(tf.Module):
             self._lives[agent.name].assign_add(_count(ended))
             for sums, earned in ((self._returns, agent.given_return()), (self._own_returns, agent.episode_return())):
                 sums[agent.name].assign_add(tf.reduce_sum(tf.where(ended, earned, 0.0)))
+
+    def _check_time_step(self, time_step: ts.TimeStep) -> None:
+        """Looks at its shapes: TensorFlow makes do with a reward of another one, and the game is another one, too."""
+        for _, sentence in misfits(self.environment, time_step):
+            raise InputError(f"{sentence}; imagents.check_environment(make) looks at everything else, too")
 
     def _by_pace(self) -> dict[tuple[int, int], list[IMAgent]]:
         """The agents that learn from a replay, by (train steps per round, rounds before the first)."""

@@ -114,7 +114,12 @@ def test_an_episode_that_does_not_end_counts_as_far_as_it_came(monkeypatch):
     monkeypatch.setattr("imagents.evaluation.returns._MOST_ROUNDS", 200)
     environment = Scripted([Row([0], [0])] + [Row([0], [1])] * 299 + [Row([], [1])], alike=True)
     [agent] = agents_of(environment)
-    assert Returns(environment, [agent]).report() == {"player_1": {"mean_return": 200, "lives": 1}}
+    report = Returns(environment, [agent]).report()
+    assert report == {"player_1": {"mean_return": 200, "lives": 1, "unfinished": 1}}
+    assert Returns.text(report) == (
+        "player_1  mean return 200 over 1 life, 1 of them unfinished\n"
+        "in 200 rounds some episodes did not end: these returns are as far as they came"
+    )
 
 
 def test_who_never_lives_has_no_mean():

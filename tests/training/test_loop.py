@@ -11,6 +11,7 @@ from worlds import Row, Scripted
 from imagents.config import TrainConfig
 from imagents.environments.boards.environment import BoardGameEnvironment
 from imagents.environments.boards.games import TIC_TAC_TOE
+from imagents.errors import InputError
 from imagents.learning.agent import IMAgent
 from imagents.learning.build import epsilon_ladder
 from imagents.players.base import RandomPlayer
@@ -211,3 +212,18 @@ def test_nobody_trains_before_every_agent_has_a_decision_to_learn_from(execution
     metrics = trainer.run(2)
     assert np.isfinite([metrics["player_1_loss"], metrics["player_2_loss"]]).all()
     assert [int(agent.algorithm.train_step_counter) for agent in agents] == [2, 2]
+
+
+def test_a_reward_of_another_shape_than_promised_is_refused_before_anything_is_trained():
+    """TensorFlow would make do with one number for both seats, and a game that one wins were one that both win."""
+
+    class Wrong(Scripted):
+        def _current_time_step(self):
+            step = super()._current_time_step()
+            return step._replace(reward=step.reward[:, 0])
+
+    environment = Wrong([Row([0], [0, 0]), Row([0], [1, 0]), Row([], [1, 0])], batch_size=2)
+    needed = r"reward of a time step is float32 \(2,\): float32 \(2, 2\) is needed; imagents.check_environment"
+    agents = [IMAgent(environment, seat=seat, sample_batch_size=4) for seat in (0, 1)]
+    with pytest.raises(InputError, match=needed):
+        Trainer(environment, agents)

@@ -41,7 +41,7 @@ class PokerFace(Face):
                                             short="exploitability" if policy == POLICIES[0] else "")
         for policy in POLICIES
     } | {
-        "mean_return": Measure("Mean return of a game, both greedy", "number", short="return"),
+        "mean_return": Measure("Mean return of a game, both greedy", "number", short="greedy return"),
         "best_response_return": Measure("Return of a best response to a greedy agent", "number", less_is_better=True),
     }  # fmt: skip
 

@@ -215,7 +215,7 @@ class Rooms(Face):
         "curious": _CURIOUS_ROOMS | {"layout": "multi_room"},
     }
     measures: ClassVar[dict[str, Measure]] = {
-        "mean_return": Measure("Mean return of a greedy episode", "number", short="return"),
+        "mean_return": Measure("Mean return of a greedy episode", "number", short="greedy return"),
         "optimal_return": Measure(
             "Mean return of a greedy episode", "number", case="the shortest way", less_is_better=None
         ),

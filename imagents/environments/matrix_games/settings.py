@@ -37,7 +37,7 @@ def measures_of(
         action is as good as any, as where one wins what the other loses.
     """
     found = {
-        "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="return"),
+        "mean_return": Measure("Mean return of an episode, all of them greedy", "number", short="greedy return"),
         "optimal_joint_share": Measure("Best joint actions", "share", chance, short="best"),
         "cooperation_rate": Measure("Cooperation", "share", 0.5, short="cooperation", less_is_better=None),
         "best_response_gain": Measure("Gain of a best response, per play", "number", short="gain", less_is_better=True),
