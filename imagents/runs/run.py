@@ -1,6 +1,6 @@
 """A run: the folder that one training wrote.
 
-    config.json       its settings and the versions it ran with
+    config.json       its settings (`unused`: those that agents of one's own do not have), the versions it ran with
     measures.json     what measures how good its agents are
     metrics.csv       one row per chunk of rounds; fewer in a long run, see `Experiment`
     notes.txt         what happened to the run: other budgets, damage
