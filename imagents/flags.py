@@ -214,7 +214,11 @@ def _own_fields(command: type, required: bool = False) -> list[tuple]:
     """The fields of a command with their sentences: those that have no default, or the others."""
     sentences = _sentences(command)
     fields = [f for f in dataclasses.fields(command) if (f.default is dataclasses.MISSING) == required]
-    return [_field(field.name, field.type, field.default, sentences[field.name]) for field in fields]
+    return [
+        _field(field.name, field.type, field.default, sentences[field.name]) if field.name in sentences
+        else (field.name, field.type)  # a group of flags
+        for field in fields
+    ]  # fmt: skip
 
 
 def explained(command: type) -> type:
