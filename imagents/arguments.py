@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from imagents.config import load_config, run_folder, split_agent
 from imagents.errors import check_seed
-from imagents.flags import parse, refuse_old_flags
+from imagents.flags import asks_for_help, explained, parse, refuse_old_flags
 from imagents.own import is_own, trust, trust_again
 from imagents.runs.folders import finished_runs
 
@@ -51,7 +51,7 @@ def trust_players(command, names: Sequence[str]) -> None:
 def parse_words(name: str, kind, arguments: Sequence[str]):
     """Parses a command whose arguments are not settings: `--json` alone switches it on."""
     refuse_old_flags(arguments)
-    command = parse(kind, arguments, f"imagents {name}")
+    command = parse(explained(kind) if asks_for_help(arguments) else kind, arguments, f"imagents {name}")
     if getattr(command, "seed", None) is not None:
         check_seed(command.seed)
     return command

@@ -320,7 +320,7 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
         raise InputError(f"{path} is damaged: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} does not fit: it holds a {type(values).__name__}, not settings by their names")
-    for about in ("versions", "began_in", "parent"):
+    for about in ("versions", "began_in", "parent", "unused"):
         values.pop(about, None)
     if "game" in values:
         values.pop("preset", None)  # of which it holds every setting

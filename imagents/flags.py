@@ -131,9 +131,13 @@ def _take_own(arguments: Sequence[str]) -> tuple[list[str], dict[str, list[str]]
     return others, own
 
 
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    return bool({"-h", "--help"} & {*arguments})
+
+
 def parse(kind: type, arguments: Sequence[str], prog: str):
     """Parses words into a dataclass; with --help its docstring stands above, in lines of 80 columns."""
-    if {"-h", "--help"} & {*arguments}:
+    if asks_for_help(arguments):
         paragraphs = re.split(r"\n\s*\n", kind.__doc__.strip())
         print("\n\n".join(textwrap.fill(" ".join(paragraph.split()), 80) for paragraph in paragraphs), end="\n\n")
     return tyro.cli(kind, args=list(arguments), prog=prog, description="")
@@ -211,13 +215,24 @@ def _own_fields(command: type, required: bool = False) -> list[tuple]:
     sentences = _sentences(command)
     fields = [f for f in dataclasses.fields(command) if (f.default is dataclasses.MISSING) == required]
     return [
-        (field.name, field.type) if required else _field(field.name, field.type, field.default, sentences[field.name])
+        _field(field.name, field.type, field.default, sentences[field.name]) if field.name in sentences
+        else (field.name, field.type)  # a group of flags
         for field in fields
-    ]
+    ]  # fmt: skip
+
+
+def explained(command: type) -> type:
+    """A command's dataclass as its --help shows it: what is not given by default has no default there."""
+    fields = [*_own_fields(command, required=True), *_own_fields(command)]
+    return dataclasses.make_dataclass(command.__name__, fields, namespace={"__doc__": command.__doc__})
 
 
 def _field(name: str, kind, default, sentence: str):
-    return name, Annotated[kind, tyro.conf.arg(help=sentence)], dataclasses.field(default=default)
+    shown = {"help_behavior_hint": ""} if default in (None, "", ()) else {}
+    if type(None) in (kinds := typing.get_args(kind)):  # which is not worth a word
+        choices = ",".join(typing.get_args(kinds[0]))
+        shown["metavar"] = f"{{{choices}}}" if choices else kinds[0].__name__.upper()
+    return name, Annotated[kind, tyro.conf.arg(help=sentence, **shown)], dataclasses.field(default=default)
 
 
 def _flags_of(part) -> type:

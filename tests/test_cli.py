@@ -201,6 +201,7 @@ def test_help_shows_what_an_environment_and_its_algorithm_understand_each_with_i
     flat = config.to_dict()
     assert f"--opening-plies INT {sentences['opening_plies']} (default: {flat['opening_plies']})" in printed
     assert f"--discount FLOAT {sentences['discount']} (default: {flat['discount']})" in printed
+    assert not {"(default: )", "(default: '')", "None"} & {*re.findall(r"\(default: '?'?\)|None", printed)}
 
 
 def test_only_bad_input_is_told_in_one_sentence(tmp_path, monkeypatch, capsys):

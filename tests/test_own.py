@@ -198,6 +198,9 @@ def test_agents_of_ones_own_have_a_run_folder_with_metrics_plots_and_checkpoints
     }
     settings = json.loads((crowd.path / "config.json").read_text())
     assert (settings["environment"], settings["agents"]) == ("crowd:three", "crowd:three_agents")
+    assert {"algorithm", "learning_rate", "loss", "motivation"} < {*settings["unused"]} < settings.keys()
+    assert settings.keys() - {*settings["unused"], "unused", "versions", "began_in"} == crowd.settings().keys() > {
+        "seed", "warmup_rounds", "parallel_games", "agents"}  # fmt: skip
     assert crowd.checkpoints() and crowd.snapshots() and not crowd.best_checkpoint()  # what is best depends on others
     assert {path.name for path in (crowd.path / "plots").iterdir()} == {"returns.png", "losses.png", "strength.png"}
 

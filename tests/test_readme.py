@@ -1,4 +1,4 @@
-"""What the README and the documentation show, works: blocks of Python run, commands do, links lead somewhere.
+"""What the README and the documentation show, works: blocks of Python run, commands do.
 
 A block that needs what a test machine lacks (a cluster, a browser, hours) says so in its first line, `# needs ...`. It
 is checked for syntax and flags, and counted here. Of all others everything is run but what sets a machine up.
@@ -257,10 +257,3 @@ def test_code_is_narrow_and_says_in_which_language_it_is(page):
         plain = "".join(code for language, code in blocks if language == "text")
         text = re.sub("^", "    ", plain, flags=re.MULTILINE) + FENCE.sub("", page.read_text())
         assert re.findall(r"^    (?:imagents|make|pip|python) .*", text, re.MULTILINE) == []
-
-
-def test_links_between_pages_lead_somewhere():
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -12,7 +12,7 @@ import pytest
 
 from imagents.config import ENVIRONMENTS, TrainConfig
 from imagents.errors import InputError
-from imagents.motivated import MOTIVATIONS, Motivated
+from imagents.motivated import _SETTINGS, MOTIVATIONS, Motivated
 from imagents.settings import ALGORITHMS, settings_of
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
@@ -117,6 +117,39 @@ def is_built(environment: str, **settings) -> bool:
 def test_algorithms_have_the_defaults_that_their_page_says(names):
     assert {*VALUES, *POLICIES} == {*ALGORITHMS}
     assert found("values" if names == VALUES else "policies") == defaults(names)
+
+
+SECTIONS = {  # what each algorithm and each motivation is told by, in its section
+    "algorithms.md": ("learns", "from", "actions", "for", "limits", "settings", "source", "reached"),
+    "motivation.md": ("pays", "units", "when", "for", "limits", "settings", "source", "reached"),
+}
+ONES = [*((name, "algorithms.md") for name in ALGORITHMS), *((name, "motivation.md") for name in MOTIVATIONS)]
+
+
+def section(name: str, page: str) -> dict[str, str]:
+    """The table of a section of a page."""
+    text = (DOCS / page).read_text().partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(("name", "page"), ONES)
+def test_algorithms_and_motivations_have_sections_in_one_form_that_the_top_of_their_page_links_to(name, page):
+    assert tuple(section(name, page)) == SECTIONS[page]
+    assert f"| [`{name}`](#{name})" in (DOCS / page).read_text().partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(("name", "page"), ONES)
+def test_a_section_names_settings_that_there_are_and_figures_that_results_have(name, page):
+    told = section(name, page)
+    flags = dict(re.findall(r"`--([a-z-]+)`(?: ([\d.]+))?", told["settings"]))
+    if name in ALGORITHMS:
+        assert flags.keys() <= {key.replace("_", "-") for key in settings_of(ALGORITHMS[name])}
+    else:
+        fields = settings_of(Motivated)
+        own = {key.replace("_", "-"): fields[key].default for key in _SETTINGS.get(name, {}).values()}
+        assert {flag: float(value) for flag, value in flags.items()} == own
+    figures = re.findall(r"[\[(](-?[\d.]+ to -?[\d.]+[\])])", told["reached"])
+    assert [figure for figure in figures if figure not in (DOCS / "results.md").read_text()] == []
 
 
 @pytest.mark.parametrize(("make", "of"), [(algorithms, "algorithm"), (motivations, "motivation")])

@@ -36,13 +36,16 @@ TERMINAL = {  # what is typed, and the answers
     "mistake": (["train", "--environment", "connect-four"], ""),
 }  # fmt: skip
 _COLOURS = {"1": "font-weight:700", "2": "opacity:.65", "38;5;208": "color:#ff8700", "38;5;39": "color:#00afff"}
-# Which elements are cut: text that its box hides, and letters of a drawing that lie outside of it.
+# Which elements are cut: text that its box hides, letters of a drawing that lie outside of it or on the edge of a tile.
 CUT = """() => [...document.querySelectorAll('.imagents *')].filter(node => {
   const box = node.getBoundingClientRect(), style = getComputedStyle(node);
   if (!box.width || !node.textContent.trim()) return false;
   if (node instanceof SVGElement) {
     const board = node.closest('svg').getBoundingClientRect();
-    return node.tagName === 'text' && (box.left < board.left - 1 || box.right > board.right + 1);
+    if (node.tagName !== 'text') return false;
+    const tile = node.parentElement.matches('.q') && node.previousElementSibling.getBoundingClientRect();
+    if (tile && (box.left < tile.left + 1 || box.right > tile.right - 1)) return true;
+    return box.left < board.left - 1 || box.right > board.right + 1;
   }
   const hides = style.overflowX !== 'visible' || style.textOverflow === 'ellipsis';
   if (node.tagName === 'SELECT') {

@@ -48,4 +48,4 @@ def _strength(evaluation: Mapping) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\u00a0%"  # which no line parts

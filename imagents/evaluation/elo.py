@@ -1,7 +1,7 @@
 """Elo ratings of players that met each other, with draws, moving first, and confidence intervals.
 
 The model is Davidson's, with the advantage of moving first (Davidson 1970, https://doi.org/10.2307/2283595; Davidson
-and Beaver 1977, https://doi.org/10.2307/2529361): player i, moving first, wins against j, draws or loses in
+and Beaver 1977, https://doi.org/10.2307/2529467): player i, moving first, wins against j, draws or loses in
 proportion to
 
     advantage * s_i    draws * sqrt(s_i * s_j)    s_j

@@ -101,6 +101,8 @@ def loss_name(run: Run) -> str:
     """Which loss a run's agents have, as far as its settings say."""
     settings = settings_of(run)
     algorithm, loss = settings.get("algorithm"), settings.get("loss")
+    if settings.get("agents"):
+        return "loss"  # of agents of one's own
     if algorithm in _CROSS_ENTROPY:
         return "loss: cross-entropy of returns"
     if algorithm in _POLICIES:

@@ -1,6 +1,6 @@
 """A run: the folder that one training wrote.
 
-    config.json       its settings and the versions it ran with
+    config.json       its settings (`unused`: those that agents of one's own do not have), the versions it ran with
     measures.json     what measures how good its agents are
     metrics.csv       one row per chunk of rounds; fewer in a long run, see `Experiment`
     notes.txt         what happened to the run: other budgets, damage
@@ -55,6 +55,7 @@ from imagents.runs.events import cut_events, sync_events
 from imagents.runs.folders import claim_new
 from imagents.runs.metrics import Metrics, is_known
 from imagents.runs.snapshots import snapshots
+from imagents.settings import settings_of
 
 BEST = "best"  # the name of the best checkpoint
 _KEPT_CHECKPOINTS = 2
@@ -95,6 +96,7 @@ class Run:
             stack.callback(os.close, descriptor)
             with refusing(path):
                 about = {"versions": _VERSIONS, "began_in": os.path.relpath(os.getcwd(), os.path.realpath(path))}
+                about |= {"unused": unused} if (unused := _unused(config)) else {}
                 write_json(path / "config.json", config.to_dict() | about)
             run = cls(path)
             stack.pop_all()
@@ -143,6 +145,11 @@ class Run:
         content = read_json(self.path / "config.json")
         write_json(self.path / "config.json", content | config.to_dict())
         self.config = config
+
+    def settings(self) -> dict[str, object]:
+        """Its settings, flat, as plain values for JSON, without those that its agents do not have."""
+        unused = _unused(self.config)
+        return {name: value for name, value in self.config.to_dict().items() if name not in unused}
 
     def metrics(self) -> pd.DataFrame:
         """metrics.csv, one row per chunk."""
@@ -314,6 +321,13 @@ class Run:
             raise InputError(f"the checkpoint {checkpoint} is damaged: {advice}")
         check_made_with(self.path, self.config, manifest.get("settings", {}), f"checkpoint {checkpoint.name}")
         return manifest
+
+
+def _unused(config: TrainConfig) -> list[str]:
+    """The settings that agents of one's own do not have: who makes them gives them others."""
+    theirs = {"algorithm", "share_weights", "limits_are_ends", "league_size", "league_win_rate"}
+    theirs |= settings_of(config.algorithm).keys() - {"train_steps_per_round", "warmup_rounds"}  # which are the loop's
+    return [name for name in config.to_dict() if config.training.agents and name.rpartition(".")[2] in theirs]
 
 
 def checkpoints(run: str | os.PathLike) -> list[pathlib.Path]:

@@ -116,7 +116,7 @@ class _MLflow:
         found = self._client.get_experiment_by_name(name)
         number = found.experiment_id if found else self._create(name)
         self._id, self._after = self._client.create_run(number, run_name=_name(run)).info.run_id, -1.0
-        settings = {key: str(value)[:_MOST_LETTERS] for key, value in run.config.to_dict().items()}
+        settings = {key: str(value)[:_MOST_LETTERS] for key, value in run.settings().items()}
         self._client.log_batch(self._id, params=[self._entities.Param(*pair) for pair in settings.items()])
         write_json(run.path / _FILE, {"mlflow": {"uri": uri, "run": self._id}})
 
@@ -148,7 +148,7 @@ class _WandB:
         )
         self._run = wandb.init(
             id=self._id, resume="allow", mode=os.environ.get("WANDB_MODE", "offline"), dir=run.path,
-            project=os.environ.get("WANDB_PROJECT") or _group(run), name=_name(run), config=run.config.to_dict(),
+            project=os.environ.get("WANDB_PROJECT") or _group(run), name=_name(run), config=run.settings(),
             settings=settings,
         )  # fmt: skip
         write_json(run.path / _FILE, {"wandb": {"run": self._id}})

@@ -36,6 +36,11 @@ class Job:
         """Equal for runs that can share a compiled program."""
         return structure(self.wanted.config)
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Equal for runs that are one after the other in the same place."""
+        return self.wanted.setting, self.wanted.seed
+
     def to_dict(self) -> dict:
         """Plain values, for a worker."""
         return {"settings": self.wanted.config.to_dict(), "path": str(self.path), "until": self.until}
@@ -50,10 +55,12 @@ class Pool:
         trained, too, and before all others.
       jobs: what to train.
       more: called when these have begun, and again after each job: further ones, if there are any.
+      is_over: called with each job that ended: whether its run is over, or pauses for others.
+      paused: jobs of runs that pause already.
 
     Attributes:
       under_way: those that are being trained.
-      num_ended: how many have ended.
+      paused: the jobs after which runs pause, by setting and seed.
       all_well: whether none of them failed.
     """
 
@@ -63,13 +70,21 @@ class Pool:
         ended: Callable[[Job, str | None], Job | None],
         jobs: Sequence[Job] = (),
         more: Callable[[], list[Job]] = list,
+        is_over: Callable[[Job], bool] = lambda job: True,
+        paused: Sequence[Job] = (),
     ):
         self._engine, self._ended, self._left, self._more = engine, ended, list(jobs), more
+        self._is_over, self._over = is_over, set()
         self._deaths: collections.Counter[tuple[str, ...]] = collections.Counter()
         self._lock, self._workers, self._stopping = threading.Condition(), set(), False
         self._fault: BaseException | None = None
         self.under_way: list[Job] = []
-        self.num_ended, self.all_well = 0, True
+        self.paused, self.all_well = {job.place: job for job in paused}, True
+
+    @property
+    def num_ended(self) -> int:
+        """How many runs are over."""
+        return len(self._over)
 
     def run(self, workers: int) -> int | None:
         """Trains all of them. Returns the number of the signal that stopped it, if one did: runs are saved then."""
@@ -130,8 +145,11 @@ class Pool:
             if not self._left or self._stopping:
                 return None
             fitting = (place for place, job in enumerate(self._left) if job.structure == last)
-            self.under_way.append(self._left.pop(next(fitting, 0)))
-            return self.under_way[-1]
+            job = self._left.pop(next(fitting, 0))
+            self.under_way.append(job)
+            self.paused.pop(job.place, None)
+            self._over.discard(job.place)  # a run that failed can have another one in its place
+            return job
 
     def _answered(self, job: Job, answer: dict | None) -> None:
         """Takes what a worker says of a run."""
@@ -147,8 +165,10 @@ class Pool:
         self.all_well &= failed is None
         if (further := self._ended(job, failed)) is not None:
             self._left.insert(0, further)
+        elif self._is_over(job):
+            self._over.add(job.place)
         else:
-            self.num_ended += 1
+            self.paused[job.place] = job
 
     def _again(self, job: Job) -> None:
         """A worker died over this run: another one goes on with it, but not for ever without getting anywhere."""

@@ -32,6 +32,11 @@ class Population(Trials):
         """What can be trained now; nothing before all are asked for."""
         return [self._job(run) for run in self._follow(opening=False)] if self.missing() <= 0 else []
 
+    def waiting(self) -> list[Job]:
+        ready = {job.wanted.identity for job in self.begun()}
+        runs = [run for trial in self._trials for run in trial.runs if run.identity not in ready]
+        return [self._job(run) for run in runs if run.identity not in self._outcomes]
+
     def more(self) -> list[Job]:
         """The next member; once all are there, what can be trained now, and is not."""
         self._is_new = False

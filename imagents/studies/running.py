@@ -31,10 +31,12 @@ class Running:
 
     def search(self, trials: Trials) -> None:
         """Trains the trials of a search that have not ended, and those that are still to come."""
-        left = len(trials.begun()) + max(0, trials.missing())
+        paused = trials.waiting()
+        left = len(trials.begun()) + len(paused) + max(0, trials.missing())
         print(f"{left} trials to train: {self._folder}", flush=True)
         if left:
-            self._train(Pool(self._engine, trials.ended, more=trials.more), left)
+            pool = Pool(self._engine, trials.ended, more=trials.more, is_over=trials.is_over, paused=paused)
+            self._train(pool, left)
 
     def runs(self, study: Study) -> None:
         """Trains the runs of a study that are not finished."""

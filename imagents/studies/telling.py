@@ -16,7 +16,7 @@ from imagents.studies.pool import Job, Pool
 from imagents.training.budget import Budget
 
 _BETWEEN_LOOKS, _BETWEEN_LINES = 2.0, 60.0  # seconds
-_A_WHILE = 10.0  # seconds of training that say how long the rest takes, if no run has ended yet
+_A_WHILE = 10.0  # seconds of training that say how long the rest takes, if no run has ended or paused yet
 _LEAST_GAIN = 0.02  # of a run
 
 
@@ -45,7 +45,7 @@ def _tell(pool: Pool, total: int, stopping: threading.Event) -> None:
     with tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, leave=False, disable=not is_terminal, desc=" ...") as bar:
         while not stopping.wait(_BETWEEN_LOOKS):
             now = time.monotonic()
-            done, line = pace.look(now, list(pool.under_way), pool.num_ended, total)
+            done, line = pace.look(now, list(pool.under_way), pool.num_ended, total, [*pool.paused.values()])
             if is_terminal:
                 bar.set_description_str(f" {line}", refresh=False)
                 bar.n = min(1.0, done / total)
@@ -65,14 +65,17 @@ class Pace:
         self._were_compiling, self._at = True, now
         self._busy, self._done = 0.0, 0.0  # processes' seconds from then on, and what was done before
 
-    def look(self, now: float, jobs: Sequence[Job], ended: int, total: int) -> tuple[float, str]:
-        """How many runs are done, parts of those under way included, and a line about it.
+    def look(
+        self, now: float, jobs: Sequence[Job], ended: int, total: int, paused: Sequence[Job] = ()
+    ) -> tuple[float, str]:
+        """How many runs are done, parts of those that are not included, and a line about it.
 
         Args:
           now: the time, in seconds.
           jobs: the runs under way.
           ended: how many runs have ended.
           total: how many there are to train.
+          paused: the runs that wait for others.
         """
         fractions = {job.path: fraction_done(job) for job in jobs}
         programs = {job.path: job.structure for job in jobs}
@@ -80,10 +83,10 @@ class Pace:
         self._seen, compiling = programs, 0
         for path, fraction in fractions.items():
             compiling += fraction == self._first.setdefault(path, fraction) and programs[path] not in self._compiled
-        done = ended + sum(fractions.values())
+        done, known = ended + sum(fractions.values()) + sum(map(fraction_done, paused)), ended + len(paused) > 0
         if not jobs:
-            return done, "no run is under way" if ended else "processes start"
-        if not ended and (compiling or self._were_compiling):  # a first chunk compiles, and says nothing of speed
+            return done, "no run is under way" if known else "processes start"
+        if not known and (compiling or self._were_compiling):  # a first chunk compiles, and says nothing of speed
             self._busy, self._done = 0.0, done
         else:
             self._busy += len(jobs) * (now - self._at)
@@ -92,12 +95,12 @@ class Pace:
         if compiling:
             line += ", compiling" if compiling == len(jobs) else f", {compiling} of them compiling"
         longest = max((1 - fractions[job.path] for job in jobs if job.until is None), default=0.0)
-        return done, line + self._left(max((total - done) / len(jobs), longest), done, ended)
+        return done, line + self._left(max((total - done) / len(jobs), longest), done, known)
 
-    def _left(self, runs: float, done: float, ended: int) -> str:
+    def _left(self, runs: float, done: float, known: bool) -> str:
         """How long so many runs take, one after the other; nothing before something is known."""
         gained = done - self._done
-        if runs <= 0 or gained < _LEAST_GAIN or not (ended or self._busy >= _A_WHILE):
+        if runs <= 0 or gained < _LEAST_GAIN or not (known or self._busy >= _A_WHILE):
             return ""
         return f", about {lasting(self._busy / gained * runs)} left"
 

@@ -66,6 +66,14 @@ class Trials:
         runs = {run.identity: run for trial in self._trials for run in trial.runs}
         return [self._job(run) for identity, run in runs.items() if identity not in self._outcomes]
 
+    def waiting(self) -> list[Job]:
+        """What is left of them, and has to wait for others."""
+        return []
+
+    def is_over(self, job: Job) -> bool:
+        """Whether nothing is left to train of a job's run."""
+        return job.wanted.identity in self._outcomes
+
     def missing(self) -> int:
         """How many trials are still to come, at most."""
         spent = sum(outcome.seconds for outcome in self._outcomes.values())

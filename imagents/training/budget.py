@@ -64,13 +64,17 @@ def learning_rate(algorithm: Learning | ActorCritic, spent: float) -> float:
     return start + (end - start) * spent
 
 
-def told_rate(kept: float, new: float, is_new: bool) -> str:
+def told_rate(config: TrainConfig, kept: float, new: float, is_new: bool) -> str:
     """What becomes of the learning rate under another budget.
 
     Args:
-      kept, new: what it is now, over the budget that was and over the present one.
+      config: the settings.
+      kept, new: the share that is spent of the budget that was, and of the present one.
       is_new: whether it follows the present one.
     """
+    if config.training.agents:
+        return "agents of your own have the learning rates that they were made with"
+    kept, new = (learning_rate(config.algorithm, spent) for spent in (kept, new))
     if is_new:
         return f"the learning rate begins at {new:.3g}, and falls over this budget"
     other = f"--schedule new: at {new:.3g}, falling over this budget"

@@ -26,7 +26,7 @@ from imagents.runs.snapshots import chunk_of, chunks_apart, save_snapshot
 from imagents.runs.tracking import Tracker, check_tracker
 from imagents.seats import close
 from imagents.training.best import Best
-from imagents.training.budget import Budget, follow_schedules, learning_rate, told_rate
+from imagents.training.budget import Budget, follow_schedules, told_rate
 from imagents.training.loop import build
 from imagents.training.measuring import Measuring
 from imagents.training.progress import Progress
@@ -176,9 +176,9 @@ class Experiment:
         before = Budget.of(known["settings"])
         if (before, Budget.of(known.get("schedule") or known["settings"])) == (self._budget, self._schedule):
             return
-        rates = (learning_rate(self.config.algorithm, self._spent(each)) for each in (self._schedule, self._budget))
+        rate = told_rate(self.config, *map(self._spent, (self._schedule, self._budget)), self._schedule == self._budget)
         is_now = f"from round {int(self.trainer.rounds)} on the budget of {self._run.path} is {self._budget}"
-        self._run.note(f"{is_now}, and it was {before}; {told_rate(*rates, is_new=self._schedule == self._budget)}")
+        self._run.note(f"{is_now}, and it was {before}; {rate}")
         self._run.change_manifest(known, settings=self.config.to_dict(), schedule=self._schedule.to_dict())
 
     def run(self, quiet=False, metric_lines=False, figures=True, pauses: Callable | None = None) -> Run:
@@ -252,7 +252,7 @@ class Experiment:
         with plain_path(self._run.path / "events") as folder, progress, self._stopwatch, stopping as signals:
             with self._run.writing():
                 events = tf.summary.create_file_writer(folder)
-                write_about(events, self.config.to_dict(), self._agent_names, list(self._measures))
+                write_about(events, self._run.settings(), self._agent_names, list(self._measures))
             while self._fraction_done() < 1.0 and self.stopped_by is None:
                 row, is_due = self._train_chunk(measuring, progress.trained)
                 rows = [*measuring.beginning(row), *([row] if is_due else [])]

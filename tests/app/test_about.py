@@ -13,9 +13,9 @@ RATES = {"random_first": {"win_rate": 0.995}, "random_second": {"win_rate": 0.9}
     ({"plies": 60_000_000, "opponent": "learner"}, None, "from 60 million moves of play with another learner."),
     ({"steps": 5000, "opponent": "random"}, {}, "from 5,000 moves of play with others."),
     ({"minutes": 2.5}, {"positions": {"close": {"good": 0.971}, "late": {"good": 0.99}}},
-     "from 2.5 min of play with others. In close games 97.1 % of its moves keep what the position is worth."),
-    ({}, RATES, "from some moves of play with others. Wins 99.5 % of games against random moves if it begins, "
-     "90.0 % if it does not."),
+     "from 2.5 min of play with others. In close games 97.1\xa0% of its moves keep what the position is worth."),
+    ({}, RATES, "from some moves of play with others. Wins 99.5\xa0% of games against random moves if it begins, "
+     "90.0\xa0% if it does not."),
 ])  # fmt: skip
 def test_who_an_agent_is(training, evaluation, said):
     assert about.who(training, evaluation) == f"Learned alone, {said}"
@@ -34,7 +34,7 @@ def test_what_a_loss_and_a_win_are_worth_to_it(training, scale):
 def test_who_the_shipped_agents_are():
     cast = LocalCast()
     tic_tac_toe, connect_four = (cast.about(game, TRAINED, 0) for game in cast.games.values())
-    assert tic_tac_toe.endswith("100.0 % of its moves are optimal, and nothing beats it.")
-    assert connect_four.endswith("In close games 90.2 % of its moves keep what the position is worth.")
+    assert tic_tac_toe.endswith("100.0\xa0% of its moves are optimal, and nothing beats it.")
+    assert connect_four.endswith("In close games 90.2\xa0% of its moves keep what the position is worth.")
     assert [cast.mind(game, TRAINED, 0).scale for game in cast.games.values()] == [(-1.0, 1.0)] * 2
     assert cast.about(next(iter(cast.games.values())), "random", 0) == ""

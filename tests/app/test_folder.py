@@ -99,7 +99,7 @@ def test_who_an_agent_of_a_run_is_say_its_settings_and_its_evaluation(tmp_path, 
     assert about_run(run, 0) == "Learned alone, from 3 million moves of play with another learner."
     exact = {"optimal_share": 0.9876, "losing_lines_first": 0, "losing_lines_second": 1}
     write_json(run / "evaluation.json", {"agents": {"player_1": {"exact": exact}}})
-    assert about_run(run, 0).endswith("98.8 % of its moves are optimal, and 1 line of play beats it.")
+    assert about_run(run, 0).endswith("98.8\xa0% of its moves are optimal, and 1 line of play beats it.")
     assert about_run(run, 1).endswith("another learner.")
     (run / "evaluation.json").write_text("[]")
     assert about_run(run, 0) == ""

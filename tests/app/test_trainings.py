@@ -91,7 +91,7 @@ def test_how_good_an_agent_is_is_said_in_words(trainings, folder, value, words):
     write_json(folder / "new" / "evaluation.json", {"agents": agents})
     html = trainings.training({})["html"]
     shown = f"{100 * value:.1f} %"
-    assert f"player 1</b> {words}; optimal moves: {shown} (by chance 50.0 %); lost lines: 3." in html
+    assert f"player 1</b>: {words}; optimal moves: {shown} (by chance 50.0 %); lost lines: 3." in html
     assert "optimal moves: 50.0 % (by chance 50.0 %); lost lines: none." in html  # of its metrics
 
 

@@ -206,6 +206,7 @@ class TestLosses:
         ({"algorithm": "dqn", "loss": "huber"}, "loss: huber, of TD errors"),
         ({"algorithm": "c51", "loss": "huber"}, "loss: cross-entropy of returns"),
         ({"algorithm": "ppo"}, "loss: policy, critic and entropy"), ({}, "loss"),
+        ({"algorithm": "dqn", "loss": "huber", "agents": "crowd:three_agents"}, "loss"),
     ])  # fmt: skip
     def test_which_loss_it_is_stands_at_its_axis(self, run, settings, name):
         (run / "config.json").write_text(json.dumps({"environment": "tic_tac_toe"} | settings))

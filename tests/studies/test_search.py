@@ -1,5 +1,6 @@
 """A search tries settings with seeds of its own, and what it finds best is trained anew; only that is reported."""
 
+import contextlib
 import json
 import math
 import pathlib
@@ -13,11 +14,13 @@ from imagents.config import TrainConfig
 from imagents.files import write_json
 from imagents.runs.children import open_child
 from imagents.runs.run import Run
-from imagents.studies import local, pool
+from imagents.studies import local, pool, running
+from imagents.studies.population import trials_of
 from imagents.studies.ranges import Range
 from imagents.studies.search import FIRST_SEED
-from imagents.studies.study import Study, find_runs
+from imagents.studies.study import Study, find_runs, load_study
 from imagents.studies.summary import study_results
+from imagents.studies.telling import Pace
 from imagents.studies.worker import Worker
 
 BASE = dict(environment="climbing", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
@@ -328,6 +331,30 @@ def test_a_population_is_the_same_whatever_happens_and_its_winner_changes_anew_a
         assert len(ends) == len(rates) and {end["learning_rate"] for end in ends} == set(rates)
     status, said = command(POPULATION, "--output-dir", "whole")
     assert status == 0 and not MadeUp.asked
+
+
+def test_the_bar_of_a_population_counts_who_waits_for_others_by_what_it_has_trained(command, monkeypatch):
+    done, open_runs, ask = [], [], MadeUp.ask
+
+    @contextlib.contextmanager
+    def telling(pool, total):
+        def asked(worker, job):
+            paused = [*pool.paused.values()]
+            done.append(Pace(0.0).look(0.0, pool.under_way, pool.num_ended, total, paused)[0] / total)
+            if len(done) == 23:  # of the sixth generation two have come where they wait for the others
+                trials = trials_of(pathlib.Path("outputs/climb"), load_study("outputs/climb"))
+                open_runs[:] = len(trials.begun()), len(trials.waiting())
+            return ask(worker, job)
+
+        monkeypatch.setattr(MadeUp, "ask", asked)
+        yield
+        monkeypatch.setattr(MadeUp, "ask", ask)
+
+    monkeypatch.setattr(running, "telling", telling)
+    assert command(POPULATION)[0] == 0
+    search = 4 * 10  # members and generations; what comes after them are the runs of the winner
+    assert done[:search] == pytest.approx(np.arange(search) / search)
+    assert open_runs == [2, 2]  # for a command that goes on from there
 
 
 # With trainings

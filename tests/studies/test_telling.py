@@ -33,13 +33,13 @@ def told(monkeypatch, capsys, pool, total: int) -> list[str]:
 
 
 def test_runs_under_way_count_by_what_they_have_trained(monkeypatch, capsys, job):
-    pool = types.SimpleNamespace(under_way=[job], num_ended=3)
+    pool = types.SimpleNamespace(under_way=[job], num_ended=3, paused={})
     assert told(monkeypatch, capsys, pool, 5)[0].startswith(" 65% 1 run under way, compiling")
 
 
 def test_a_run_that_has_not_trained_yet_counts_for_nothing(monkeypatch, capsys, job):
     (job.path / "metrics.csv").unlink()
-    pool = types.SimpleNamespace(under_way=[job], num_ended=1)
+    pool = types.SimpleNamespace(under_way=[job], num_ended=1, paused={})
     assert told(monkeypatch, capsys, pool, 2)[0].startswith(" 50% 1 run under way")
 
 

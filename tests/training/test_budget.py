@@ -2,7 +2,8 @@
 
 import pytest
 
-from imagents.training.budget import Budget
+from imagents.config import TrainConfig
+from imagents.training.budget import Budget, told_rate
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,10 @@ def test_whichever_is_spent_first_counts(budget, steps, seconds, spent):
 def test_it_is_shown_as_settings_are_given():
     assert str(Budget(200, 2.5)) == "steps = 200 and minutes = 2.5" and str(Budget(None, 1.0)) == "minutes = 1.0"
     assert Budget.of({"steps": 5, "seed": 1}) == Budget(**Budget(5, None).to_dict()) == Budget(5, None)
+
+
+def test_what_becomes_of_the_learning_rate_is_said_but_for_agents_of_ones_own():
+    config = TrainConfig("climbing", learning_rate=0.2)
+    assert told_rate(config, 0.5, 0.25, is_new=True) == "the learning rate begins at 0.2, and falls over this budget"
+    told = told_rate(config.replace(agents="crowd:three_agents"), 0.5, 0.25, is_new=True)
+    assert told == "agents of your own have the learning rates that they were made with"

@@ -160,10 +160,10 @@ def _mark(x: int, y: int, cell: int) -> str:
 def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
     if not cell:
         return ""
-    style = f'fill="none" stroke="{COLOURS[cell]}" stroke-width="{9 if won else 5}"'
+    style = f'fill="none" stroke="{COLOURS[cell]}" stroke-width="{8 if won else 5}"'
     if cell == 2:
         return f'<circle cx="{x + _CELL // 2}" cy="{y + _CELL // 2}" r="{_CELL // 2 - 10}" {style}/>'
-    low, high = 11, _CELL - 11
+    low, high = 12, _CELL - 12
     return (
         f'<path d="M{x + low} {y + low}L{x + high} {y + high}'
         f'M{x + high} {y + low}L{x + low} {y + high}" {style} stroke-linecap="round"/>'
@@ -177,9 +177,9 @@ def _centre(game, cell: int) -> tuple[int, int]:
 
 def _name(game, cell: int, q_value: float | None) -> str:
     """The number of a cell in its corner, readable on the tile of a value, too."""
-    x, y = _centre(game, cell)
+    x, y = (part - _CELL // 2 + (4.5 if q_value is None else 6.5) for part in _centre(game, cell))
     ink = ' style="fill: #fff"' if abs(q_value or 0) > _PALE_INK else ' style="fill: #111"' if q_value else ""
-    return (f'<text class="name" x="{x - _CELL // 2 + 5}" y="{y - _CELL // 2 + 10}" font-size="6.5" '
+    return (f'<text class="name" x="{x}" y="{y + 5}" font-size="6.5" '
             f'font-family="system-ui, sans-serif" fill="#5a5a5a"{ink} aria-hidden="true">{cell}</text>')
 
 
@@ -212,7 +212,7 @@ def _q_value(game, cell: int, value: float) -> str:
         else f'<rect x="{x + 4}" y="{y + 4}" width="{_CELL - 8}" height="{_CELL - 8}" rx="4" fill="{colour}"/>'
     )
     ink = "#fff" if strength > _PALE_INK else "#111"
-    return (f'<g class="q">{shape}<text x="{x + half}" y="{y + half + 4}" font-size="11.5" text-anchor="middle" '
+    return (f'<g class="q">{shape}<text x="{x + half}" y="{y + half + 4}" font-size="10.5" text-anchor="middle" '
             f'font-family="system-ui, sans-serif" fill="{ink}">{value:+.2f}</text></g>')
 
 

@@ -111,7 +111,7 @@ def test_crosses_and_noughts_stand_in_their_cells():
     crosses = [path for path in elements(drawing, "path") if path["stroke"] == SEAT_0]
     noughts = elements(drawing, "circle")
     corners = [re.match(r"M(\d+) (\d+)L(\d+) (\d+)", cross["d"]).groups() for cross in crosses]
-    assert corners == [("11", "11", "37", "37"), ("59", "59", "85", "85"), ("107", "107", "133", "133")]
+    assert corners == [("12", "12", "36", "36"), ("60", "60", "84", "84"), ("108", "108", "132", "132")]
     assert [(nought["cx"], nought["cy"], nought["stroke"]) for nought in noughts] == [
         ("72", "24", SEAT_1),
         ("120", "72", SEAT_1),
@@ -131,7 +131,7 @@ def test_the_stones_of_a_completed_line_stand_out():
     assert ringed == [35, 36, 37, 38]
     marks = elements(TIC_TAC_TOE.svg(CROSS_WON), "path") + elements(TIC_TAC_TOE.svg(CROSS_WON), "circle")
     widths = {(mark["stroke"], mark["stroke-width"]) for mark in marks}
-    assert widths == {("#999", "2"), (SEAT_0, "9"), (SEAT_1, "5")}  # the grid, the winners, the others
+    assert widths == {("#999", "2"), (SEAT_0, "8"), (SEAT_1, "5")}  # the grid, the winners, the others
 
 
 def test_the_last_move_is_marked():
