@@ -47,10 +47,12 @@ _MARKED_POINTS = 40  # up to so many points a curve shows each of them, and need
 
 @matplotlib.rc_context(STYLE)
 def losses(run: Run) -> RunFigure:
-    """Draws every agent's training loss over steps, on a logarithmic axis."""
+    """Draws every agent's training loss over steps, on a logarithmic axis unless some are below 0, as policies'."""
     figure, axes = _line_figure(run, "loss", "Training loss")
-    axes.set(yscale="log", ylabel=loss_name(run))
-    plain_log_axis(axes)
+    axes.set_ylabel(loss_name(run))
+    if not any((np.asarray(line.get_ydata()) <= 0).any() for line in axes.get_lines()):
+        axes.set_yscale("log")
+        plain_log_axis(axes)
     return figure
 
 

@@ -222,6 +222,13 @@ class TestLosses:
         inside = [text for text, y in zip(shown, axes.get_yticks(), strict=True) if bottom <= y <= top]
         assert len(inside) >= 3 and not [text for text in inside if "e" in text or "$" in text or not text]
 
+    def test_losses_below_0_as_of_a_policy_are_drawn(self):
+        """On a logarithmic axis there was nothing."""
+        metrics = make_metrics(rows=3).assign(player_1_loss=[0.02, -0.01, -0.02], player_2_loss=[-0.1, -0.2, -0.1])
+        (axes,) = plotting.losses(metrics).axes
+        assert axes.get_yscale() == "linear" and axes.get_ylim()[0] < -0.2 and axes.get_ylim()[1] > 0.02
+        assert plotting.losses(make_metrics(rows=3)).axes[0].get_yscale() == "log"
+
     def test_smoothing_is_named(self, run):
         assert plotting.losses(run).axes[0].get_title("right") == "thick: mean of 5 rows; thin: each"
         assert plotting.losses(make_metrics(rows=10)).axes[0].get_title("right") == ""
