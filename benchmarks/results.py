@@ -99,6 +99,12 @@ def fresh(run: pathlib.Path, last: bool) -> Figures:
     return {name: {"mean_return": agent["mean_return"]} for name, agent in report["agents"].items()}
 
 
+def drawn(run: pathlib.Path, last: bool) -> Figures:
+    """The mean return of 1,000 fresh episodes, in which agents draw from their own policies."""
+    report = evaluate_run(run, 1000, last=last, policy="sampled")
+    return {name: {"sampled_return": agent["mean_return"]} for name, agent in report["agents"].items()}
+
+
 def exact(run: pathlib.Path, last: bool) -> Figures:
     """Whether there is no line of play by which an agent is beaten."""
     del last
@@ -161,8 +167,8 @@ FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "connect_four_strong": (positions, against_perfect),
     "connect_four_v3": (winning,),
     "deep_sea": (solved,),
-    "foraging": (fresh,),
-    "foraging_large": (fresh,),
+    "foraging": (fresh, drawn),
+    "foraging_large": (fresh, drawn),
     "rooms_noise": (last_fifth,),
     "simple_spread_300k": (fresh,),
     "simple_spread_600k": (fresh,),

@@ -144,8 +144,9 @@ Two independent learners. Exploitability, exactly: of the greedy policies, of so
 probabilities), of what the agents do as they learn, and of the average over the training. {}"""
 
 _FORAGING = """\
-The share of the food that all players take together in a greedy episode, of 1,000 fresh ones; the best checkpoint was
-chosen on other episodes. With sight 0 they see everything, else so many cells to all sides."""
+The share of the food that all players take together in a greedy episode, of 1,000 fresh ones, or where they draw from
+their own policies; the best checkpoint was chosen on other episodes. With sight 0 they see everything, else so many
+cells to all sides."""
 
 _DEEP_SEA = """\
 bsuite's 21 sizes, 10,000 episodes each. A size is solved at the first episode at which less than nine of ten so far
@@ -215,7 +216,10 @@ def _at_most(value: float, policy: str) -> Column:
 def _food(players: int, enough: float) -> list[Column]:
     """The food that all players take together, and how many runs take so much by the best checkpoint."""
     best, last = (Column(kind, "mean_return", kind, scale=players, digits=3) for kind in ("best", "last"))
-    return [*_COST, best, dataclasses.replace(best, label=f"runs of {enough:g} or more", enough=enough), last]
+    drawn = dataclasses.replace(last, label="last, drawn", measure="sampled_return")
+    many = [dataclasses.replace(each, label="runs of " + each.label + f" {enough:g} or more", enough=enough)
+            for each in (best, drawn)]  # fmt: skip
+    return [*_COST, best, many[0], last, drawn, many[1]]
 
 
 SECTIONS = [
