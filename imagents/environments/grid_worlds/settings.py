@@ -203,7 +203,7 @@ class Rooms(Face):
     limit: int = 0
     """Steps of an episode; 0: as in MiniGrid, 10 x size x size with door_key, 20 x rooms with multi_room."""
     noise: bool = False
-    """Whether the left wall of the first room is a screen, each cell of which takes a random colour in every step."""
+    """Whether two walls of the first room are a screen, each cell of which takes a random colour in every step."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "default": _ROOMS,

@@ -1,9 +1,9 @@
 """DoorKey and MultiRoom as `minigrid` 3.2.0 has them, in tensors: an agent looks for a way to the goal, room by room.
 
 It turns, goes ahead, picks up, drops and toggles what is in front of it, and sees a part of what is ahead (`view.py`).
-Reaching the goal pays 1 - 0.9 x steps / limit, and nothing else pays. Where there is noise, a wall of the first room is
-a screen: each of its cells takes any colour in each step, and it means nothing. Who is paid for being surprised stays
-there (the noisy television of Burda et al. 2018, https://arxiv.org/abs/1808.04355).
+Reaching the goal pays 1 - 0.9 x steps / limit, and nothing else pays. Where there is noise, two walls of the first room
+are a screen: each of its cells takes any colour in each step, and it means nothing. Who is paid for being surprised
+stays there (the noisy television of Burda et al. 2018, https://arxiv.org/abs/1808.04355).
 
 Levels are drawn for all copies at a time (`levels.py`), as XLA cannot draw for some alone: each copy has its next level
 ready, and new ones are drawn when a copy needs one and has used its own.
@@ -195,10 +195,14 @@ class RoomsEnvironment(Native):
         return self.current_time_step()
 
     def _noisy(self, level: Level) -> Level:
-        """With another colour on each cell of the screen, which is one column."""
+        """With another colour on each cell of the screen.
+
+        Of a row's number and a column's what is behind the point: on one row and one column no cell tells of another.
+        """
         if not self._noise:
             return level
-        drawn = uniform(self._generator, [self.batch_size, level.grid.shape[1], 1])
+        rows, columns = tf.unstack(uniform(self._generator, [2, self.batch_size, level.grid.shape[1]]))
+        drawn = tf.math.floormod(rows[:, :, tf.newaxis] + columns[:, tf.newaxis], 1.0)
         colour = tf.cast(drawn * NUM_COLOURS, tf.uint8)
         grid = tf.where(level.grid & SCREEN > 0, SCREEN + coloured(WALL, colour), level.grid)
         return level._replace(grid=grid)

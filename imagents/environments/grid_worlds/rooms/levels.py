@@ -20,11 +20,9 @@ from imagents.environments.grid_worlds.rooms.cells import (
     LOCKED,
     NUM_COLOURS,
     SCREEN,
-    WALL,
     YELLOW,
     YELLOW_KEY,
     coloured,
-    kind_of,
 )
 from imagents.randomness import uniform
 
@@ -53,7 +51,7 @@ def draw_door_key(generator: tf.random.Generator, batch_size: int, size: int, no
       generator: what draws them.
       batch_size: number of copies B.
       size: rows and columns of the world.
-      noise: whether the left wall is a screen.
+      noise: whether the left wall and the upper one of the room on the left are a screen.
     """
     drawn = uniform(generator, [5, batch_size])
     wall = 2 + _below(drawn[0], size - 4)  # its column
@@ -68,7 +66,7 @@ def draw_door_key(generator: tf.random.Generator, batch_size: int, size: int, no
     grid = tf.where(rows * size + columns == _each(key), YELLOW_KEY, grid)
     grid = tf.where((rows == size - 2) & (columns == size - 2), GREEN_GOAL, grid)
     if noise:
-        grid += tf.where((columns == 0) & (rows % (size - 1) > 0), SCREEN, 0)
+        grid += tf.where((columns == 0) | ((rows == 0) & (columns <= _each(wall))), SCREEN, 0)
     return Level(tf.cast(grid, tf.uint8), agent, _below(drawn[4], 4))
 
 
@@ -82,7 +80,7 @@ def draw_multi_room(
       batch_size: number of copies B.
       rooms: how many, at least 2.
       room_size: most rows and columns of a room, with its walls.
-      noise: whether the left wall of the first room is a screen.
+      noise: whether two walls of the first room, which meet and lack the door, are a screen.
     """
     places, doors = _placed(generator, batch_size, rooms, room_size)
     drawn = uniform(generator, [3 + rooms, batch_size])
@@ -103,9 +101,12 @@ def draw_multi_room(
     agent, goal = _inner(places[:, 0], drawn[rooms]), _inner(places[:, -1], drawn[rooms + 1])
     grid = tf.where(rows * WORLD + columns == _each(goal), GREEN_GOAL, grid)
     if noise:
-        left, top, _, height = map(_each, tf.unstack(places[:, 0]))
-        on_screen = (columns == left) & (rows > top) & (rows < top + height - 1) & (kind_of(grid) == WALL)
-        grid += tf.where(on_screen, SCREEN, 0)
+        left, top, width, height = map(_each, tf.unstack(places[:, 0]))
+        way_out = [_each(part) for part in tf.unstack(doors[:, 1])]
+        column = tf.where(way_out[0] == left, left + width - 1, left)
+        row = tf.where(way_out[1] == top, top + height - 1, top)
+        upright = (columns == column) & (rows >= top) & (rows < top + height)
+        grid += tf.where(upright | ((rows == row) & (columns >= left) & (columns < left + width)), SCREEN, 0)
     return Level(tf.cast(grid, tf.uint8), agent, _below(drawn[rooms + 2], 4))
 
 
