@@ -83,7 +83,7 @@ def picture(game, board, last: int | None = None) -> Picture:
     return drawn
 
 
-def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=False) -> str:
+def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), mover=None, names=False) -> str:
     """An SVG document: crosses and noughts, on discs under gravity; completed lines stand out.
 
     Args:
@@ -94,6 +94,8 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
       chosen: the action to frame.
       clickable: the actions that can be clicked: each gets an element of class `move` above the board, with the
         action as `data-move`, which keyboards reach and screen readers name.
+      mover: the seat that moves there, whose stone is defined as `#stone`, for a page to draw at once where it is put:
+        at `data-at` of the element that is clicked.
       names: whether each cell bears its number, where moves are cells.
     """
     board = _cells(game, board)
@@ -112,9 +114,9 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
         grid = [f"M0 {r * _CELL}H{width}" for r in range(1, game.rows)]
         grid += [f"M{c * _CELL} 0V{height}" for c in range(1, game.columns)]
         parts.append(f'<path class="grid" d="{"".join(grid)}" stroke="#999" stroke-width="2"/>')
+    mark = _disc if game.gravity else _cross_or_nought
     for row in range(game.rows):
         for column in range(game.columns):
-            mark = _disc if game.gravity else _cross_or_nought
             cell = row * game.columns + column
             stone = mark(column * _CELL, row * _CELL, int(board[row, column]), cell in winners)
             parts.append(f'<g class="last">{stone}</g>' if cell == last else stone)
@@ -133,6 +135,8 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
     if names and not game.gravity:
         parts += [_name(game, cell, None if q_values is None or board.flat[cell] else q_values[cell])
                   for cell in range(game.num_cells)]
+    if clickable and mover is not None:
+        parts.append(f'<defs><g id="stone">{mark(0, 0, mover + 1, False)}</g></defs>')
     parts += [_target(game, action, game.landing(board, action)) for action in clickable]
     return "".join(parts) + "</svg>"
 
@@ -163,7 +167,7 @@ def _cross_or_nought(x: int, y: int, cell: int, won: bool) -> str:
     style = f'fill="none" stroke="{COLOURS[cell]}" stroke-width="{9 if won else 5}"'
     if cell == 2:
         return f'<circle cx="{x + _CELL // 2}" cy="{y + _CELL // 2}" r="{_CELL // 2 - 10}" {style}/>'
-    low, high = 11, _CELL - 11
+    low, high = 13, _CELL - 13  # clear of the number in the corner
     return (
         f'<path d="M{x + low} {y + low}L{x + high} {y + high}'
         f'M{x + high} {y + low}L{x + low} {y + high}" {style} stroke-linecap="round"/>'
@@ -179,7 +183,7 @@ def _name(game, cell: int, q_value: float | None) -> str:
     """The number of a cell in its corner, readable on the tile of a value, too."""
     x, y = _centre(game, cell)
     ink = ' style="fill: #fff"' if abs(q_value or 0) > _PALE_INK else ' style="fill: #111"' if q_value else ""
-    return (f'<text class="name" x="{x - _CELL // 2 + 5}" y="{y - _CELL // 2 + 10}" font-size="6.5" '
+    return (f'<text class="name" x="{x - _CELL // 2 + 5}" y="{y - _CELL // 2 + 9}" font-size="6.5" '
             f'font-family="system-ui, sans-serif" fill="#5a5a5a"{ink} aria-hidden="true">{cell}</text>')
 
 
@@ -224,5 +228,5 @@ def _target(game, action: int, cell: int) -> str:
     else:
         area = f'x="{column * _CELL + 2}" y="{row * _CELL + 2}" width="{_CELL - 4}" height="{_CELL - 4}"'
         name = f"cell {cell}, row {row + 1}, column {column + 1}"
-    return (f'<rect class="move" data-move="{action}" {area} rx="5" fill="transparent" tabindex="0" role="button" '
-            f'aria-label="{name}"/>')
+    return (f'<rect class="move" data-move="{action}" data-at="{column * _CELL} {row * _CELL}" {area} rx="5" '
+            f'fill="transparent" tabindex="0" role="button" aria-label="{name}"/>')

@@ -111,7 +111,7 @@ def test_crosses_and_noughts_stand_in_their_cells():
     crosses = [path for path in elements(drawing, "path") if path["stroke"] == SEAT_0]
     noughts = elements(drawing, "circle")
     corners = [re.match(r"M(\d+) (\d+)L(\d+) (\d+)", cross["d"]).groups() for cross in crosses]
-    assert corners == [("11", "11", "37", "37"), ("59", "59", "85", "85"), ("107", "107", "133", "133")]
+    assert corners == [("13", "13", "35", "35"), ("61", "61", "83", "83"), ("109", "109", "131", "131")]
     assert [(nought["cx"], nought["cy"], nought["stroke"]) for nought in noughts] == [
         ("72", "24", SEAT_1),
         ("120", "72", SEAT_1),
