@@ -84,6 +84,9 @@ def test_where_the_report_of_two_cannot_go_is_refused(two, capsys):
         assert cli.main(["report", *words]) == 2
         assert sentence in capsys.readouterr().err
     assert os.listdir("mine") == ["thesis.tex"] and not os.path.exists("outputs")
+    assert cli.main(["plot", "one"]) == 2  # which is for runs
+    said = "one is a study's folder: imagents report one shows it, and its runs are in one/runs"
+    assert said in capsys.readouterr().err
 
 
 # Figures
