@@ -24,6 +24,7 @@ from imagents.training.videos import VIDEOS, episode
 _MOST_BYTES = {"metrics.csv": 2**26, "config.json": 2**20, "measures.json": 2**20, "evaluation.json": 2**20}
 _LONGEST_FILM = 2**23  # bytes
 _FILMING = 20.0  # seconds, at most
+_OFTEN = 4  # seconds, of news about a run that has none
 _KEPT = 64  # runs whose figures are kept
 _LOG = logging.getLogger(__name__)
 _LOG.addFilter(Once())
@@ -112,7 +113,7 @@ class Trainings:
 
 def _stamp(run: pathlib.Path) -> str:
     """Another one whenever a file of the run is, and once it has gone quiet."""
-    found = [str(run_sheet.is_news(run))]
+    found = [str(run_sheet.is_news(run)), str(run_sheet.waiting(run) // _OFTEN)]
     for name in _MOST_BYTES:
         try:
             status = (run / name).stat()
@@ -149,17 +150,17 @@ def _check_file(path: pathlib.Path, most: int) -> None:
 
 
 def _watch(run: pathlib.Path) -> str:
-    """The newest film of a run, or one of now if its newest checkpoint is younger than that, or there is none."""
+    """The newest film of a run, or one of now if that is older than its newest checkpoint and one can be made."""
     begins = _begins(run)
     films, known = sorted((run / VIDEOS).glob("[0-9]*.gif")), checkpoints(run)
-    if films and (not known or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
+    if films and (not known or untrusted(run) or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
         _check_file(films[-1], _LONGEST_FILM)
         caption = f"Filmed after {int(films[-1].stem):,} steps of training{begins}"
         return _film(run_name(run), read_bytes(films[-1], _LONGEST_FILM), caption)
     if not known:
         raise InputError("it has no checkpoint yet")
     if name := untrusted(run):
-        raise InputError(f"it needs {name}, code of your own, and this page imports none")
+        raise InputError(f"it needs {name}, code of your own, and this page imports none: imagents watch RUN --trust")
     film = episode(known[-1], seed=0, seconds=_FILMING)
     return _film(run_name(run), film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}{begins}")
 
