@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from imagents.errors import InputError, brief, meant
-from imagents.files import read_json
+from imagents.files import no_run, read_json
 from imagents.motivated import check_fits
 from imagents.own import trust
 from imagents.settings import ALGORITHMS, ActorCritic, Learning, QLearning, Training, settings_of
@@ -313,7 +313,7 @@ def load_config(run: str | os.PathLike) -> TrainConfig:
     try:
         values = read_json(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{run} is not a run folder: it has no config.json") from None
+        raise no_run(run, "config.json") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:  # no UTF-8, no JSON

@@ -246,3 +246,13 @@ def reason(error: Exception) -> str:
     # TensorFlow says: FILE; reason [Op:NAME].
     said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
     return said.splitlines()[0].split("; ")[-1].split(" [Op:")[0]
+
+
+def no_run(folder: str | os.PathLike, name: str) -> InputError:
+    """What is said of a folder that is no run's, as it lacks a file of that name."""
+    if os.path.isfile(os.path.join(folder, "study.json")):
+        runs = os.path.join(folder, "runs")
+        return InputError(
+            f"{folder} is a study's folder: imagents report {in_shell(folder)} shows it, and its runs are in {runs}"
+        )
+    return InputError(f"{folder} is not a run folder: it has no {name}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import pathlib
 import time
 
@@ -14,16 +15,18 @@ from imagents.files import read_json
 from imagents.opening import learned_in
 from imagents.plotting import read_metrics
 from imagents.plotting.words import lasting
+from imagents.runs.folders import is_study
 from imagents.runs.run import checkpoints
 from imagents.runs.snapshots import SNAPSHOTS, snapshots
 
 _FRESH = 2.0  # seconds after which the folder is looked at again
-_AGES = (0, 10, 60, 600)  # seconds of training, of the snapshots of a run that can be met
+_SHARES = (0.1, 0.5)  # of a run's steps, after which it can be met, too
+_OF_A_STUDY = 3  # runs that are listed, the newest
 _SNAPSHOT = "@"  # between the name of a run and its snapshot's
 
 
 class Folder:
-    """A folder in which runs lie.
+    """A folder in which runs lie, and studies.
 
     Args:
       path: the folder; None for none.
@@ -35,7 +38,7 @@ class Folder:
         self._stale_at = 0.0
 
     def runs(self) -> list[pathlib.Path]:
-        """Them, newest first; what was found is seconds old at most."""
+        """Them, newest first, of each study the newest few; what was found is seconds old at most."""
         return self._look()[0]
 
     def players(self, game: str) -> dict[str, str]:
@@ -45,29 +48,37 @@ class Folder:
     def find(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
         """The run of such a player, and what of it is to be opened."""
         run, _, snapshot = name.removeprefix("run/").partition(_SNAPSHOT)
-        run = self._path / run
+        run = next((path for path in self.runs() if run_name(path) == run), self._path / run)
         return run, run / SNAPSHOTS / f"{snapshot}.npz" if snapshot else run
 
     def called(self, name: str) -> str:
         """What a sentence calls such a player."""
         run, path = self.find(name)
         if run == path:
-            return f"run {run.name}"
+            return f"run {run_name(run)}"
         ages = {stem: age for age, stem in _earlier(run, newest(run)).items()}
-        return f"run {run.name} {ages.get(path.stem, 'after some time')}{' of training' if int(path.stem) else ''}"
+        return f"run {run_name(run)} {ages.get(path.stem, 'after some time')}{' of training' if int(path.stem) else ''}"
 
     def _look(self) -> tuple[list[pathlib.Path], dict[str, dict[str, str]]]:
         if self._path is not None and time.monotonic() > self._stale_at:
-            found = [path.parent for path in self._path.glob("[!.]*/config.json")]
-            ages = {path: _age(path) for path in found if path.resolve() == path}  # a link may lead anywhere
-            found = sorted(filter(ages.get, ages), key=ages.get, reverse=True)
+            found = _by_age([path.parent for path in self._path.glob("[!.]*/config.json")])
+            for study in self._path.glob("[!.]*/study.json"):
+                runs = _by_age([path.parent for path in study.parent.glob("runs/[!.]*/config.json")])
+                found |= dict(list(runs.items())[:_OF_A_STUDY])
+            found = sorted(found, key=found.get, reverse=True)
             playing: dict[str, dict[str, str]] = {}
             for path in filter(newest, found):
                 if untrusted(path):
                     continue
-                playing.setdefault(learned_board(path), {}).update(_selves(path))
+                playing.setdefault(learned_board(path), {}).update(_selves(path, path.parent == self._path))
             self._seen, self._stale_at = (found, playing), time.monotonic() + _FRESH
         return self._seen
+
+
+def run_name(run: pathlib.Path) -> str:
+    """What a page calls a run: its folder's name, or STUDY/RUN."""
+    study = run.parent.parent
+    return f"{study.name}/{run.name}" if run.parent.name == "runs" and is_study(study) else run.name
 
 
 def newest(run: pathlib.Path) -> str:
@@ -83,22 +94,38 @@ def _age(run: pathlib.Path) -> float:
         return 0.0
 
 
-def _selves(run: pathlib.Path) -> dict[str, str]:
-    """Whom a run can put at the board: its agents as they are now, and as they were; what people read, by name."""
-    name = f"run/{run.name}"  # a menu may have no room for all of a label: what differs comes first
-    selves = {f"{name}{_SNAPSHOT}{stem}": f"{age} · {run.name}" for age, stem in _earlier(run, newest(run)).items()}
-    return {name: f"now · {run.name}" if selves else f"Run {run.name}"} | selves
+def _by_age(runs: list[pathlib.Path]) -> dict[pathlib.Path, float]:
+    """When they were last changed, newest first; without those that are gone, and links, which may lead anywhere."""
+    ages = {run: _age(run) for run in runs if run.resolve() == run}
+    return {run: ages[run] for run in sorted(filter(ages.get, ages), key=ages.get, reverse=True)}
+
+
+def _selves(run: pathlib.Path, as_it_was: bool) -> dict[str, str]:
+    """Whom a run can put at the board: its agents now, and if asked as they were; what people read, by name."""
+    name = f"run/{run_name(run)}"
+    short = run_name(run).replace(f"{learned_board(run)}-", "")  # a menu has little room, and what differs comes first
+    earlier = _earlier(run, newest(run)) if as_it_was else {}
+    selves = {f"{name}{_SNAPSHOT}{stem}": f"{age} · {short}" for age, stem in earlier.items()}
+    return {name: f"now · {short}" if selves else f"Run {short}"} | selves
 
 
 @functools.lru_cache(1000)
 def _earlier(run: pathlib.Path, newest: str) -> dict[str, str]:
-    """Snapshots of a run at some ages, by these in words; none that is as old as the newest checkpoint."""
-    ages = {rounds: seconds for rounds, (seconds, _) in _measured(run, newest).items()}
-    found = {path.stem: ages[int(path.stem)] for path in snapshots(run) if int(path.stem) in ages}
-    now = _in_words(ages[int(newest)]) if int(newest) in ages else ""
-    found = {stem: age for stem, age in found.items() if int(stem) != int(newest) and _in_words(age) != now}
-    chosen = [min(found, key=lambda stem: abs(found[stem] - age)) for age in _AGES if found]
-    return {_in_words(found[stem]): stem for stem in chosen}  # of those of the same age one
+    """The snapshots of a run that can be met, by their ages in words: of before it learned, and early in its learning.
+
+    None that is as old as the newest checkpoint; those that come nearest to some shares of its steps, on a logarithmic
+    scale.
+    """
+    measured = _measured(run, newest)
+    now = _in_words(measured[int(newest)][0]) if int(newest) in measured else ""
+    ages = {path.stem: measured[int(path.stem)] for path in snapshots(run) if int(path.stem) in measured}
+    found = {stem: at for stem, at in ages.items() if int(stem) != int(newest) and _in_words(at[0]) != now}
+    learned = {stem: steps for stem, (_, steps) in found.items() if steps}
+    most = max((steps for _, steps in measured.values()), default=0)
+    chosen = [stem for stem in found if stem not in learned][:1]
+    if learned:
+        chosen += [min(learned, key=lambda stem: abs(math.log(learned[stem] / (share * most)))) for share in _SHARES]
+    return {_in_words(found[stem][0]): stem for stem in chosen}  # of those of the same age one
 
 
 @functools.lru_cache(1000)

@@ -33,11 +33,20 @@ function show(reply) {
   }
 }
 
+// The visitor's own stone, drawn before the answer comes; and if that takes a moment, who is thinking.
+function put(move) {
+  const place = root.querySelector(`[data-move="${move}"]`), waits = root.querySelector(".waits");
+  if (!place) return;
+  place.closest("svg").insertAdjacentHTML("beforeend", `<use class="put" href="#stone" transform="translate(${place.dataset.at})"/>`);
+  setTimeout(() => { if (waits && busy && waits.isConnected) waits.parentElement.innerHTML = waits.innerHTML; }, 150);
+}
+
 async function ask(what, value) {
   if (busy) return;
   busy = true;
   clearTimeout(timer);
   const number = ++latest;
+  if (what === "move") put(value);
   try {
     const reply = await server.reply({ state: state, do: what, value: value });
     show(reply);
@@ -45,6 +54,7 @@ async function ask(what, value) {
     if (reply.next) timer = setTimeout(() => ask(reply.next), 1000 * reply.seconds);
   } catch (error) {
     const status = root.querySelector(".status");
+    root.querySelectorAll(".put").forEach((stone) => stone.remove());
     if (status) status.textContent = "The server does not answer: try again in a moment.";
   } finally {
     busy = false;

@@ -13,7 +13,8 @@ from imagents.app.templating import render
 from imagents.config import agents_in
 from imagents.errors import InputError
 from imagents.files import read_json
-from imagents.plotting.words import lasting, shown, words
+from imagents.plotting.words import lasting, phrase, shown, words
+from imagents.training.videos import VIDEOS
 
 _FIGURES = (plotting.strength, plotting.outcomes, plotting.returns, plotting.losses)
 _MOST_ROWS = 200  # of a table; and a fifth as many agents
@@ -24,6 +25,7 @@ _LEVELS = (  # how much of the way from chance to perfection
     (0.05, "plays as if by chance"), (0.5, "has begun to learn"), (0.9, "plays well"), (0.99, "plays very well"),
     (1.0, "hardly ever errs"),
 )  # fmt: skip
+_COMPILING = 600  # seconds in which the first figures come
 _FOUND = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of damaged files
 
 
@@ -51,13 +53,14 @@ def html(run: pathlib.Path) -> str:
         metrics = plotting.read_metrics(run) if (run / "metrics.csv").exists() else {}
         steps = int(metrics["steps"].iloc[-1])
     except (KeyError, IndexError, ValueError, OverflowError):
-        return said("Nothing measured yet.")
+        return said(_nothing_yet(run))
     measures, evaluated = _measures(run), _evaluation(run)
     values = _so_far(metrics)
     for agent, report in evaluated.items():
         values.setdefault(agent, {}).update(report)
     return str(render(
         "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)), unmet=_unmet(run),
+        needs=untrusted(run), film=any((run / VIDEOS).glob("[0-9]*.gif")), evaluated=bool(evaluated),
         words=_words(values, measures), figures=_figures(run),
         tables=_tables(evaluated or values, measures, "Evaluation" if evaluated else "So far"),
     ))  # fmt: skip
@@ -66,6 +69,20 @@ def html(run: pathlib.Path) -> str:
 def _unmet(run: pathlib.Path) -> str:
     """The function because of which nobody can play against the agents of a run at a board; "" if one can."""
     return untrusted(run) if learned_board(run) else ""
+
+
+def waiting(run: pathlib.Path) -> float:
+    """For how many seconds a run has not measured anything since it began; 0 if it has, or must have ended since."""
+    try:
+        age = time.time() - (run / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0
+    return age if age < _COMPILING and not (run / "metrics.csv").exists() else 0.0
+
+
+def _nothing_yet(run: pathlib.Path) -> str:
+    age, since = waiting(run), "it began {} ago, and compiles; the first figures come after its first chunk"
+    return f"Nothing measured yet{': ' + since.format(lasting(age)) if age else ''}."
 
 
 def is_news(run: pathlib.Path) -> bool:
@@ -144,7 +161,8 @@ def _graded(measure: dict, value: float) -> str:
 
 def _small(title: str) -> str:
     """As it is written within a sentence."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+    is_name = any(letter.isupper() for letter in title.partition(" ")[0][1:])  # NashConv
+    return title if is_name else title[:1].lower() + title[1:]
 
 
 def _tables(values: dict[str, dict], measures: plotting.Measures, title: str) -> list[dict[str, Any]]:
@@ -157,7 +175,7 @@ def _tables(values: dict[str, dict], measures: plotting.Measures, title: str) ->
 
     def rows(names: list[str]) -> list[tuple[str, list[str]]]:
         return [
-            (_title(measures[name]) if name in measures else words(name),
+            (_title(measures[name]) if name in measures else phrase(name),
              [_shown(name, own.get(name), measures.get(name)) for own in values.values()])
             for name in names
         ]  # fmt: skip

@@ -119,6 +119,7 @@ def _board(visit: Visit, drawn: Drawn | None):
         q_values=drawn.q_values if drawn else None,
         chosen=game.moves[visit.shown] if visit.shown is not None else None,
         clickable=record.legal if live else (),
+        mover=record.seat,
         names=True,
     ))  # fmt: skip
 

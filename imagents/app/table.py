@@ -123,5 +123,5 @@ def play(
         total += paid
         had = counted(number, "episode")
         show(f"\n{table.environment.text(0)}\nyou get {paid:g}, and have {total:g} after {had}")
-        if ask("Enter for another one, q to end: ").strip().lower() in ("q", "quit"):
+        if terminal.choose(ask, "Enter for another one, q to end: ", "", "q"):
             return

@@ -120,13 +120,11 @@ class Terminal:
             session = self.session
             if session.record.is_over:
                 self._show(f"{self.board()}\n{self._result()}\n{self._score()}\n")
-                answer = self._ask("Enter for another game, u to take back, q to end: ").strip().lower()
-                if answer in ("q", "quit"):
-                    return False
-                if answer in ("u", "undo"):
+                answer = choose(self._ask, "Enter for another game, u to take back, q to end: ", "", "u", "q")
+                if answer == "u":
                     session.undo()
                     continue
-                return True
+                return answer == ""
             if not session.is_persons_turn:
                 self._let_think()
                 self._show(self._last_move())
@@ -271,6 +269,14 @@ def prepare(command) -> Callable[[], int]:
     begins = starts[command.begins]
     terminal = Terminal(Session(environment.grid, players, begins(0)), minds, adviser, **options)
     return _job(terminal, lambda: terminal.play(begins), command)
+
+
+def choose(ask: Callable[[str], str], prompt: str, *letters: str) -> str:
+    """Asks until the answer is one of these letters, "" for Enter, or a word for one; returns the letter."""
+    words = {"": "", "n": "", "new": "", "u": "u", "undo": "u", "q": "q", "quit": "q", "exit": "q"}
+    while (answer := words.get(ask(prompt).strip().lower())) not in letters:
+        pass
+    return answer
 
 
 def check_opponents(*names: str) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from imagents.app import run_sheet
-from imagents.app.folder import untrusted
+from imagents.app.folder import run_name, untrusted
 from imagents.app.gate import Once
 from imagents.app.templating import render
 from imagents.config import load_config
@@ -24,6 +24,7 @@ from imagents.training.videos import VIDEOS, episode
 _MOST_BYTES = {"metrics.csv": 2**26, "config.json": 2**20, "measures.json": 2**20, "evaluation.json": 2**20}
 _LONGEST_FILM = 2**23  # bytes
 _FILMING = 20.0  # seconds, at most
+_OFTEN = 4  # seconds, of news about a run that has none
 _KEPT = 64  # runs whose figures are kept
 _LOG = logging.getLogger(__name__)
 _LOG.addFilter(Once())
@@ -57,13 +58,13 @@ class Trainings:
         if run is None:
             said = run_sheet.said("There is no run here yet: imagents train")
             return {"run": "", "stamp": "", "html": said, "again": False}
-        names = [path.name for path in self._runs()]
+        names = [run_name(path) for path in self._runs()]
         files, content = self._newest(run)
         stamp = f"{len(names)} {files}"
-        reply = {"run": run.name, "stamp": stamp, "html": None, "again": files != _stamp(run)}
-        if request.get("run") == run.name and request.get("stamp") == stamp:
+        reply = {"run": run_name(run), "stamp": stamp, "html": None, "again": files != _stamp(run)}
+        if request.get("run") == run_name(run) and request.get("stamp") == stamp:
             return reply
-        return reply | {"html": run_sheet.choice(run.name, names) + content}
+        return reply | {"html": run_sheet.choice(run_name(run), names) + content}
 
     def watch(self, request) -> dict:
         """An episode of a run's agents as they are now: the newest film that its training made, or else one for this.
@@ -78,20 +79,20 @@ class Trainings:
         if run is None:
             return {"html": _film("", said="There is no run here yet.")}
         if not self._filming.acquire(blocking=False):
-            return {"html": _film(run.name, said="Others are watching: try again in a moment.")}
+            return {"html": _film(run_name(run), said="Others are watching: try again in a moment.")}
         try:
             return {"html": _watch(run)}
         except InputError as error:
-            return {"html": _film(run.name, said=f"It cannot be watched here: {_placeless(error, run)}")}
+            return {"html": _film(run_name(run), said=f"It cannot be watched here: {_placeless(error, run)}")}
         except Exception:
             _LOG.exception("a run that cannot be watched")
-            return {"html": _film(run.name, said="This run cannot be watched.")}
+            return {"html": _film(run_name(run), said="This run cannot be watched.")}
         finally:
             self._filming.release()
 
     def _chosen(self, request: dict) -> pathlib.Path | None:
         """The run of that name, or else the newest; None if there is none."""
-        runs = {path.name: path for path in self._runs()}
+        runs = {run_name(path): path for path in self._runs()}
         name = request.get("run")
         return runs.get(name if isinstance(name, str) else None, next(iter(runs.values()), None))
 
@@ -112,7 +113,7 @@ class Trainings:
 
 def _stamp(run: pathlib.Path) -> str:
     """Another one whenever a file of the run is, and once it has gone quiet."""
-    found = [str(run_sheet.is_news(run))]
+    found = [str(run_sheet.is_news(run)), str(run_sheet.waiting(run) // _OFTEN)]
     for name in _MOST_BYTES:
         try:
             status = (run / name).stat()
@@ -149,19 +150,19 @@ def _check_file(path: pathlib.Path, most: int) -> None:
 
 
 def _watch(run: pathlib.Path) -> str:
-    """The newest film of a run, or one of now if its newest checkpoint is younger than that, or there is none."""
+    """The newest film of a run, or one of now if that is older than its newest checkpoint and one can be made."""
     begins = _begins(run)
     films, known = sorted((run / VIDEOS).glob("[0-9]*.gif")), checkpoints(run)
-    if films and (not known or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
+    if films and (not known or untrusted(run) or films[-1].stat().st_mtime >= known[-1].stat().st_mtime):
         _check_file(films[-1], _LONGEST_FILM)
         caption = f"Filmed after {int(films[-1].stem):,} steps of training{begins}"
-        return _film(run.name, read_bytes(films[-1], _LONGEST_FILM), caption)
+        return _film(run_name(run), read_bytes(films[-1], _LONGEST_FILM), caption)
     if not known:
         raise InputError("it has no checkpoint yet")
     if name := untrusted(run):
-        raise InputError(f"it needs {name}, code of your own, and this page imports none")
+        raise InputError(f"it needs {name}, code of your own, and this page imports none: imagents watch RUN --trust")
     film = episode(known[-1], seed=0, seconds=_FILMING)
-    return _film(run.name, film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}{begins}")
+    return _film(run_name(run), film.gif(), f"As they play in the checkpoint of round {int(known[-1].name):,}{begins}")
 
 
 def _begins(run: pathlib.Path) -> str:

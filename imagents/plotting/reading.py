@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from imagents.errors import InputError, brief
-from imagents.files import read_bytes, read_json
+from imagents.files import no_run, read_bytes, read_json
 from imagents.plotting.words import words
 
 Run = str | os.PathLike | pd.DataFrame  # a run folder, or its metrics
@@ -44,7 +44,7 @@ def read_metrics(run: Run) -> pd.DataFrame:
         return run.rename(columns=_OLD_NAMES)
     path = pathlib.Path(run) / "metrics.csv"
     if not os.path.exists(path):
-        raise InputError(f"{run} is not a run folder: it has no metrics.csv")
+        raise no_run(run, "metrics.csv")
     try:
         lines = [line.rstrip("\r") for line in read_bytes(path).decode(errors="replace").split("\n")[:-1]]
         text = "\n".join(line for line in lines if line.count(",") == lines[0].count(","))
@@ -118,7 +118,7 @@ def environment_name(run: str | os.PathLike) -> str:
     """
     path = pathlib.Path(run) / "config.json"
     if not os.path.exists(path):
-        raise InputError(f"{run} is not a run folder: it has no config.json")
+        raise no_run(run, "config.json")
     try:
         settings = read_json(path)
         return words(str(settings["environment" if "environment" in settings else "game"]))  # game: version 0.1.0

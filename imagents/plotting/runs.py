@@ -58,8 +58,12 @@ def losses(run: Run) -> RunFigure:
 
 @matplotlib.rc_context(STYLE)
 def returns(run: Run) -> RunFigure:
-    """Draws every agent's mean return per episode over steps; dashed all that it was paid, where that differs."""
-    figure, axes = _line_figure(run, "return", "Returns", also=("own_return", ": all that it was paid"))
+    """Draws every agent's mean return per episode over steps; dashed all that it was paid, where that differs.
+
+    They are episodes of the training, in which agents explore: their greedy play gets other returns.
+    """
+    title = f"Returns\nwhile exploring{_openings(run)}"
+    figure, axes = _line_figure(run, "return", title, also=("own_return", ": all that it was paid"))
     axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
     axes.set(ylabel="mean return per episode")
     return figure
@@ -84,8 +88,7 @@ def outcomes(run: Run) -> RunFigure:
     rates = pd.DataFrame({column: _column(metrics, column) for column, _, _ in bands})
     rates.index = _column(metrics, "steps")
     rates = rates.dropna()
-    openings = ", after random openings" if settings_of(run).get("opening_plies") else ""
-    figure, axes = _new_figure(run, f"Outcomes\nwhile exploring{openings}")
+    figure, axes = _new_figure(run, f"Outcomes\nwhile exploring{_openings(run)}")
     if len(rates):
         smooth, rates = _thin(rates.apply(_smooth)), _thin(rates)
         labels = [f"{label}, {shown(smooth[column].iloc[-1], 'share')}" for column, label, _ in bands]
@@ -98,6 +101,10 @@ def outcomes(run: Run) -> RunFigure:
     axes.yaxis.set_major_formatter(PERCENT)
     axes.grid(False)
     return _finish(figure, axes, rates.index, reverse_legend=True)
+
+
+def _openings(run: Run) -> str:
+    return ", after random openings" if settings_of(run).get("opening_plies") else ""
 
 
 @matplotlib.rc_context(STYLE)

@@ -3,12 +3,29 @@
 from collections.abc import Sequence
 
 _MOST_LETTERS = 60  # of a name
+_PHRASES = {  # of what a report has, by parts of its name
+    "exact": "", "optimal_share": "optimal moves", "optimal_share_critical": "optimal moves where one can be wrong",
+    "lines": "lines of play", "losing_lines": "lost lines of play", "random": "against random moves",
+    "best_response": "against a best response", "positions": "in labelled positions",
+    "return": "mean return while exploring", "own_return": "all that it was paid while exploring",
+    "wins": "wins while exploring", "win": "won", "draw": "drawn",
+}  # fmt: skip
 
 
 def words(name: str) -> str:
     """A name of the code as people write it, cut where it would fill a figure; MODULE:FUNCTION stays as it is."""
     cut = name if len(name) <= _MOST_LETTERS else f"{name[:_MOST_LETTERS]}…"
     return cut if ":" in name else cut.replace("_", " ")
+
+
+def phrase(name: str) -> str:
+    """What people call a figure of a report whose parts are named after each other: `exact, random_first, win`."""
+    parts = []
+    for part in name.split(", "):
+        what, _, turn = part.rpartition("_")
+        what, case = (what, f"moving {turn}") if turn in ("first", "second") else (part, "")
+        parts += [_PHRASES.get(what, words(what)), case]
+    return ", ".join(filter(None, parts)).replace(", loss", ", lost")
 
 
 def abridged(names: Sequence[str], letters: int) -> list[str]:

@@ -9,11 +9,19 @@ from imagents.files import write_text
 Block = tuple[str, object]  # a kind of title, text, code, image or table, and what it holds
 Rows = list[tuple[str, ...]]  # of a table; the first one is its head
 
-_STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;
-padding:0 1rem}table{border-collapse:collapse;display:block;overflow-x:auto}
-td,th{padding:.25rem .75rem;border-bottom:1px solid #8886;text-align:right;white-space:nowrap}
-td:first-child,th:first-child{text-align:left}img{max-width:100%;background:white}
-pre{white-space:pre-wrap;overflow-wrap:anywhere}"""
+# What is wider than its column scrolls below its first column, and shadows show where there is more.
+_STYLE = """:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;
+padding:0 1rem}p,h1,h2{max-width:48rem}.wide{overflow-x:auto;margin:1rem 0;background:
+linear-gradient(to right,Canvas,Canvas)left/1.5rem 100% no-repeat local,
+linear-gradient(to right,Canvas,Canvas)right/1.5rem 100% no-repeat local,
+linear-gradient(to right,#8889,#8880)left/.9rem 100% no-repeat scroll,
+linear-gradient(to left,#8889,#8880)right/.9rem 100% no-repeat scroll}
+table{border-collapse:collapse}td,th{padding:.25rem .6rem;border-bottom:1px solid #8886;text-align:right;
+white-space:nowrap}th{white-space:normal;vertical-align:bottom}td:first-child,th:first-child{text-align:left;
+white-space:normal;position:sticky;left:0;background:Canvas;min-width:8.5rem;padding-left:0;overflow-wrap:anywhere}
+img{display:block;background:white;border:1px solid #8886;border-radius:6px;width:max(100%,40rem);max-width:60rem;
+box-sizing:border-box}
+pre{overflow-x:auto;white-space:pre-wrap}pre span{white-space:nowrap}"""
 
 
 def write_page(folder: pathlib.Path, title: str, blocks: Sequence[Block]) -> None:
@@ -33,7 +41,17 @@ def _html_table(rows: Rows) -> str:
     head, *rest = rows
     lines = ["".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row)
              for kind, row in [("th", head), *(("td", row) for row in rest)]]  # fmt: skip
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+    return _wide("<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>")
+
+
+def _html_code(code: str) -> str:
+    """A command breaks before its flags alone."""
+    parts = (f"<span>{html.escape(part)}</span>" for part in code.replace(" --", "\n--").split("\n"))
+    return f"<pre><code>{' '.join(parts)}</code></pre>"
+
+
+def _wide(content: str) -> str:
+    return f'<div class="wide" tabindex="0">{content}</div>'
 
 
 _MARKDOWN = {
@@ -46,7 +64,7 @@ _MARKDOWN = {
 _HTML = {
     "title": lambda what: f"<h{what[0]}>{html.escape(what[1])}</h{what[0]}>",
     "text": lambda what: f"<p>{html.escape(what)}</p>",
-    "code": lambda what: f"<pre><code>{html.escape(what)}</code></pre>",
-    "image": lambda what: f'<img src="{what[0]}" alt="{html.escape(what[1])}">',
+    "code": _html_code,
+    "image": lambda what: _wide(f'<img src="{what[0]}" alt="{html.escape(what[1])}">'),
     "table": _html_table,
 }

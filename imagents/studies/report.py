@@ -14,7 +14,7 @@ import pandas as pd
 import imagents
 from imagents.errors import counted
 from imagents.files import in_shell, replacing
-from imagents.plotting.words import abridged, shown, words
+from imagents.plotting.words import abridged, words
 from imagents.studies import statistics
 from imagents.studies.crossplay import MEASURES, CrossPlay, gaps, read_cross_play
 from imagents.studies.figures import Draw, draw_cross_play, draw_curves, draw_profiles, write_figures
@@ -83,12 +83,15 @@ def _blocks(
     yield "text", (f"{len(runs)} of {counted(len(study.runs()), 'run')} are finished "
                    f"({counted(len(study.configs), 'setting')}, {counted(len(study.seeds), 'seed')}), "
                    f"{len(failed) or 'none'} failed. The unit is the run: what its agents reached is averaged first, "
-                   "and a run that failed counts as the worst.")  # fmt: skip
+                   "and a run that failed counts as the worst. What each measure is, its environment's page says "
+                   "under Measures (docs/environments).")  # fmt: skip
     if "curves" in figures:
         yield "image", ("curves.png", "learning curves")
         yield "text", about_curves(len(measures_of(study)))
     of_all = table[table["agent"] == ALL]
-    for (measure, checkpoint), rows in of_all.groupby(["measure", "checkpoint"], sort=False):
+    groups = list(of_all.groupby(["measure", "checkpoint"], sort=False))
+    places = {name: place for place, name in enumerate(measures_of(study))}  # the order of the curves
+    for (measure, checkpoint), rows in sorted(groups, key=lambda group: places.get(group[0][0], len(places))):
         yield "title", (2, title_of(study, measure, checkpoint if _has_best(of_all, measure) else ""))
         if said := about(study, measure):
             yield "text", said
@@ -225,5 +228,5 @@ def name_of(folder: pathlib.Path) -> str:
 
 
 def number(value: float) -> str:
-    """A figure of a table; that of a run that failed is infinite."""
-    return shown(value, "number") if math.isfinite(value) else "failed"
+    """A figure of a table, which has room for few digits; that of a run that failed is infinite."""
+    return f"{value:,.{4 if abs(value) >= 0.1 else 3}g}" if math.isfinite(value) else "failed"

@@ -247,5 +247,18 @@ def test_a_server_that_is_gone_is_said_in_words(visit):
     visitor.page.wait_for_function("document.querySelector('.status').innerText.includes('does not answer')")
     visitor.context.set_offline(False)
     visitor.complaints.clear()  # of the browser, about the network
+    assert visitor.page.locator(".put").count() == 0
     visitor.move(4)
     assert visitor.state["moves"][0] == 4
+
+
+def test_a_move_is_drawn_before_the_answer_comes(visit):
+    visitor, held = visit(), []
+    visitor.page.route("**/component_server**", lambda route: held.append(route))
+    visitor.page.click('[data-move="4"]')
+    visitor.page.wait_for_function("document.querySelector('.status').innerText === 'O is thinking …'")
+    put, cell = (visitor.page.locator(part).bounding_box() for part in (".put", '[data-move="4"]'))
+    for start, size in (("x", "width"), ("y", "height")):
+        assert abs(put[start] + put[size] / 2 - cell[start] - cell[size] / 2) < 2
+    visitor.does(held[0].continue_)
+    assert visitor.page.locator(".put").count() == 0 and visitor.status == "Your turn: X"

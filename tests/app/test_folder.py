@@ -1,5 +1,6 @@
 """The runs in a folder: whom they put at a board, now and as they were earlier, and who that is."""
 
+import os
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from imagents import own
 from imagents.app import folder
 from imagents.app.folder import Folder, about_run
 from imagents.app.local import LocalCast
+from imagents.app.trainings import Trainings
 from imagents.environments.boards.games import CONNECT_FOUR, TIC_TAC_TOE
 from imagents.environments.boards.record import Record
 from imagents.files import read_json, write_json
@@ -17,32 +19,49 @@ from imagents.runs.snapshots import save_snapshot
 
 @pytest.fixture
 def young(tmp_path, make_run):
-    """A run that has trained for 12 seconds, and has snapshots of some of its rounds."""
+    """A run that has trained for a minute, and has snapshots of some of its rounds."""
     run = make_run(tmp_path / "young", rounds=40)
     opened = open_path(run.newest_checkpoint())
     for rounds in (10, 20, 30):
         save_snapshot(run.path, opened.agents, rounds, 8 * rounds, 10, 16, opened.config.to_dict())
     shutil.copyfile(run.path / "snapshots" / "0000000010.npz", run.path / "snapshots" / "0000000000.npz")
-    rows = "".join(f"{rounds},{8 * rounds},{seconds}\r\n" for rounds, seconds in ((10, 1.0), (20, 9.0), (30, 62.4)))
+    rows = "".join(f"{rounds},{steps},{seconds}\r\n" for rounds, steps, seconds in
+                   ((10, 8, 5.0), (20, 160, 9.0), (30, 700, 40.4), (39, 1600, 62.4)))  # fmt: skip
     (run.path / "metrics.csv").write_text(f"round,steps,seconds\r\n{rows}")
     return run.path
 
 
-def test_a_run_can_be_met_as_it_was_at_some_ages(tmp_path, young):
+def test_a_run_can_be_met_as_it_was_early_in_its_learning(tmp_path, young):
     assert Folder(tmp_path).players("tic_tac_toe") == {
         "run/young": "now · young", "run/young@0000000000": "before it learned · young",
-        "run/young@0000000020": "after 9 s · young", "run/young@0000000030": "after 62 s · young",
+        "run/young@0000000020": "after 9 s · young", "run/young@0000000030": "after 40 s · young",
     }  # fmt: skip
 
 
 def test_of_snapshots_of_the_same_age_one_can_be_met_and_none_that_is_as_old_as_the_run(tmp_path, young):
-    metrics = (young / "metrics.csv").read_text().replace("62.4", "9.4")
+    metrics = (young / "metrics.csv").read_text().replace("40.4", "9.4")
     (young / "metrics.csv").write_text(metrics)
     ages = ["now · young", "before it learned · young", "after 9 s · young"]
     assert [*Folder(tmp_path).players("tic_tac_toe").values()] == ages
     folder._measured.cache_clear(), folder._earlier.cache_clear()
-    (young / "metrics.csv").write_text(f"{metrics}40,320,9.45\r\n")
-    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == [*ages[:2], "after 1 s · young"]
+    (young / "metrics.csv").write_text(f"{metrics}40,1640,9.45\r\n")
+    assert [*Folder(tmp_path).players("tic_tac_toe").values()] == [*ages[:2], "after 5 s · young"]
+
+
+def test_the_newest_runs_of_a_study_can_be_met_and_a_short_name_says_which(tmp_path, make_run):
+    for age, seed in enumerate((4, 3, 1, 2)):
+        run = make_run(tmp_path / "outputs" / "tic_tac_toe-7" / "runs" / f"tic_tac_toe-seed-{seed}").path
+        os.utime(run, (1000 + age, 1000 + age))
+    write_json(run.parent.parent / "study.json", {})
+    found = Folder(tmp_path / "outputs")
+    labels = {f"run/tic_tac_toe-7/tic_tac_toe-seed-{seed}": f"Run 7/seed-{seed}" for seed in (2, 1, 3)}
+    assert found.players("tic_tac_toe") == labels and found.runs()[0] == run
+    assert found.find(next(iter(labels))) == (run, run)
+    assert found.called(next(iter(labels))) == "run tic_tac_toe-7/tic_tac_toe-seed-2"
+    assert len(Folder(run.parent).players("tic_tac_toe")) == 4  # where all of them are wanted
+    tab = Trainings(found.runs)
+    assert tab.training({"run": "tic_tac_toe-7/tic_tac_toe-seed-3"})["run"] == "tic_tac_toe-7/tic_tac_toe-seed-3"
+    assert tab.training({"run": "tic_tac_toe-7/runs"})["run"] == "tic_tac_toe-7/tic_tac_toe-seed-2"
 
 
 def test_a_snapshot_plays(tmp_path, young):

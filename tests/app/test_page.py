@@ -159,7 +159,7 @@ def test_a_mind_is_asked_once_about_a_position(page, monkeypatch):
 def test_the_q_values_on_the_board_are_the_agents_for_the_position_that_is_shown(page):
     shown = ask(page, moves(page, 4) | SHOWN)["html"]
     assert re.findall(r">([+-][\d.]+)</text>", shown) == ["+0.10", "+0.20", "+0.30", "+0.50", "+0.60", "+0.70", "+0.80"]
-    assert "O expected +0.00 of its move 0" in shown
+    assert ">O</span> expected +0.00 of its move 0" in shown
     assert "what <i>The &lt;lowest&gt;</i> expects of each move" in shown and "in units of its own reward." in shown
     hidden = ask(page, moves(page, 4) | SHOWN, "set", ["q_values", False])["html"]
     assert 'class="q"' not in hidden and "expected" not in hidden
@@ -187,7 +187,7 @@ def test_the_verdict_names_mistakes_in_words_and_in_the_list_of_moves(page):
     state = moves(page, 8) | SHOWN  # X a corner, O another: only the middle keeps the draw
     html = ask(page, state)["html"]
     assert "X wins with perfect play." in html
-    assert '<span class="bad">O 0</span> gives away the draw, and loses.' in html
+    assert '<span class="side1">O 0</span> <span class="bad">gives away the draw, and loses</span>.' in html
     assert re.findall(r'data-ply="(\d)"[^<]*<small>\d</small>\d<b>\?', html) == ["1"]
     assert '<p class="legend"><b>?</b> gave a win or a draw away</p>' in html
     assert "gives away" not in ask(page, state, "set", ["verdicts", False])["html"]
@@ -195,8 +195,8 @@ def test_the_verdict_names_mistakes_in_words_and_in_the_list_of_moves(page):
 
 def test_the_move_that_completes_a_line_wins(page):
     html = ask(page, moves(page, 4, 8, 5, 3) | SHOWN)["html"]
-    assert '<span class="good">O 2</span> wins.' in html
-    assert '<span class="bad">X 5</span> gives away the win, and loses.' in html
+    assert '<span class="side1">O 2</span> <span class="good">wins</span>.' in html
+    assert '<span class="side0">X 5</span> <span class="bad">gives away the win, and loses</span>.' in html
 
 
 def test_where_nobody_can_tell_the_verdict_says_so(page):

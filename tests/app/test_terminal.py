@@ -78,7 +78,8 @@ def test_undo_and_a_new_game():
 
 
 def test_the_end_of_a_game_is_told_and_counted_and_another_can_follow():
-    session, lines = play(["4", "8", "5", "", "q"])
+    session, lines = play(["4", "8", "5", "3", "4", "", "q"])  # what is none of the answers is asked again
+    assert sum("Enter for another game" in line for line in lines) == 3 and session.record.moves == (0,)
     assert "O (first_legal) wins." in lines and "score: X (you) 0, O (first_legal) 1, drawn 0" in lines
     at = max(i for i, line in enumerate(lines) if line == "O (first_legal) wins.")
     assert lines[at - 3] == "  [O][O][O]"

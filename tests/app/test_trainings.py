@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from imagents import plotting
+from imagents.app import run_sheet
 from imagents.app.trainings import Trainings
 from imagents.files import read_json, write_json
 
@@ -71,8 +72,8 @@ def test_the_evaluation_at_the_end_takes_the_place_of_the_measures(trainings, fo
     write_json(folder / "new" / "evaluation.json", {"round": 1, "agents": {"player_1": report}})
     html = trainings.training({"run": "new"})["html"]
     assert "<caption>Evaluation" in html and "So far" not in html
-    for title, shown in {"optimal share": "98.8 %", "unbeatable": "yes", "random first, win": "50.0 %",
-                         "name": "&lt;b&gt;"}.items():  # fmt: skip
+    for title, shown in {"optimal moves": "98.8 %", "unbeatable": "yes",
+                         "against random moves, moving first, won": "50.0 %", "name": "&lt;b&gt;"}.items():  # fmt: skip
         assert row(html, title) == [shown]
 
 
@@ -112,11 +113,17 @@ def test_how_far_a_training_is_and_how_long_it_will_take(trainings, folder, writ
 def test_why_nobody_meets_agents_that_code_of_ones_own_makes(trainings, folder, make_run):
     run = make_run(folder / "own").path
     (run / "metrics.csv").write_text("round,steps\r\n0,10\r\n")
-    assert "One cannot play" not in trainings.training({"run": "new"})["html"]
+    assert "imagents play" not in trainings.training({"run": "new"})["html"]
     write_json(run / "config.json", read_json(run / "config.json") | {"agents": "__main__:make"})
     html = trainings.training({"run": "own"})["html"]
-    assert "One cannot play against these agents here: __main__:make makes them, code of your own" in html
+    assert "__main__:make makes these agents or their environment, code of your own, and this page imports none" in html
+    assert "imagents play RUN --trust" in html and "imagents watch RUN --trust" in html and "data-watch" not in html
     assert "watched here: it needs __main__:make, code of your own" in trainings.watch({"run": "own"})["html"]
+    film = run / "videos" / "000000000010.gif"
+    film.parent.mkdir()
+    film.write_bytes(b"GIF")  # which its training made
+    os.utime(film, (1000, 1000))
+    assert "data-watch" in str(run_sheet.html(run)) and "Filmed after 10" in trainings.watch({"run": "own"})["html"]
 
 
 def test_an_episode_of_any_environment_that_draws_itself_is_watched(folder, make_run):
@@ -170,6 +177,14 @@ def test_runs_that_have_measured_nothing_and_folders_without_runs(tmp_path, writ
     assert "no run here yet" in Trainings(lambda: []).training({})["html"]
     write_run(tmp_path / "young", rows=0)
     assert "Nothing measured yet" in Trainings(lambda: [tmp_path / "young"]).training({})["html"]
+    (tmp_path / "young" / "metrics.csv").unlink(missing_ok=True)
+    young = Trainings(lambda: [tmp_path / "young"])
+    said, config = young.training({})["html"], tmp_path / "young" / "config.json"
+    assert re.search(r"Nothing measured yet: it began \d+ s ago, and compiles; the first figures come after", said)
+    os.utime(config, (config.stat().st_mtime - 60,) * 2)
+    assert "it began 60 s ago" in young.training({})["html"] or "it began 61 s ago" in young.training({})["html"]
+    os.utime(config, (1000, 1000))
+    assert "Nothing measured yet.<" in young.training({})["html"]
     (tmp_path / "young" / "metrics.csv").write_text("round,steps\n1,")
     assert "Nothing measured yet" in Trainings(lambda: [tmp_path / "young"]).training({})["html"]
 

@@ -16,7 +16,7 @@ from imagents.files import write_json
 from imagents.flags import parse_training
 from imagents.studies.crossplay import CrossPlay
 from imagents.studies.figures import draw_cross_play, draw_curves, draw_profiles, write_figures
-from imagents.studies.report import command_of, panels_of
+from imagents.studies.report import command_of, number, panels_of
 from imagents.studies.study import Study
 
 BASE = dict(environment="coordination", algorithm="tabular", steps=8, rounds_per_chunk=8, execution="eager")
@@ -84,6 +84,9 @@ def test_where_the_report_of_two_cannot_go_is_refused(two, capsys):
         assert cli.main(["report", *words]) == 2
         assert sentence in capsys.readouterr().err
     assert os.listdir("mine") == ["thesis.tex"] and not os.path.exists("outputs")
+    assert cli.main(["plot", "one"]) == 2  # which is for runs
+    said = "one is a study's folder: imagents report one shows it, and its runs are in one/runs"
+    assert said in capsys.readouterr().err
 
 
 # Figures
@@ -160,6 +163,15 @@ def test_a_report_calls_measures_what_the_figures_of_a_run_call_them(tmp_path, c
     assert f"{beaten}\n\nA count; less is better. In summary.csv: losing_first." in page
     assert "3 of 3 runs are finished (1 setting, 3 seeds), none failed." in page
     assert "A share of 0 to 1; more is better; random play has 0.58." in page
+    titles = [line for line in page.splitlines() if line.startswith("## ")]  # in the order of the curves
+    assert titles[:2] == ["## Optimal moves, over all positions", beaten]
+    html = (tmp_path / "report.html").read_text()
+    assert '<span>--environment tic_tac_toe</span> <span>--steps 8</span>' in html  # breaks before flags alone
+
+
+def test_a_table_has_room_for_few_digits():
+    values = (0, 1 / 300, 0.98765, 1234.5, -12.3456, 1e-5)
+    assert [number(value) for value in values] == ["0", "0.00333", "0.9877", "1,234", "-12.35", "1e-05"]
 
 
 def test_each_of_the_first_measures_has_a_panel_and_each_setting_one_look_in_all():

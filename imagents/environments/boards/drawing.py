@@ -83,7 +83,7 @@ def picture(game, board, last: int | None = None) -> Picture:
     return drawn
 
 
-def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=False) -> str:
+def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), mover=None, names=False) -> str:
     """An SVG document: crosses and noughts, on discs under gravity; completed lines stand out.
 
     Args:
@@ -94,6 +94,8 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
       chosen: the action to frame.
       clickable: the actions that can be clicked: each gets an element of class `move` above the board, with the
         action as `data-move`, which keyboards reach and screen readers name.
+      mover: the seat that moves there, whose stone is defined as `#stone`, for a page to draw at once where it is put:
+        at `data-at` of the element that is clicked.
       names: whether each cell bears its number, where moves are cells.
     """
     board = _cells(game, board)
@@ -112,9 +114,9 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
         grid = [f"M0 {r * _CELL}H{width}" for r in range(1, game.rows)]
         grid += [f"M{c * _CELL} 0V{height}" for c in range(1, game.columns)]
         parts.append(f'<path class="grid" d="{"".join(grid)}" stroke="#999" stroke-width="2"/>')
+    mark = _disc if game.gravity else _cross_or_nought
     for row in range(game.rows):
         for column in range(game.columns):
-            mark = _disc if game.gravity else _cross_or_nought
             cell = row * game.columns + column
             stone = mark(column * _CELL, row * _CELL, int(board[row, column]), cell in winners)
             parts.append(f'<g class="last">{stone}</g>' if cell == last else stone)
@@ -133,6 +135,8 @@ def svg(game, board, last=None, q_values=None, chosen=None, clickable=(), names=
     if names and not game.gravity:
         parts += [_name(game, cell, None if q_values is None or board.flat[cell] else q_values[cell])
                   for cell in range(game.num_cells)]
+    if clickable and mover is not None:
+        parts.append(f'<defs><g id="stone">{mark(0, 0, mover + 1, False)}</g></defs>')
     parts += [_target(game, action, game.landing(board, action)) for action in clickable]
     return "".join(parts) + "</svg>"
 
@@ -224,5 +228,5 @@ def _target(game, action: int, cell: int) -> str:
     else:
         area = f'x="{column * _CELL + 2}" y="{row * _CELL + 2}" width="{_CELL - 4}" height="{_CELL - 4}"'
         name = f"cell {cell}, row {row + 1}, column {column + 1}"
-    return (f'<rect class="move" data-move="{action}" {area} rx="5" fill="transparent" tabindex="0" role="button" '
-            f'aria-label="{name}"/>')
+    return (f'<rect class="move" data-move="{action}" data-at="{column * _CELL} {row * _CELL}" {area} rx="5" '
+            f'fill="transparent" tabindex="0" role="button" aria-label="{name}"/>')
