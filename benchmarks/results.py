@@ -160,6 +160,16 @@ def last_fifth(run: pathlib.Path, last: bool) -> Figures:
     return {"player_1": found}
 
 
+def flags(run: pathlib.Path, last: bool) -> Figures:
+    """After how many steps an episode of the training first ended at the flag, and greedy ones took 130 on average."""
+    del last
+    table = read_metrics(run)
+    first = table[table["player_1_return"] > -200]["steps"].min()  # of the chunk in which it was
+    good = table[table["player_1_mean_return"] >= -130]["steps"].min()
+    found = {"flag_at": first, "good_at": good, "is_good": float(good == good)}
+    return {"player_1": {name: value for name, value in found.items() if value == value}}
+
+
 FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "cartpole": (fresh,),
     "connect_four": (positions, against_perfect),
@@ -169,6 +179,7 @@ FURTHER: dict[str, tuple[Callable[[pathlib.Path, bool], Figures], ...]] = {
     "deep_sea": (solved,),
     "foraging": (fresh, drawn),
     "foraging_large": (fresh, drawn),
+    "mountain_car": (flags,),
     "rooms_noise": (last_fifth,),
     "simple_spread_300k": (fresh,),
     "simple_spread_600k": (fresh,),

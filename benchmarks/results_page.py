@@ -152,6 +152,10 @@ _DEEP_SEA = """\
 bsuite's 21 sizes, 10,000 episodes each. A size is solved at the first episode at which less than nine of ten so far
 were bad, the ones included in which the agent explores."""
 
+_MOUNTAIN_CAR = """\
+When an episode of up to 200 steps first ended at the flag, though the agent explored; when greedy ones first had a mean
+return of -130; and the mean return of greedy ones."""
+
 _ROOMS = """\
 Mean returns of greedy episodes, and the share of them that reach the goal."""
 
@@ -217,7 +221,7 @@ def _food(players: int, enough: float) -> list[Column]:
     """The food that all players take together, and how many runs take so much by the best checkpoint."""
     best, last = (Column(kind, "mean_return", kind, scale=players, digits=3) for kind in ("best", "last"))
     drawn = dataclasses.replace(last, label="last, drawn", measure="sampled_return")
-    many = [dataclasses.replace(each, label="runs of " + each.label + f" {enough:g} or more", enough=enough)
+    many = [dataclasses.replace(each, label=f"{each.label}: runs of {enough:g} or more", enough=enough)
             for each in (best, drawn)]  # fmt: skip
     return [*_COST, best, many[0], last, drawn, many[1]]
 
@@ -248,8 +252,10 @@ SECTIONS = [
              Column("steps with the screen in sight", "screen_in_sight", agent="player_1", unit="%")]),
     Section("MiniGrid with a bonus", "Mean returns through the bridge.", ["minigrid_multi_room", "minigrid_door_key"],
             [*_COST, _MEAN, _LAST]),
-    Section("Mountain car with a bonus", "The mean return of greedy episodes of up to 200 steps.", ["mountain_car"],
-            [*_COST, _MEAN, _LAST]),
+    Section("Mountain car with a bonus", _MOUNTAIN_CAR, ["mountain_car"],
+            [*_COST, Column("first flag, steps / k", "flag_at", scale=1e-3, digits=0),
+             Column("runs that come to a greedy -130", "is_good", enough=1.0),
+             Column("these at steps / k", "good_at", scale=1e-3, digits=0), _MEAN, _LAST]),
     Section("RWARE with a bonus", "Mean return of each of two agents in an episode of 500 steps, tiny-2ag.", ["rware"],
             [*_COST, _MEAN, _LAST]),
     Section("Regard for others in social dilemmas", _DILEMMAS, ["stag_hunt"], _COOPERATION),
