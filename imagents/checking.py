@@ -31,7 +31,7 @@ _SEED = 1  # another one than that of the environment that is looked at first
 
 def check_environment(
     environment: tf_environment.TFEnvironment | Callable[[int, int], tf_environment.TFEnvironment],
-    max_steps: int = 10_000,
+    max_steps: int = 2_000,
 ) -> list[str]:
     """Plays random episodes and says what does not keep to the contract of `imagents.seats`.
 
@@ -150,7 +150,11 @@ class _Inspection:
             if (ended >= _EPISODES).all():
                 break
         if not ended.any():
-            warnings.warn(f"no episode ended within {max_steps} rounds of random play", stacklevel=3)
+            warnings.warn(
+                f"no episode ended within {max_steps} rounds of random play: does the environment ever say LAST? If its"
+                " episodes are longer than that, give max_steps",
+                stacklevel=3,
+            )
         for shown, then in self._kept:
             if not np.array_equal(np.asarray(shown), then, equal_nan=then.dtype.kind == "f"):
                 self._fault("alias", "an observation changed after it was returned: it has to be a copy of the state")

@@ -17,7 +17,7 @@ from imagents import catalogue
 from imagents.app.commands import play, watch, web
 from imagents.arguments import Job, OfRun, parse_words, trust_players, trust_run
 from imagents.config import TrainConfig, environment_settings, load_config, run_folder
-from imagents.cores import FreeCores, use_threads
+from imagents.cores import all_cores, use_threads
 from imagents.errors import InputError
 from imagents.files import in_shell
 from imagents.flags import parse_training
@@ -42,16 +42,15 @@ class Train:
     metric_lines: tyro.conf.FlagConversionOff[bool] = False
     """Prints a line of name=value at each evaluation, for machines that read logs."""
     threads: int | None = None
-    """Of the processor; if not given, one for small networks, else one per core that nobody else keeps busy. Results
-    do not depend on it."""
+    """Of the processor; if not given, one for small networks or where a short trial finds more no faster, else one per
+    core. Results do not depend on it."""
 
 
 def train(arguments: Sequence[str]) -> Job:
     """`imagents train`."""
-    cores = FreeCores()  # while all that comes is imported
     settings, command = parse_training("imagents train", arguments, Train)
-    if command.threads is not None and not 1 <= command.threads <= cores.total:
-        raise InputError(f"threads = {command.threads}: choose 1 to {cores.total}, the cores that there are")
+    if command.threads is not None and not 1 <= command.threads <= all_cores():
+        raise InputError(f"threads = {command.threads}: choose 1 to {all_cores()}, the cores that there are")
     budget = {name: settings.pop(name) for name in ("steps", "minutes")}
     flags = {word.partition("=")[0] for word in arguments}
     named = [name for name in ("environment", "agents") if f"--{name}" in flags]
@@ -76,7 +75,7 @@ def train(arguments: Sequence[str]) -> Job:
         for name in own_functions.values():
             trust(name)
         config = TrainConfig(**settings, **budget)
-    use_threads(command.threads, config, cores)
+    use_threads(command.threads, config)
     run = {"resume": command.resume, **budget} if command.resume else {"config": config}
     experiment = Experiment(**run, output_dir=command.output_dir, schedule=command.schedule)
 

@@ -108,8 +108,8 @@ class TrainConfig:
             if name in RENAMED:
                 raise InputError(f"unknown setting {brief(name)}: it is called {RENAMED[name]} now")
             if name not in known:
-                known = ", ".join(["environment", "preset", "algorithm", *known])
-                raise InputError(f"unknown setting {brief(name)}: the settings are {known}")
+                question, known = meant(name, known), ", ".join(["environment", "preset", "algorithm", *known])
+                raise InputError(f"unknown setting {brief(name)}: {question}the settings are {known}")
         for part, name in (("environment", environment), ("algorithm", algorithm), ("training", None)):
             own = {key: values[key] for key in settings_of(kinds[part]) if key in values}
             own = {key: check_type(settings_of(kinds[part])[key], value) for key, value in own.items()}

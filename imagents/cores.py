@@ -1,59 +1,39 @@
 """How many threads a training has: results do not depend on that, to the last bit, but time does.
 
 The threads of a matrix product wait for the last of them. So one thread is ahead of two where a product is done before
-another core has awoken, and where another program is busy: its core would have half of the work and less than half of
-the time. Linux says how long its cores had nothing to do; TensorFlow's import, some seconds, is time enough to see it.
+another core has awoken, and it may be where another program is busy: a short trial tells, of as many threads that wait
+for each other. TensorFlow wants to know before its first operation, so it cannot be tried itself.
 """
 
 import contextlib
 import itertools
-import math
 import os
-import pathlib
+import statistics
+import threading
 import time
+
+import numpy as np
 
 from imagents.config import TrainConfig
 
 OF_TENSORFLOW = "TF_NUM_INTRAOP_THREADS"  # the environment variable by which anybody decides it for TensorFlow
 _LEAST_PRODUCT = 2**22  # multiplications of a layer for a whole batch, below which a second core is no help
-_STAT = pathlib.Path("/proc/stat")
+_NUMBERS, _STEPS = 100_000, 6  # of the trial, which takes a tenth of a second
+_WARM_UP, _TURNS = 4, 9  # in the first turns the system still finds out where threads should be
 
 
-class FreeCores:
-    """Watches from when it is made how many cores there are for this process: what it used itself and what was idle."""
-
-    def __init__(self):
-        self._cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-        self._began = self._now()
-
-    @property
-    def total(self) -> int:
-        """All cores that this process may run on."""
-        return len(self._cores)
-
-    def count(self) -> int:
-        """Cores that nobody else keeps busy, at least 1; all where the system does not say."""
-        elapsed, own, idle = (now - then for now, then in zip(self._now(), self._began, strict=True))
-        if math.isnan(idle) or elapsed < 0.1:  # the system counts in hundredths of a second
-            return self.total
-        return min(max(math.floor((own + idle) / elapsed + 0.25), 1), self.total)
-
-    def _now(self) -> tuple[float, float, float]:
-        return time.perf_counter(), time.process_time(), self._idle()
-
-    def _idle(self) -> float:
-        """Seconds that the cores were idle, together; NaN if unknown."""
-        try:
-            lines = [line.split() for line in _STAT.read_text().splitlines() if line.startswith("cpu")]
-            ticks = {name: int(idle) + int(waiting) for name, _, _, _, idle, waiting, *_ in lines}
-            return sum(ticks[f"cpu{core}"] for core in self._cores) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError, KeyError):
-            return math.nan
+def all_cores() -> int:
+    """How many this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose_threads(config: TrainConfig, cores: FreeCores) -> int:
-    """One where the products of networks are small, else one for each core that is free."""
-    return cores.count() if largest_product(config) >= _LEAST_PRODUCT else 1
+def choose_threads(config: TrainConfig) -> int:
+    """One where the products of networks are small or more are not faster, else one for each core."""
+    most = all_cores()
+    if most == 1 or largest_product(config) < _LEAST_PRODUCT:
+        return 1
+    ratios = [trial(most) / trial(1) for _ in range(_WARM_UP + _TURNS)]
+    return most if statistics.median(ratios[_WARM_UP:]) < 1 else 1
 
 
 def largest_product(config: TrainConfig) -> int:
@@ -66,11 +46,29 @@ def largest_product(config: TrainConfig) -> int:
     return max(sizes)
 
 
-def use_threads(number: int | None, config: TrainConfig, cores: FreeCores) -> None:
+def trial(number: int) -> float:
+    """Seconds that so many threads take for the same work, after each step of which they wait for each other."""
+    barrier = threading.Barrier(number)
+
+    def work(part: np.ndarray) -> None:
+        for _ in range(_STEPS):
+            np.sin(part)  # lets other threads run meanwhile
+            barrier.wait()
+
+    threads = [threading.Thread(target=work, args=[part]) for part in np.array_split(np.ones(_NUMBERS), number)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
+def use_threads(number: int | None, config: TrainConfig) -> None:
     """Gives TensorFlow so many threads, `choose_threads` by default, unless its own variable says how many."""
     import tensorflow as tf
 
     if number is None and OF_TENSORFLOW in os.environ:
         return
     with contextlib.suppress(RuntimeError):  # it has begun already, with those that it has
-        tf.config.threading.set_intra_op_parallelism_threads(number or choose_threads(config, cores))
+        tf.config.threading.set_intra_op_parallelism_threads(number or choose_threads(config))

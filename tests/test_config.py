@@ -446,7 +446,7 @@ def test_what_no_learner_can_do_is_one_sentence(settings, sentence):
         (b'{"plies": 5}', "does not fit: unknown setting 'plies': it is called steps now"),
         (b'{"environment": []}', "does not fit: environment = []: str is needed"),
         (b'{"batch_size": 0}', "does not fit: batch_size = 0: at least 1 is needed"),
-        (b'{"speed": 9}', f"does not fit: unknown setting 'speed': the settings are {EVERY_SETTING}"),
+        (b'{"pace": 9}', f"does not fit: unknown setting 'pace': the settings are {EVERY_SETTING}"),
     ],
 )
 def test_a_damaged_config_is_named_in_one_sentence(tmp_path, text, sentence):

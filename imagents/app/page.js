@@ -3,7 +3,7 @@ const root = element.querySelector(".imagents");
 const KEY = "imagents.visit";
 const remember = (state) => { try { sessionStorage.setItem(KEY, JSON.stringify(state)); } catch { /* not allowed */ } };
 const remembered = () => { try { return JSON.parse(sessionStorage.getItem(KEY)); } catch { return null; } };
-let state = remembered(), busy = false, timer = null, latest = 0, typed = "", typing = null;
+let state = remembered(), busy = false, queue = [], timer = null, latest = 0, typed = "", typing = null;
 
 function focusKey(node) {
   if (!node || !root.contains(node)) return null;
@@ -42,7 +42,8 @@ function put(move) {
 }
 
 async function ask(what, value) {
-  if (busy) return;
+  const moves = JSON.stringify(state && state.moves);
+  if (busy) { queue.push([what, value, moves]); return; }
   busy = true;
   clearTimeout(timer);
   const number = ++latest;
@@ -58,6 +59,15 @@ async function ask(what, value) {
     if (status) status.textContent = "The server does not answer: try again in a moment.";
   } finally {
     busy = false;
+    goOn();
+  }
+}
+
+// What was asked meanwhile: the first that still has a meaning; a move has none once somebody moved.
+function goOn() {
+  while (queue.length && !busy) {
+    const [what, value, moves] = queue.shift();
+    if (what === "set" || moves === JSON.stringify(state.moves)) ask(what, value);
   }
 }
 

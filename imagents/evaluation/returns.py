@@ -158,5 +158,5 @@ def returns_text(report: dict[str, dict[str, float]]) -> str:
         if unfinished := values.get("unfinished"):
             lines[-1] += f", {unfinished:,} of them unfinished"
     if lines and any("unfinished" in values for values in report.values()):
-        lines.append(f"in {_MOST_ROUNDS:,} rounds some episodes did not end: these returns are as far as they came")
+        lines.append(f"in {_MOST_ROUNDS:,} rounds these did not end: does the environment ever say LAST?")
     return "\n".join(lines)

@@ -88,6 +88,8 @@ def outcomes(run: Run) -> RunFigure:
     rates = pd.DataFrame({column: _column(metrics, column) for column, _, _ in bands})
     rates.index = _column(metrics, "steps")
     rates = rates.dropna()
+    if len(rates) == 1:  # of all that was trained: an area needs two points
+        rates = pd.concat([rates.set_axis([0]), rates])
     figure, axes = _new_figure(run, f"Outcomes\nwhile exploring{_openings(run)}")
     if len(rates):
         smooth, rates = _thin(rates.apply(_smooth)), _thin(rates)

@@ -118,7 +118,7 @@ def test_an_episode_that_does_not_end_counts_as_far_as_it_came(monkeypatch):
     assert report == {"player_1": {"mean_return": 200, "lives": 1, "unfinished": 1}}
     assert Returns.text(report) == (
         "player_1  mean return 200 over 1 life, 1 of them unfinished\n"
-        "in 200 rounds some episodes did not end: these returns are as far as they came"
+        "in 200 rounds these did not end: does the environment ever say LAST?"
     )
 
 

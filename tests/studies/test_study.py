@@ -124,7 +124,7 @@ def test_it_is_what_its_folder_says_it_was():
     ("seeds = 'three'", "seeds = 'three': a number of seeds, or a list of them, is needed"),
     ("base = 3", "base = 3: settings by their names are needed"),
     ("[base]\nseed = 3", "seed = 3: seeds says which there are"),
-    ("[base]\nhysterical = 3", "unknown setting 'hysterical': the settings are environment"),
+    ("[base]\nhysterical = 3", "unknown setting 'hysterical': did you mean hysteretic? the settings are environment"),
     ("[base]\nsteps = 'many'", "steps = 'many': int is needed"),
     ("[grid]\nhysteretic = 1.0", "grid: hysteretic = 1.0: a list of values is needed"),
     ("[[settings]]\nsteps = 3", "settings: the names are [None]: each needs one of its own"),
