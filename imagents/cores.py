@@ -12,8 +12,6 @@ import statistics
 import threading
 import time
 
-import numpy as np
-
 from imagents.config import TrainConfig
 
 OF_TENSORFLOW = "TF_NUM_INTRAOP_THREADS"  # the environment variable by which anybody decides it for TensorFlow
@@ -48,9 +46,11 @@ def largest_product(config: TrainConfig) -> int:
 
 def trial(number: int) -> float:
     """Seconds that so many threads take for the same work, after each step of which they wait for each other."""
+    import numpy as np
+
     barrier = threading.Barrier(number)
 
-    def work(part: np.ndarray) -> None:
+    def work(part) -> None:
         for _ in range(_STEPS):
             np.sin(part)  # lets other threads run meanwhile
             barrier.wait()
