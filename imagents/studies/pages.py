@@ -21,6 +21,8 @@ white-space:nowrap}th{white-space:normal;vertical-align:bottom}td:first-child,th
 white-space:normal;position:sticky;left:0;background:Canvas;min-width:8.5rem;padding-left:0;overflow-wrap:anywhere}
 img{display:block;background:white;border:1px solid #8886;border-radius:6px;width:max(100%,40rem);max-width:60rem;
 box-sizing:border-box}
+@media(max-width:42rem){.wide:has(img)::before{content:"wider than the page: it scrolls \\2192";font-size:.85em;
+position:sticky;left:0}}
 pre{overflow-x:auto;white-space:pre-wrap}pre span{white-space:nowrap}"""
 
 

@@ -37,7 +37,8 @@ class Progress:
             print(f"training in {self._path}", flush=True)
             if sys.stderr.isatty() and not self._metric_lines:
                 layout = "{percentage:3.0f}%|{bar:8}|{desc}"
-                self._bar = tqdm.tqdm(total=1.0, bar_format=layout, ncols=80, desc=" compiling ...")
+                size = dict(ncols=80, nrows=20)  # some terminals say that they have none
+                self._bar = tqdm.tqdm(total=1.0, bar_format=layout, desc=" compiling ...", **size)
         return self
 
     def __exit__(self, *_):

@@ -46,7 +46,7 @@ def test_settings_that_are_not_given_are_the_presets():
         ({"learning_rate": "fast"}, "learning_rate = 'fast': a number is needed"),
         ({"hidden_layers": "64 wide"}, "hidden_layers = 'wide': a whole number is needed"),
         ({"minutes": "-1"}, "minutes = -1.0: a budget is more than 0"),
-        ({"speed": "9"}, "unknown setting 'speed': the settings are environment, "),
+        ({"pace": "9"}, "unknown setting 'pace': the settings are environment, "),
         ({"plies": "1000"}, "unknown setting 'plies': it is called steps now"),
         ({"algorithm": "sarsa"}, "algorithm = 'sarsa': choose dqn, double_dqn, c51, tabular"),
     ],

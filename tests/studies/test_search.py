@@ -156,7 +156,7 @@ def test_the_best_third_of_all_that_came_to_a_rung_goes_on():
     ("{ log = [0.01, 1.0] }", "{ uniform = [1, 1] }", "two numbers, the smaller one first, are needed"),
     ("{ log = [0.01, 1.0] }", "{ int = [1, 2.5] }", "two whole numbers, the smaller one first, are needed"),
     ("{ log = [0.01, 1.0] }", "{ uniform = [0.0, 1.0] }", "search: learning_rate = 0.0: more than 0 and at most 1 is"),
-    ("learning_rate", "learning_hate", "search: unknown setting 'learning_hate': the settings are environment"),
+    ("learning_rate", "learning_hate", "search: unknown setting 'learning_hate': did you mean learning_rate? the "),
     ("learning_rate", "steps", "search: steps is a setting already: name it once"),
     ("[1.0, 0.1]", "[1.0]", "search: hysteretic = {'choice': [1.0]}: at least two values to choose from are needed"),
     ("[search]", "[search]\nobjective = 'joy'", "search: objective = 'joy': climbing measures "),
