@@ -88,7 +88,8 @@ memory of a process that trains in {games:,} games with {length} decisions to sa
 _TRIED = """\
 ## Tried, and left
 
-Measured once each, on one core or beside other work, by what is the same in both:
+Measured once each, beside other work, by prototypes that are not kept; of the first the seconds of the processor that
+the loops of `benchmarks.cartpole` and `benchmarks.imagents_loops` take on one core, with `XLA_FLAGS` and without:
 
 - **XLA's older runtime** (`--xla_cpu_use_thunk_runtime=false`, TensorFlow 2.19 alone) is 1.20 times as fast in
   cart-pole at the defaults above and 1.03 times at the zoo's, 1.17 and 1.12 times in tic-tac-toe and connect four at 64

@@ -71,10 +71,13 @@ def misfits(environment: tf_environment.TFEnvironment, time_step: ts.TimeStep) -
         yield "structure", f"a time step has another structure than its spec: {time_step!r}"[:200]
         return
     for x, leaf in zip(tf.nest.flatten(time_step), tf.nest.flatten(spec), strict=True):
-        needed = (copies, *leaf.shape)
-        if not x.shape.is_compatible_with(needed) or x.dtype != leaf.dtype:
-            found = f"{x.dtype.name} {tuple(x.shape)}"
-            yield "spec", f"{leaf.name or 'a tensor'} of a time step is {found}: {leaf.dtype.name} {needed} is needed"
+        if not _fits(x, leaf, copies):
+            found, needed = f"{x.dtype.name} {tuple(x.shape)}", f"{leaf.dtype.name} {(copies, *leaf.shape)}"
+            yield "spec", f"{leaf.name or 'a tensor'} of a time step is {found}: {needed} is needed"
+
+
+def _fits(x: tf.Tensor, spec: tf.TensorSpec, copies: int) -> bool:
+    return x.shape.is_compatible_with((copies, *spec.shape)) and x.dtype == spec.dtype
 
 
 class _Inspection:
@@ -218,7 +221,7 @@ class _Inspection:
                 return False
             sound = False
         for x, leaf in zip(tf.nest.flatten(time_step), tf.nest.flatten(spec), strict=True):
-            if sound and isinstance(leaf, tensor_spec.BoundedTensorSpec) and not (
+            if isinstance(leaf, tensor_spec.BoundedTensorSpec) and _fits(x, leaf, self.copies) and not (
                 (np.asarray(x) >= leaf.minimum).all() and (np.asarray(x) <= leaf.maximum).all()
             ):
                 self._fault("bounds", f"{leaf.name or 'a tensor'} of a time step left its bounds, "

@@ -76,8 +76,8 @@ def train(arguments: Sequence[str]) -> Job:
             trust(name)
         config = TrainConfig(**settings, **budget)
     use_threads(command.threads, config)
-    run = {"resume": command.resume, **budget} if command.resume else {"config": config}
-    experiment = Experiment(**run, output_dir=command.output_dir, schedule=command.schedule)
+    which = {"resume": command.resume, **budget} if command.resume else {"config": config}
+    experiment = Experiment(**which, output_dir=command.output_dir, schedule=command.schedule)
 
     def job() -> int:
         with ended_by(signal.SIGINT):  # the second one; the first one is the experiment's

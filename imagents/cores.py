@@ -70,5 +70,6 @@ def use_threads(number: int | None, config: TrainConfig) -> None:
 
     if number is None and OF_TENSORFLOW in os.environ:
         return
+    number = number or choose_threads(config)
     with contextlib.suppress(RuntimeError):  # it has begun already, with those that it has
-        tf.config.threading.set_intra_op_parallelism_threads(number or choose_threads(config))
+        tf.config.threading.set_intra_op_parallelism_threads(number)

@@ -59,16 +59,12 @@ def html(run: pathlib.Path) -> str:
     for agent, report in evaluated.items():
         values.setdefault(agent, {}).update(report)
     return str(render(
-        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)), unmet=_unmet(run),
-        needs=untrusted(run), film=any((run / VIDEOS).glob("[0-9]*.gif")), evaluated=bool(evaluated),
+        "training", standing=_standing(run, environment, metrics, steps, bool(evaluated)),
+        needs=untrusted(run), is_board=bool(learned_board(run)),
+        film=any((run / VIDEOS).glob("[0-9]*.gif")), evaluated=bool(evaluated),
         words=_words(values, measures), figures=_figures(run),
         tables=_tables(evaluated or values, measures, "Evaluation" if evaluated else "So far"),
     ))  # fmt: skip
-
-
-def _unmet(run: pathlib.Path) -> str:
-    """The function because of which nobody can play against the agents of a run at a board; "" if one can."""
-    return untrusted(run) if learned_board(run) else ""
 
 
 def waiting(run: pathlib.Path) -> float:

@@ -3,9 +3,9 @@ const root = element.querySelector(".imagents");
 let seen = {}, filming = false, asked = 0;
 async function look(run) {
   const chosen = run ? ++asked : asked;
-  root.classList.toggle("loads", Boolean(run)); // what is shown is of another run
+  if (run) root.classList.add("loads"); // what is shown is of another one
   const reply = await server.training({ run: run || seen.run, stamp: run ? "" : seen.stamp }).catch(() => null);
-  if (chosen === asked) root.classList.remove("loads");
+  if (run && chosen === asked) root.classList.remove("loads");
   if (!reply || chosen !== asked) return; // somebody chose another run meanwhile
   const film = reply.run === seen.run && root.querySelector(".film"), isOpen = root.querySelector("details[open]");
   seen = reply;

@@ -157,6 +157,6 @@ def returns_text(report: dict[str, dict[str, float]]) -> str:
         lines.append(f"{name}  mean return {values['mean_return']:.6g} over {lives}")
         if unfinished := values.get("unfinished"):
             lines[-1] += f", {unfinished:,} of them unfinished"
-    if lines and any("unfinished" in values for values in report.values()):
+    if any("unfinished" in values for values in report.values()):
         lines.append(f"in {_MOST_ROUNDS:,} rounds these did not end: does the environment ever say LAST?")
     return "\n".join(lines)

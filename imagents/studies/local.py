@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from imagents.cores import all_cores
 from imagents.studies.pool import Job
 from imagents.studies.worker import ONE_THREAD
 
@@ -25,7 +26,7 @@ class Local:
 
     @property
     def workers(self) -> int:
-        return len(os.sched_getaffinity(0))
+        return all_cores()
 
     def start(self, is_needed: Callable[[], bool]) -> "Process":
         del is_needed  # it is there at once

@@ -253,12 +253,16 @@ def test_a_server_that_is_gone_is_said_in_words(visit):
 
 
 def test_a_move_is_drawn_before_the_answer_comes(visit):
-    visitor, held = visit(), []
-    visitor.page.route("**/component_server**", lambda route: held.append(route))
+    visitor, held, first = visit(), [], iter([True])
+    hold = lambda route: held.append(route) if next(first, False) else route.continue_()  # noqa: E731
+    visitor.page.route("**/component_server**", hold)
     visitor.page.click('[data-move="4"]')
     visitor.page.wait_for_function("document.querySelector('.status').innerText === 'O is thinking …'")
     put, cell = (visitor.page.locator(part).bounding_box() for part in (".put", '[data-move="4"]'))
     for start, size in (("x", "width"), ("y", "height")):
         assert abs(put[start] + put[size] / 2 - cell[start] - cell[size] / 2) < 2
-    visitor.does(held[0].continue_)
+    visitor.page.check('[data-set="verdicts"]')  # done once the answer is there
+    held.pop().continue_()
+    visitor.page.wait_for_function("document.querySelector('.status').innerText === 'Your turn: X'")
+    visitor.page.wait_for_function("JSON.parse(sessionStorage.getItem('imagents.visit')).verdicts")
     assert visitor.page.locator(".put").count() == 0 and visitor.status == "Your turn: X"

@@ -87,6 +87,16 @@ def test_a_cell_has_an_interval_from_five_runs_on(column, values, expected):
     assert column.cell(rows) == expected
 
 
+def test_the_first_flag_and_the_first_good_play_are_those_of_the_first_rows_that_say_so(tmp_path):
+    rows = [(0, "", -200.0), (100, -200.0, ""), (200, -199.5, ""), (300, -180.0, -131.0), (400, -150.0, -129.0)]
+    heading = "round,steps,player_1_return,player_1_mean_return"
+    late = {"flag_at": 200, "good_at": 400, "is_good": 1.0}
+    for number, expected in ((5, late), (4, {"flag_at": 200, "is_good": 0.0})):
+        lines = [",".join(map(str, (place, *row))) for place, row in enumerate(rows[:number])]
+        (tmp_path / "metrics.csv").write_text("\r\n".join([heading, *lines, ""]))
+        assert results.flags(tmp_path, last=True) == {"player_1": expected}
+
+
 def test_in_the_last_fifth_rooms_are_counted_by_episode_and_what_is_seen_by_step(tmp_path):
     rows = [(0, 0, "", ""), (800, 10, 3.0, 80.0), (900, 10, "", ""), (940, 12, 1.0, 10.0), (1000, 16, 0.25, 5.0)]
     lines = [",".join(map(str, (number, *row))) for number, row in enumerate(rows)]

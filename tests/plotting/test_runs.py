@@ -222,6 +222,11 @@ class TestLosses:
         inside = [text for text, y in zip(shown, axes.get_yticks(), strict=True) if bottom <= y <= top]
         assert len(inside) >= 3 and not [text for text in inside if "e" in text or "$" in text or not text]
 
+    def test_outcomes_of_a_single_chunk_can_be_seen(self):
+        (axes,) = plotting.outcomes(make_metrics(rows=1)).axes
+        across = axes.collections[0].get_paths()[0].vertices[:, 0]
+        assert across.min() == 0 < across.max()
+
     def test_losses_below_0_as_of_a_policy_are_drawn(self):
         """On a logarithmic axis there was nothing."""
         metrics = make_metrics(rows=3).assign(player_1_loss=[0.02, -0.01, -0.02], player_2_loss=[-0.1, -0.2, -0.1])

@@ -130,7 +130,7 @@ def test_returns_of_an_episode_lie_in_the_range_that_is_named():
         ("penalty", dict(penalty=float("nan")), "penalty = nan: a finite number that is not above 0"),
         ("public_goods", dict(num_agents=1), "num_agents = 1: 2 to 10 play"),
         ("public_goods", dict(multiplier=0.0), "multiplier = 0.0: a finite number above 0"),
-        ("climbing", dict(num_agents=3), "unknown setting 'num_agents': "),
+        ("climbing", dict(num_agents=3), "unknown setting 'num_agents': did you mean agents? the settings are "),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused_in_one_sentence(name, settings, sentence):
